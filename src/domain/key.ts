@@ -1,0 +1,42 @@
+import type { AccountId, KeyArn, OrganizationId } from "./ids.js";
+import type { Fetched } from "./fetched.js";
+
+/** KeyState of DescribeKey. Source: KMS Developer Guide, "Key states of AWS KMS keys". */
+export const KEY_STATES = [
+  "Enabled",
+  "Disabled",
+  "PendingDeletion",
+  "PendingReplicaDeletion",
+  "PendingImport",
+  "Unavailable",
+  "Creating",
+  "Updating",
+] as const;
+export type KeyState = (typeof KEY_STATES)[number];
+
+/** KeyUsage of DescribeKey. */
+export const KEY_USAGES = ["ENCRYPT_DECRYPT", "SIGN_VERIFY", "GENERATE_VERIFY_MAC", "KEY_AGREEMENT"] as const;
+export type KeyUsage = (typeof KEY_USAGES)[number];
+
+/**
+ * The facts about a key that access depends on. `undefined` means not known (never "no"): an analysis must then
+ * consider every value.
+ */
+export interface KeyFacts {
+  readonly arn: KeyArn;
+  readonly partition: string;
+  readonly region: string;
+  readonly account: AccountId;
+  readonly keyId: string;
+  /** The organization of the key's account. `absent`: it is in none. */
+  readonly organization: Fetched<{ readonly id: OrganizationId; readonly path?: string }>;
+  readonly state?: KeyState;
+  readonly spec?: string;
+  readonly usage?: KeyUsage;
+  readonly origin?: string;
+  readonly multiRegion?: boolean;
+  /** `PRIMARY` or `REPLICA`. */
+  readonly multiRegionKeyType?: string;
+  readonly tags?: Readonly<Record<string, string>>;
+  readonly aliases?: readonly string[];
+}

@@ -1,0 +1,61 @@
+import type { Doubt } from "../domain/verdict.js";
+
+/**
+ * The rules of AWS that are documented badly, in contradiction or not at all, and the things that keyward does not
+ * understand. An answer that rests on one of the first kind is "possible" instead of "certain"; one that rests on the
+ * second kind is "unknown". Both engines name doubts from this table alone; docs/doubts.md is written from it.
+ */
+export const DOUBTS = {
+  "everyone-includes-services":
+    "AWS documents that * covers service principals in a Deny; for an Allow it is assumed, not documented.",
+  "service-caller-account":
+    "What kms:CallerAccount and aws:PrincipalAccount hold when a service principal calls is not documented.",
+  "set-operator-missing":
+    "A multivalued key without ForAllValues or ForAnyValue: AWS does not document what happens at run time.",
+  "for-any-value-if-exists": "ForAnyValue with IfExists on an absent key is not documented.",
+  "empty-value-list": "An empty list of condition values is documented in two contradicting ways.",
+  "null-set-data":
+    "ForAllValues on a value that resolves to an empty string is documented as true, without detail.",
+  "not-principal-allow":
+    "NotPrincipal with Allow is called unsupported by AWS since 2026; it used to mean everybody else.",
+  "not-principal-deny-account":
+    "Whether NotPrincipal with Deny spares a principal of which only the account, or only the principal without its account, is listed is not documented.",
+  "arn-operator-non-arn":
+    "An ARN operator with a value that is no ARN (such as a bare *) has no documented result.",
+  "wrong-type-value": "A negated operator on a value of the wrong type has no documented result.",
+  "variable-wildcard":
+    "Whether a * inside the value of a policy variable acts as a wildcard is not documented.",
+  "operator-case": "Whether AWS accepts condition operators in another letter case is not documented.",
+  "grant-root-grantee":
+    "Whether a grant to the root of another account needs IAM policies there is not documented; it can be used in any case.",
+  "grant-without-identity":
+    "That a grant suffices across accounts without an identity policy follows from the KMS guide's wording only.",
+  "grant-context-key-case":
+    "The KMS guide and the API reference disagree on whether the keys of a grant's encryption context are compared with case.",
+  "grant-service-context":
+    "A grant to a service that is bound by an encryption context only: that the service fills it truthfully is its own documentation's word.",
+  "unique-id-account": "The account of a unique principal id cannot be seen from the id.",
+  "deny-root-covers-account":
+    "That a Deny on the account principal covers everybody in the account is not spelled out.",
+  "key-arn-resource": "That a key ARN other than this key's in Resource has no effect is not spelled out.",
+  "rcp-service-linked-role": "Resource control policies do not bind service-linked roles.",
+  "foreign-root-user":
+    "What the root user of another account may do without a policy there is not documented.",
+  "refused-principal": "A principal form that KMS refuses to store; whom it would name is not defined.",
+  "organization-unknown": "The organization of the key's account is not known.",
+  "key-fact-unknown": "A fact about the key that the policy tests was not read.",
+  "unknown-condition-key": "A condition key that keyward does not know: misspelt, or newer than its table.",
+  "not-understood": "A part of the policy that keyward does not understand.",
+} as const;
+export type DoubtId = keyof typeof DOUBTS;
+
+/** Doubts about the input rather than about AWS: an exposure that rests on one is `unknown`. */
+export const INPUT_DOUBTS: ReadonlySet<string> = new Set<DoubtId>([
+  "unknown-condition-key",
+  "not-understood",
+]);
+
+/** The doubt of this id. */
+export function doubt(id: DoubtId): Doubt {
+  return { id, text: DOUBTS[id] };
+}
