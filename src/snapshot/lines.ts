@@ -6,7 +6,8 @@ export type SnapshotLine =
   | OrganizationLine
   | KeyLine
   | ResourceControlPolicyLine
-  | IncompleteLine;
+  | IncompleteLine
+  | CoverageLine;
 
 export const SNAPSHOT_SCHEMA = "keyward.snapshot/1";
 
@@ -15,6 +16,11 @@ export interface SnapshotHeader {
   readonly schema: typeof SNAPSHOT_SCHEMA;
   readonly createdAt: string;
   readonly tool: string;
+  /**
+   * What the writer promises as its last line. A reader that meets the end of the file without it knows that the
+   * snapshot is a torso, even if it was cut exactly between two lines, and reports it as incomplete.
+   */
+  readonly ends?: "coverage";
 }
 
 export interface OrganizationLine {
@@ -84,4 +90,39 @@ export interface IncompleteLine {
   readonly call: string;
   readonly code: string;
   readonly message?: string;
+}
+
+/** What a scan looked at: its last line, written even when the scan was interrupted. */
+export interface CoverageLine {
+  readonly type: "coverage";
+  /** Account that was scanned; undefined where neither STS nor a key named it. */
+  readonly accountId?: string;
+  readonly partition: string;
+  /** RFC 3339, UTC. */
+  readonly startedAt: string;
+  readonly finishedAt: string;
+  /** True: somebody stopped the scan. What was not seen stands in `incomplete` lines. */
+  readonly interrupted: boolean;
+  /** Where the list of Regions came from. `built-in`: neither call was permitted, so keyward's own list was used. */
+  readonly regionsFrom: "command-line" | "ec2:DescribeRegions" | "account:ListRegions" | "built-in";
+  readonly regions: readonly RegionCoverage[];
+  /** Calls made to AWS, without the SDK's retries. */
+  readonly calls: number;
+}
+
+export interface RegionCoverage {
+  readonly region: string;
+  /**
+   * `scanned`: every key was listed and read. `incomplete`: the listing or a key failed, see the `incomplete` lines.
+   * `not-enabled`: the account does not use the Region, so it can hold no keys. `not-seen`: the scan ended before it.
+   */
+  readonly status: "scanned" | "incomplete" | "not-enabled" | "not-seen";
+  /** Keys that the listing named. */
+  readonly listed: number;
+  /** Key lines written. */
+  readonly written: number;
+  /** Keys that AWS manages (`aws/ebs` and the like): nobody can change their policies, so they are not written. */
+  readonly awsManaged: number;
+  /** Keys that were gone when their policy was asked for. */
+  readonly deleted: number;
 }
