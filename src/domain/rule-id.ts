@@ -1,0 +1,33 @@
+/**
+ * The rules that a finding can come from. Each is one file in src/rules and one page in docs/rules; the ids stand in
+ * reports and in the exceptions of keyward.yaml, so they are never renamed.
+ */
+export const RULE_IDS = [
+  // Exposure: who outside the zone of trust can use the key.
+  "public-access",
+  "external-access",
+  "service-access",
+  "network-bound-access",
+  "latent-access",
+  "invalid-policy",
+  "not-assessed",
+  // Hygiene of the key policy.
+  "full-control-non-root",
+  "unconditioned-trusted-account",
+  "everyone-in-own-account",
+  "orphaned-principal",
+  "unmanageable-key",
+  "ineffective-condition",
+  "ineffective-statement",
+  // Hygiene of the grants.
+  "broad-grant",
+  "reshareable-grant",
+  "outsider-issued-grant",
+  "foreign-retiring-principal",
+  // Several keys together.
+  "sibling-open",
+  // keyward.yaml itself.
+  "expired-exception",
+  "unused-exception",
+] as const;
+export type RuleId = (typeof RULE_IDS)[number];
