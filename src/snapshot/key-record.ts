@@ -1,0 +1,153 @@
+import type { Fetched } from "../domain/fetched.js";
+import { present, unknown } from "../domain/fetched.js";
+import type { Grant } from "../domain/grant.js";
+import type { AccountId, OrganizationId } from "../domain/ids.js";
+import { keyArnParts, parseAccountId, parseKeyArn, parseOrganizationId } from "../domain/ids.js";
+import type { KeyFacts, KeyRecord, KeyState, KeyUsage } from "../domain/key.js";
+import { KEY_STATES, KEY_USAGES } from "../domain/key.js";
+import type { KeyLine, OrganizationLine, RawGrants, ResourceControlPolicyLine } from "./lines.js";
+
+/** The organization that an account belongs to. `path`: `o-…/r-…/ou-…/`. */
+export interface Membership {
+  readonly id: OrganizationId;
+  readonly path?: string;
+}
+
+/** What a snapshot says about the accounts around its keys. What it does not say is unknown. */
+export interface EstateContext {
+  /**
+   * Accounts that an organization line lists, and management accounts. An account that is not here may be in any
+   * organization or in none: a snapshot never says that an account is in none.
+   */
+  readonly organizationOf: ReadonlyMap<AccountId, Membership | null>;
+  /** Texts of the resource control policies that bind keys of the account, without repetition. */
+  resourceControlPolicies(account: AccountId): readonly string[];
+}
+
+/**
+ * Collects the lines of a snapshot that are about more than one key. A key can be judged only when all of them have
+ * been added: a later line could name its organization, or a policy that closes it.
+ */
+export class Estate implements EstateContext {
+  private readonly memberships = new Map<AccountId, Membership>();
+  private readonly contradictory = new Set<AccountId>();
+  private readonly management = new Set<AccountId>();
+  /** Organization of each root that some path names; a path is `o-…/r-…/…`. */
+  private readonly organizationOfRoot = new Map<string, OrganizationId>();
+  private readonly policiesByTarget = new Map<string, Set<string>>();
+  private readonly bound = new Map<AccountId, readonly string[]>();
+
+  get organizationOf(): ReadonlyMap<AccountId, Membership | null> {
+    return this.memberships;
+  }
+
+  /** Adds a line. Two lines that put one account into different organizations make its organization unknown. */
+  add(line: OrganizationLine | ResourceControlPolicyLine): void {
+    this.bound.clear();
+    if (line.type === "resource-control-policy") {
+      const texts = this.policiesByTarget.get(line.target) ?? new Set();
+      texts.add(line.text);
+      this.policiesByTarget.set(line.target, texts);
+      return;
+    }
+    const id = parseOrganizationId(line.id);
+    if (id === undefined) return;
+    const management =
+      line.managementAccountId === undefined ? undefined : parseAccountId(line.managementAccountId);
+    if (management !== undefined) {
+      this.management.add(management);
+      this.member(management, { id });
+    }
+    for (const listed of line.accounts ?? []) {
+      const account = parseAccountId(listed.id);
+      if (account === undefined) continue;
+      // A path of another organization is a mistake of whoever wrote the line; without it the rest still holds.
+      const usable = listed.path !== undefined && listed.path.split("/")[0] === id;
+      this.member(account, usable && listed.path !== undefined ? { id, path: listed.path } : { id });
+    }
+  }
+
+  /**
+   * Those attached to the account, to an organizational unit or root above it, or to its organization. None for a
+   * management account, which resource control policies do not bind. Where the account's path is not known, a policy
+   * of an organizational unit is left out: it could only deny, and a denial that may not hold must not close a key.
+   * Source: AWS Organizations User Guide, "Resource control policies (RCPs)".
+   */
+  resourceControlPolicies(account: AccountId): readonly string[] {
+    const known = this.bound.get(account);
+    if (known !== undefined) return known;
+    const texts = new Set<string>();
+    if (!this.management.has(account)) {
+      for (const target of this.targetsAbove(account)) {
+        for (const text of this.policiesByTarget.get(target) ?? []) texts.add(text);
+      }
+    }
+    const result = [...texts];
+    this.bound.set(account, result);
+    return result;
+  }
+
+  private targetsAbove(account: AccountId): string[] {
+    const membership = this.memberships.get(account);
+    if (membership === undefined) return [account];
+    const above =
+      membership.path === undefined
+        ? [...this.organizationOfRoot].filter(([, id]) => id === membership.id).map(([root]) => root)
+        : membership.path.split("/").filter((step) => step !== "");
+    return [account, membership.id, ...above];
+  }
+
+  private member(account: AccountId, membership: Membership): void {
+    const root = membership.path?.split("/")[1];
+    if (root?.startsWith("r-") === true) this.organizationOfRoot.set(root, membership.id);
+    if (this.contradictory.has(account)) return;
+    const before = this.memberships.get(account);
+    if (before !== undefined && before.id !== membership.id) {
+      this.memberships.delete(account);
+      this.contradictory.add(account);
+    } else if (before?.path === undefined) this.memberships.set(account, membership);
+  }
+}
+
+/** A key line as the analysis wants it. The line must have passed the reader: a malformed ARN throws. */
+export function keyRecord(line: KeyLine, estate: EstateContext): KeyRecord {
+  const arn = parseKeyArn(line.arn);
+  if (arn === undefined) throw new Error(`not a key ARN: ${line.arn}`);
+  const parts = keyArnParts(arn);
+  const membership = estate.organizationOf.get(parts.account);
+  const facts: KeyFacts = {
+    arn,
+    ...parts,
+    organization:
+      membership === undefined ? unknown : membership === null ? { kind: "absent" } : present(membership),
+    ...optional("state", STATES.get(line.state ?? "")),
+    ...optional("spec", line.spec),
+    ...optional("usage", USAGES.get(line.usage ?? "")),
+    ...optional("origin", line.origin),
+    ...optional("multiRegion", line.multiRegion),
+    ...optional("multiRegionKeyType", line.multiRegionKeyType),
+    ...optional("tags", line.tags),
+    ...optional("aliases", line.aliases),
+  };
+  return {
+    facts,
+    manager: line.manager,
+    description: line.description,
+    policy: line.policy.kind === "present" ? present(line.policy.text) : line.policy,
+    grants: line.grants === undefined ? unknown : grants(line.grants),
+    // They do not bind keys that AWS manages.
+    resourceControlPolicies: line.manager === "AWS" ? [] : estate.resourceControlPolicies(parts.account),
+  };
+}
+
+/** A state or usage that AWS adds later is not known here, and so every one of them is considered. */
+const STATES: ReadonlyMap<string, KeyState> = new Map(KEY_STATES.map((s) => [s, s]));
+const USAGES: ReadonlyMap<string, KeyUsage> = new Map(KEY_USAGES.map((u) => [u, u]));
+
+function grants(raw: RawGrants): Fetched<readonly Grant[]> {
+  return raw.kind === "present" ? present(raw.items) : raw;
+}
+
+function optional<K extends string, V>(name: K, value: V | undefined): Partial<Record<K, V>> {
+  return value === undefined ? {} : ({ [name]: value } as Record<K, V>);
+}
