@@ -85,11 +85,13 @@ export interface ResourceControlPolicyLine {
 /** Something that was asked for and could not be had. */
 export interface IncompleteLine {
   readonly type: "incomplete";
-  /** ARN, or `ACCOUNT/REGION`, or a file. */
+  /** ARN, or `ACCOUNT/REGION` (`REGION` where the account is not known), or a file. */
   readonly where: string;
   readonly call: string;
   readonly code: string;
   readonly message?: string;
+  /** What the user can do about it: one sentence. */
+  readonly help?: string;
 }
 
 /** What a scan looked at: its last line, written even when the scan was interrupted. */
@@ -106,8 +108,22 @@ export interface CoverageLine {
   /** Where the list of Regions came from. `built-in`: neither call was permitted, so keyward's own list was used. */
   readonly regionsFrom: "command-line" | "ec2:DescribeRegions" | "account:ListRegions" | "built-in";
   readonly regions: readonly RegionCoverage[];
-  /** Calls made to AWS, without the SDK's retries. */
+  /**
+   * Details that could not be read, by call and error code. They are unknown in the key lines. A verdict needs none of
+   * them (that would be an `incomplete` line), but it can be less exact without them.
+   */
+  readonly missingDetails: readonly MissingDetail[];
+  /** Calls made to AWS, each counted once however often it was retried. */
   readonly calls: number;
+}
+
+export interface MissingDetail {
+  readonly call: string;
+  readonly code: string;
+  /** How often. */
+  readonly count: number;
+  /** What is not known without it: one sentence. */
+  readonly effect: string;
 }
 
 export interface RegionCoverage {

@@ -115,6 +115,7 @@ const incomplete = z.strictObject({
   call: text,
   code: text,
   message: optionalText,
+  help: optionalText,
 }) satisfies z.ZodType<IncompleteLine>;
 
 const coverage = z.strictObject({
@@ -135,6 +136,7 @@ const coverage = z.strictObject({
       deleted: count,
     }),
   ),
+  missingDetails: z.array(z.strictObject({ call: text, code: text, count, effect: text })),
   calls: count,
 }) satisfies z.ZodType<CoverageLine>;
 
