@@ -5,6 +5,8 @@ export interface CodeFacts {
   readonly level: DiagnosticLevel;
   /** One sentence. */
   readonly meaning: string;
+  /** Refused today, but policies that were stored before can still have it, and what it means is known. */
+  readonly storedBefore?: true;
 }
 
 /**
@@ -38,7 +40,7 @@ export const DIAGNOSTIC_CODES = {
   "no-effect": { level: "refused", meaning: "A statement has no Effect." },
   "unknown-effect": { level: "refused", meaning: "An Effect is neither Allow nor Deny." },
   "exclusive-elements": { level: "refused", meaning: "A statement has both an element and its Not form." },
-  "no-principal": { level: "refused", meaning: "A statement of a key policy names no principal." },
+  "no-principal": { level: "refused", meaning: "A statement that needs a principal names none." },
   "principal-not-allowed": { level: "refused", meaning: "This kind of policy has no Principal element." },
   "rcp-element": {
     level: "refused",

@@ -1,4 +1,5 @@
 import type { Condition, JsonPath } from "./ast.js";
+import { asciiLower } from "./case.js";
 import { isList, isObject, quote, report, typeName } from "./context.js";
 import type { ParseContext } from "./context.js";
 import { nearestOperator, operatorForm } from "./operators.js";
@@ -80,7 +81,7 @@ function parseBlock(
       qualifier: form.qualifier,
       ifExists: form.ifExists,
       key,
-      keyLower: key.toLowerCase(),
+      keyLower: asciiLower(key),
       values,
       path: keyPath,
     });

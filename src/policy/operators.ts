@@ -1,5 +1,6 @@
 import { OPERATORS } from "./ast.js";
 import type { Condition, Operator } from "./ast.js";
+import { asciiLower } from "./case.js";
 
 /** A condition operator as written, taken apart. */
 export interface OperatorForm {
@@ -35,7 +36,7 @@ const LOWER: ReadonlyMap<string, OperatorForm> = new Map(
 
 /** The operator of this name, read without case as AWS is assumed to; undefined where there is no such operator. */
 export function operatorForm(name: string): OperatorForm | undefined {
-  return EXACT.get(name) ?? LOWER.get(name.toLowerCase());
+  return EXACT.get(name) ?? LOWER.get(asciiLower(name));
 }
 
 const NEGATED: ReadonlySet<Operator> = new Set<Operator>([

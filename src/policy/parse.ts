@@ -71,9 +71,11 @@ export function parsePolicy(text: string, options: ParseOptions = {}): ParsedPol
     diagnostics.push(syntaxDiagnostic(source, error.message, text.length - source.length));
     return { policy: undefined, diagnostics };
   }
-  reportText(context, source);
+  const shift = text.length - source.length;
+  reportText(context, source, shift);
   const policy = buildPolicy(context, value);
-  if (policy !== undefined && context.members !== facts.members) reportDuplicates(context, source, value);
+  if (policy !== undefined && context.members !== facts.members)
+    reportDuplicates(context, source, shift, value);
   return { policy, diagnostics };
 }
 
@@ -101,13 +103,13 @@ function syntaxDiagnostic(source: string, failure: string, shift: number): Diagn
 }
 
 /** What PutKeyPolicy checks of the text itself. Source: KMS API reference, PutKeyPolicy, `Policy`. */
-function reportText(context: ParseContext, source: string): void {
+function reportText(context: ParseContext, source: string, shift: number): void {
   if (context.kind !== "key") return;
   const wide = /[^\0-\xff]/u.exec(source);
   if (wide !== null) {
     const message = `The text holds the character ${quote(wide[0])}; PutKeyPolicy accepts only U+0009, U+000A, U+000D and U+0020 to U+00FF. Write it as a JSON escape, or leave it out.`;
     const level = "refused";
-    context.diagnostics.push({ level, code: "characters", message, path: ROOT, offset: wide.index });
+    context.diagnostics.push({ level, code: "characters", message, path: ROOT, offset: wide.index + shift });
   }
   if (source.length > POLICY_QUOTA_BYTES / 3) {
     const bytes = new TextEncoder().encode(source).length;
@@ -180,16 +182,25 @@ function parseStatements(context: ParseContext, value: unknown): readonly Statem
  * Runs only when text and value do not have the same number of members: either one is doubled, or an object stands
  * where the language has none (which was reported).
  */
-function reportDuplicates(context: ParseContext, source: string, value: unknown): void {
+function reportDuplicates(context: ParseContext, source: string, shift: number, value: unknown): void {
   const tree = treeOf(source);
   if (tree === undefined) return;
   const single = isObject(value) && isObject(value["Statement"]);
-  for (const { path } of duplicateMembers(tree)) {
+  for (const { path, offset } of duplicateMembers(tree)) {
     const name = String(path.at(-1));
     const message = `The member ${quote(name)} stands twice in one object; which of them counts is not defined. Keep one of them.`;
     const [first, index] = path;
     const statement = single && path.length > 1 ? 0 : typeof index === "number" ? index : undefined;
-    report(context, "duplicate-member", message, path, first === "Statement" ? statement : undefined);
+    const diagnostic = {
+      level: "refused",
+      code: "duplicate-member",
+      message,
+      path,
+      offset: offset + shift,
+    } as const;
+    context.diagnostics.push(
+      first === "Statement" && statement !== undefined ? { ...diagnostic, statement } : diagnostic,
+    );
     if (path.length === 1 && (name === "Statement" || name === "Version")) {
       report(context, "ambiguous-document", `Two ${name} elements: what the policy says is not known.`, path);
     }
