@@ -42,6 +42,13 @@ export const DOUBTS = {
   "foreign-root-user":
     "What the root user of another account may do without a policy there is not documented.",
   "refused-principal": "A principal form that KMS refuses to store; whom it would name is not defined.",
+  "grant-limits":
+    "Whether a permissions boundary or session policy that does not mention an action limits a grant is not documented.",
+  "caller-fact-unknown":
+    "A fact about the caller that the policy tests was not given, such as its unique id or the path of its role.",
+  "refused-statement": "A statement that KMS would refuse to store; what it would do is not defined.",
+  "source-arn-colon":
+    "A resource of somebody else whose ARN has the wanted text behind a colon would pass; whether such a name exists depends on the service.",
   "organization-unknown": "The organization of the key's account is not known.",
   "key-fact-unknown": "A fact about the key that the policy tests was not read.",
   "unknown-condition-key": "A condition key that keyward does not know: misspelt, or newer than its table.",
@@ -53,6 +60,12 @@ export type DoubtId = keyof typeof DOUBTS;
 export const INPUT_DOUBTS: ReadonlySet<string> = new Set<DoubtId>([
   "unknown-condition-key",
   "not-understood",
+]);
+
+/** Doubts about what KMS would refuse to store: an exposure that rests on one is `invalid`. */
+export const REFUSED_DOUBTS: ReadonlySet<string> = new Set<DoubtId>([
+  "refused-principal",
+  "refused-statement",
 ]);
 
 /** The doubt of this id. */

@@ -1,5 +1,285 @@
-import type { AccessRequest, Decision, KeyDocument } from "./request.js";
+import { actionFacts, type ActionFacts } from "./actions.js";
+import { deriveContext, type RequestContext } from "./derive-context.js";
+import { grantAllows, grantLetsRetire } from "./grants.js";
+import {
+  boundarySays,
+  identitySays,
+  serviceControlSays,
+  serviceLinkedRole,
+  sessionPolicySays,
+} from "./identity.js";
+import {
+  crossAccountRefusal,
+  keyStateRefusal,
+  keyTypeRefusal,
+  unknownAction,
+  type KmsRefusal,
+} from "./kms-rules.js";
+import { waysNamed } from "./principal-match.js";
+import type { AccessRequest, Decision, KeyDocument, Source, TraceStep } from "./request.js";
+import { statementFits, type StatementTarget } from "./statement-match.js";
+import { all, any, doubtful, namedDoubts, NO, YES, type Tri } from "./tri.js";
+import { wayIn, type CallerSide } from "./way-in.js";
+import type { Policy, Statement } from "../policy/ast.js";
 
-export function evaluate(_request: AccessRequest, _key: KeyDocument): Decision {
-  throw new Error("being written");
+/** Something that allows or denies a request, surely or perhaps. */
+interface Voice {
+  readonly source: Source;
+  readonly says: Tri;
+  /** For Allow: the name of the way in. */
+  readonly reason: string;
+}
+
+interface Hearing {
+  readonly allows: Voice[];
+  readonly denies: Voice[];
+  readonly trace: TraceStep[];
+}
+
+/** Everything about a request that the single steps need. */
+interface Case {
+  readonly request: AccessRequest;
+  readonly key: KeyDocument;
+  readonly action: ActionFacts;
+  readonly context: RequestContext;
+  readonly target: StatementTarget;
+  readonly side: CallerSide;
+}
+
+/**
+ * Decides one request to KMS as AWS documents it: an explicit Deny anywhere wins; otherwise the key policy or a grant
+ * must allow, with what the caller needs on its own side; SCPs must allow; and KMS itself must offer the operation.
+ * Source: IAM User Guide, "Policy evaluation logic"; KMS Developer Guide, "Determining access to AWS KMS keys"
+ * (checked 2026-09-26).
+ */
+export function evaluate(request: AccessRequest, key: KeyDocument): Decision {
+  const action = actionFacts(request.action);
+  if (action === undefined) return refused(unknownAction(request.action), []);
+  const crossAccount = crossAccountRefusal(action, request.caller, key.facts);
+  if (crossAccount !== undefined) return refused(crossAccount, []);
+
+  const context = deriveContext(request, key);
+  const target: StatementTarget = { action: action.name, facts: key.facts, context };
+  const side: CallerSide = {
+    identity: identitySays(request.identity, request.caller, target),
+    boundary: boundarySays(request, target),
+    session: sessionPolicySays(request, target),
+  };
+  const matter: Case = { request, key, action, context, target, side };
+  const hearing: Hearing = { allows: [], denies: [], trace: [] };
+  hearKeyPolicy(matter, hearing);
+  hearResourceControlPolicies(matter, hearing);
+  hearCallerSide(matter, hearing);
+  hearGrants(matter, hearing);
+  return afterKmsRules(decide(hearing, serviceControlSays(request, target).allows), matter);
+}
+
+/** Every statement of the key policy. RetireGrant is not effective in one, whatever it says. */
+function hearKeyPolicy(matter: Case, hearing: Hearing): void {
+  const { key, action } = matter;
+  if (!action.keyPolicy) {
+    hearing.trace.push(info("key-policy", `${action.name} is not effective in a key policy: it has no say`));
+    return;
+  }
+  for (const statement of key.policy.statements) {
+    const source: Source = { kind: "statement", index: statement.index, sid: statement.sid };
+    const doubt = statementDoubt(key, statement.index);
+    hearStatement(matter, hearing, statement, key.policy.version, source, doubt, "key-policy");
+  }
+}
+
+/** A statement that KMS would refuse, or that was not understood, matches at most doubtfully. */
+function statementDoubt(key: KeyDocument, index: number): Tri {
+  if (key.doubtfulStatements?.has(index) === true) return doubtful("not-understood");
+  return key.refusedStatements?.has(index) === true ? doubtful("refused-principal") : YES;
+}
+
+/**
+ * Resource control policies can only take away. They do not bind service-linked roles and not kms:RetireGrant.
+ * Source: Organizations User Guide, "Resource control policies"; KMS Developer Guide, "Resource control policies in
+ * AWS KMS" (checked 2026-09-26).
+ */
+function hearResourceControlPolicies(matter: Case, hearing: Hearing): void {
+  const { key, action, request } = matter;
+  const linked = serviceLinkedRole(request.caller);
+  if (!action.keyPolicy || linked === "yes") return;
+  const binds = linked === "perhaps" ? doubtful("rcp-service-linked-role") : YES;
+  key.resourceControlPolicies.forEach((policy: Policy, number) => {
+    for (const statement of policy.statements.filter((s) => s.effect === "Deny")) {
+      const source: Source = { kind: "resource-control-policy", policy: number, statement: statement.index };
+      hearStatement(matter, hearing, statement, policy.version, source, binds, "resource-control-policy");
+    }
+  });
+}
+
+/** One statement with principals: whether it fits, in which way it names the caller, and what that is worth. */
+function hearStatement(
+  matter: Case,
+  hearing: Hearing,
+  statement: Statement,
+  version: Policy["version"],
+  source: Source,
+  binds: Tri,
+  rule: "key-policy" | "resource-control-policy",
+): void {
+  const { request, key, target, side } = matter;
+  const home = rule === "key-policy" ? "key-policy" : "other";
+  const name = `${statement.effect} ${statementName(statement)}`;
+  const ways = waysNamed(statement.principal, statement.effect, request);
+  if (ways.length === 0) {
+    hearing.trace.push({ rule, source, outcome: "no-match", text: `${name}: it does not name the caller` });
+    return;
+  }
+  const { fits, why } = statementFits(statement, version, target, home);
+  const matches = all([binds, fits, any(ways.map((named) => named.matches))]);
+  hearing.trace.push({ rule, source, outcome: outcomeOf(matches), text: `${name}: ${why}` });
+  if (matches.value === "no") return;
+  if (statement.effect === "Deny") {
+    hearing.denies.push({ source, says: matches, reason: "explicit-deny" });
+    return;
+  }
+  for (const named of ways) {
+    const entrance = wayIn(named.way, request.caller, key.facts, side);
+    const says = all([binds, fits, named.matches, entrance.open]);
+    hearing.allows.push({ source, says, reason: "key-policy" });
+    const outcome = says.value === "yes" ? "allow" : outcomeOf(says);
+    hearing.trace.push({ rule: "caller-side", source, outcome, text: entrance.why });
+  }
+}
+
+/** Explicit denials in the policies of the caller. */
+function hearCallerSide(matter: Case, hearing: Hearing): void {
+  const { request, target, side } = matter;
+  const documents = [
+    ["identity", side.identity.denies],
+    ["boundary", side.boundary.denies],
+    ["session-policy", side.session.denies],
+    ["service-control-policy", serviceControlSays(request, target).denies],
+  ] as const;
+  for (const [kind, says] of documents) {
+    if (says.value === "no") continue;
+    hearing.denies.push({ source: { kind }, says, reason: "explicit-deny" });
+    hearing.trace.push({
+      rule: kind,
+      source: { kind },
+      outcome: outcomeOf(says),
+      text: "it denies the request",
+    });
+  }
+}
+
+/** Grants allow beside the key policy. RetireGrant follows from the grants alone. */
+function hearGrants(matter: Case, hearing: Hearing): void {
+  const { key, action } = matter;
+  const retire = action.lower === "kms:retiregrant";
+  const facts = key.facts;
+  for (const grant of key.grants) {
+    const { allows, why } = (retire ? grantLetsRetire : grantAllows)(grant, { ...matter, facts });
+    const source: Source = { kind: "grant", grantId: grant.GrantId };
+    const outcome = allows.value === "yes" ? "allow" : outcomeOf(allows);
+    hearing.trace.push({
+      rule: "grant",
+      source,
+      outcome,
+      text: `grant ${JSON.stringify(grant.GrantId)}: ${why}`,
+    });
+    if (allows.value !== "no")
+      hearing.allows.push({ source, says: allows, reason: retire ? "retire-grant" : "grant" });
+  }
+}
+
+/** A sure Deny wins; then a sure Allow that no Deny may touch; what is left open is unknown. */
+function decide(hearing: Hearing, organizationAllows: Tri): Decision {
+  const { allows, denies, trace } = hearing;
+  const denied = any(denies.map((d) => d.says));
+  const allowed = all([any(allows.map((a) => a.says)), organizationAllows]);
+  const sure = (voices: readonly Voice[]): Voice[] => voices.filter((v) => v.says.value === "yes");
+  const open = (voices: readonly Voice[]): Voice[] => voices.filter((v) => v.says.value !== "no");
+  if (denied.value === "yes")
+    return decision("deny", "explicit-deny", sure(denies), [], trace, "an explicit Deny matches");
+  if (allowed.value === "no") {
+    const lacking = organizationAllows.value === "no" && allows.some((a) => a.says.value !== "no");
+    const sources: Voice[] = lacking
+      ? [{ source: { kind: "service-control-policy" }, says: NO, reason: "implicit-deny" }]
+      : [];
+    const text = lacking ? "a service control policy does not allow it" : "nothing allows it";
+    return decision("deny", "implicit-deny", sources, [], trace, text);
+  }
+  if (allowed.value === "yes" && denied.value === "no") {
+    const ways = sure(allows);
+    return decision(
+      "allow",
+      ways[0]?.reason ?? "key-policy",
+      ways,
+      [],
+      trace,
+      "it is allowed, and nothing denies it",
+    );
+  }
+  const doubts = [allowed, denied];
+  const voices = [...(allowed.value === "yes" ? sure(allows) : open(allows)), ...open(denies)];
+  return decision(
+    "unknown",
+    "doubtful",
+    voices,
+    doubts,
+    trace,
+    "the answer depends on what AWS does not document, or on facts that are not known",
+  );
+}
+
+function decision(
+  outcome: Decision["outcome"],
+  reason: string,
+  voices: readonly Voice[],
+  doubts: readonly Tri[],
+  trace: readonly TraceStep[],
+  text: string,
+): Decision {
+  const step: TraceStep = { rule: "decision", outcome: outcome === "unknown" ? "doubtful" : outcome, text };
+  return {
+    outcome,
+    reason,
+    sources: distinct(voices.map((v) => v.source)),
+    doubts: namedDoubts(doubts),
+    certainty: outcome === "unknown" ? "possible" : "certain",
+    trace: [...trace, step],
+  };
+}
+
+/** What is authorised can still be impossible: by the type of the key or by its state. */
+function afterKmsRules(decided: Decision, { action, key }: Case): Decision {
+  if (decided.outcome === "deny") return decided;
+  const refusal = keyTypeRefusal(action, key.facts) ?? keyStateRefusal(action, key.facts);
+  return refusal === undefined ? decided : refused(refusal, decided.trace);
+}
+
+function refused(refusal: KmsRefusal, trace: readonly TraceStep[]): Decision {
+  const source: Source = { kind: "kms-rule", rule: refusal.rule };
+  return {
+    outcome: "deny",
+    reason: refusal.rule,
+    sources: [source],
+    doubts: [],
+    certainty: "certain",
+    trace: [...trace, { rule: "kms", source, outcome: "deny", text: refusal.why }],
+  };
+}
+
+function distinct(sources: readonly Source[]): readonly Source[] {
+  const seen = new Map(sources.map((source) => [JSON.stringify(source), source]));
+  return [...seen.values()];
+}
+
+function outcomeOf(value: Tri): TraceStep["outcome"] {
+  return value.value === "yes" ? "match" : value.value === "no" ? "no-match" : "doubtful";
+}
+
+function info(rule: string, text: string): TraceStep {
+  return { rule, outcome: "info", text };
+}
+
+function statementName(statement: Statement): string {
+  const sid = statement.sid === undefined ? "" : ` ${JSON.stringify(statement.sid)}`;
+  return `statement ${statement.index}${sid}`;
 }

@@ -21,6 +21,11 @@ export type Caller =
       readonly partition: string;
       /** The role, with its path. */
       readonly role: string;
+      /**
+       * The role is known by its bare name only, as in a session ARN. Role names are unique in an account, so every
+       * ARN of a role with this name means this role.
+       */
+      readonly rolePathUnknown?: true;
       readonly session: string;
       /** `AROA…` of the role. */
       readonly uniqueId?: string;
@@ -30,13 +35,16 @@ export type Caller =
       readonly account: AccountId;
       readonly partition: string;
       readonly name: string;
+      /** The IAM user, with its path, who called GetFederationToken. Undefined: not known. */
+      readonly user?: string;
     }
   /** An AWS service that calls with its own service principal (not with a user's credentials). */
   | { readonly kind: "service"; readonly name: string };
 
 /**
  * Condition keys of one request: canonical or any other case, one value or (multivalued keys) a list. A key that is
- * not here is absent, unless {@link deriveContext} fills it from the caller and the key.
+ * not here is absent, unless `deriveContext` fills it from the caller and the key. An empty list says that the key is
+ * absent, also where it would be derived.
  */
 export type Context = Readonly<Record<string, string | readonly string[]>>;
 
@@ -73,6 +81,8 @@ export interface AccessRequest {
   readonly sessionPolicy: Limit;
   /** Service control policies of the caller's account, all of which must allow. Empty: none apply. */
   readonly serviceControlPolicies: readonly Policy[];
+  /** RetireGrant only: the grant that is retired. Undefined: any grant of the key. */
+  readonly grantId?: string;
 }
 
 /** The key's side of a request. */
@@ -82,6 +92,10 @@ export interface KeyDocument {
   readonly grants: readonly Grant[];
   /** Resource control policies that bind the key's account. */
   readonly resourceControlPolicies: readonly Policy[];
+  /** Indexes of statements of the key policy that were not understood: they match at most doubtfully. */
+  readonly doubtfulStatements?: ReadonlySet<number>;
+  /** Indexes of statements that KMS would refuse to store: they match at most doubtfully. */
+  readonly refusedStatements?: ReadonlySet<number>;
 }
 
 /** The part of a key's documents that an answer rests on. */

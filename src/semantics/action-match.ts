@@ -1,0 +1,22 @@
+import type { PatternElement } from "../policy/ast.js";
+import { globMatches, parseGlob } from "./glob.js";
+import { any, doubtful, NO, not, tri, YES, type Tri } from "./tri.js";
+
+/**
+ * Whether `Action` or `NotAction` covers an action, without case. A missing element covers nothing.
+ * Source: IAM User Guide, "IAM JSON policy elements: Action"; KMS API reference, PutKeyPolicy: a key policy statement
+ * without Action has no effect (both checked 2026-09-26).
+ */
+export function actionCovered(element: PatternElement, action: string): Tri {
+  if (element.kind === "missing") return NO;
+  const listed = any(element.patterns.map((pattern) => actionFits(pattern, action)));
+  return element.kind === "listed" ? listed : not(listed);
+}
+
+/** `*`, or `kms:` and a pattern. Wildcards in the service prefix are not of the grammar: doubtful where they fit. */
+function actionFits(pattern: string, action: string): Tri {
+  if (pattern === "*") return YES;
+  const fits = tri(globMatches(parseGlob(pattern.toLowerCase()), action.toLowerCase()));
+  const prefix = pattern.split(":", 1)[0] ?? "";
+  return fits.value === "yes" && /[*?]/.test(prefix) ? doubtful("not-understood") : fits;
+}

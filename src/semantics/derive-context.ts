@@ -1,0 +1,253 @@
+import type { KeyFacts } from "../domain/key.js";
+import { actionFacts } from "./actions.js";
+import { principalArn } from "./arn.js";
+import { conditionKeyFacts } from "./condition-keys.js";
+import type { DoubtId } from "./doubts.js";
+import type { AccessRequest, Caller, Context, KeyDocument } from "./request.js";
+
+/** What one request holds under one condition key. */
+export type ContextEntry =
+  | { readonly kind: "absent" }
+  | {
+      readonly kind: "values";
+      /** Never empty. */
+      readonly values: readonly string[];
+      /** The value is one of this pattern; `values` holds the likeliest. */
+      readonly orLike?: { readonly pattern: string; readonly doubt: DoubtId };
+    }
+  /** Neither is known, or only that there is a value. */
+  | { readonly kind: "unknown"; readonly present: boolean; readonly doubt: DoubtId };
+
+/** The condition keys of one request; names are lower case. */
+export interface RequestContext {
+  readonly entries: ReadonlyMap<string, ContextEntry>;
+  /** False: the tags of the key were not read, so any tag may be there. */
+  readonly tagsKnown: boolean;
+}
+
+const ABSENT: ContextEntry = { kind: "absent" };
+
+function one(value: string): ContextEntry {
+  return { kind: "values", values: [value] };
+}
+
+function many(values: readonly string[]): ContextEntry {
+  return values.length === 0 ? ABSENT : { kind: "values", values };
+}
+
+function unknownEntry(doubt: DoubtId, present: boolean): ContextEntry {
+  return { kind: "unknown", doubt, present };
+}
+
+/** A fact about the key that is always a value, if only it was read. */
+function fact(value: string | undefined): ContextEntry {
+  return value === undefined ? unknownEntry("key-fact-unknown", true) : one(value);
+}
+
+type Rows = Readonly<Record<string, ContextEntry>>;
+
+/**
+ * The condition keys of a request: those that follow from the caller, the key and the encryption context, overridden
+ * by the explicit ones. Key names are compared without case.
+ * Source: IAM User Guide, "AWS global condition context keys"; KMS Developer Guide, "AWS KMS condition keys"
+ * (both checked 2026-09-26).
+ */
+export function deriveContext(request: AccessRequest, key: KeyDocument): RequestContext {
+  const entries = new Map<string, ContextEntry>();
+  const rows = [
+    callerKeys(request.caller),
+    organizationKeys(request.caller, key.facts),
+    pathKeys(request.context),
+    timeKeys(request.time),
+    keyKeys(key.facts),
+    requestKeys(request, key.facts),
+  ];
+  for (const row of rows) {
+    for (const [name, entry] of Object.entries(row)) entries.set(name.toLowerCase(), entry);
+  }
+  for (const [name, value] of encryptionContextKeys(request)) entries.set(name, value);
+  for (const [name, value] of Object.entries(request.context)) {
+    entries.set(name.toLowerCase(), typeof value === "string" ? one(value) : many(value));
+  }
+  return { entries, tagsKnown: key.facts.tags !== undefined };
+}
+
+/** What the request holds under a key, whatever the case of its name. */
+export function contextEntry(context: RequestContext, name: string): ContextEntry {
+  const lower = name.toLowerCase();
+  const entry = context.entries.get(lower);
+  if (entry !== undefined) return entry;
+  if (lower.startsWith("aws:resourcetag/") && !context.tagsKnown)
+    return unknownEntry("key-fact-unknown", false);
+  return conditionKeyFacts(name) === undefined ? unknownEntry("unknown-condition-key", false) : ABSENT;
+}
+
+/** The known keys and values of a context, for people to read. */
+export function knownContext(context: RequestContext): Context {
+  const known = [...context.entries].flatMap(([lower, entry]) => {
+    if (entry.kind !== "values") return [];
+    const facts = conditionKeyFacts(lower);
+    const family = facts !== undefined && /[:/]$/.test(facts.name);
+    const name =
+      facts === undefined ? lower : family ? facts.name + lower.slice(facts.name.length) : facts.name;
+    const [first] = entry.values;
+    return first === undefined ? [] : [[name, entry.values.length === 1 ? first : entry.values] as const];
+  });
+  return Object.fromEntries(known);
+}
+
+/**
+ * Keys that follow from who calls. What AWS puts into the account keys and aws:PrincipalArn when a service principal
+ * calls is not documented; they are taken to be absent, so a positive test fails and a negated one holds.
+ */
+function callerKeys(caller: Caller): Rows {
+  if (caller.kind === "service") {
+    return {
+      "aws:PrincipalIsAWSService": one("true"),
+      "aws:PrincipalServiceName": one(caller.name),
+      "aws:PrincipalServiceNamesList": one(caller.name),
+    };
+  }
+  return {
+    "kms:CallerAccount": one(caller.account),
+    "aws:PrincipalAccount": one(caller.account),
+    "aws:PrincipalArn": principalArnEntry(caller),
+    "aws:PrincipalType": one(PRINCIPAL_TYPES[caller.kind]),
+    "aws:userid": userid(caller),
+    "aws:username":
+      caller.kind === "user" ? one(caller.name.slice(caller.name.lastIndexOf("/") + 1)) : ABSENT,
+    "aws:PrincipalIsAWSService": one("false"),
+  };
+}
+
+type Person = Exclude<Caller, { readonly kind: "service" }>;
+
+/** Source: IAM User Guide, "IAM policy elements: Variables and tags", table of principal key values. */
+const PRINCIPAL_TYPES: Readonly<Record<Person["kind"], string>> = {
+  root: "Account",
+  user: "User",
+  session: "AssumedRole",
+  "federated-user": "FederatedUser",
+};
+
+/** aws:PrincipalArn; where the path of the role is not known, the value may have any path. */
+function principalArnEntry(caller: Person): ContextEntry {
+  const arn = principalArn(caller) ?? "";
+  if (caller.kind !== "session" || caller.rolePathUnknown !== true) return one(arn);
+  const pattern = `arn:${caller.partition}:iam::${caller.account}:role/*/${caller.role}`;
+  return { kind: "values", values: [arn], orLike: { pattern, doubt: "caller-fact-unknown" } };
+}
+
+/** aws:userid, always present. Source: as {@link PRINCIPAL_TYPES}. */
+function userid(caller: Person): ContextEntry {
+  switch (caller.kind) {
+    case "root":
+      return one(caller.account);
+    case "federated-user":
+      return one(`${caller.account}:${caller.name}`);
+    case "user":
+      return caller.uniqueId === undefined ? unknownEntry("caller-fact-unknown", true) : one(caller.uniqueId);
+    case "session":
+      return caller.uniqueId === undefined
+        ? unknownEntry("caller-fact-unknown", true)
+        : one(`${caller.uniqueId}:${caller.session}`);
+  }
+}
+
+/** The organization of the key's account, and of a caller of that same account. */
+function organizationKeys(caller: Caller, facts: KeyFacts): Rows {
+  const { id, paths } = organizationEntries(facts);
+  const resource = { "aws:ResourceOrgID": id, "aws:ResourceOrgPaths": paths };
+  if (caller.kind === "service" || caller.account !== facts.account) return resource;
+  return { ...resource, "aws:PrincipalOrgID": id, "aws:PrincipalOrgPaths": paths };
+}
+
+function organizationEntries(facts: KeyFacts): { readonly id: ContextEntry; readonly paths: ContextEntry } {
+  switch (facts.organization.kind) {
+    case "absent":
+      return { id: ABSENT, paths: ABSENT };
+    case "unknown":
+    case "unreadable": {
+      const entry = unknownEntry("organization-unknown", false);
+      return { id: entry, paths: entry };
+    }
+    case "present": {
+      const { id, path } = facts.organization.value;
+      return {
+        id: one(id),
+        paths: path === undefined ? unknownEntry("organization-unknown", true) : one(path),
+      };
+    }
+  }
+}
+
+/** A request that a service makes with the caller's credentials says so in several keys. */
+function pathKeys(explicit: Context): Rows {
+  const via = Object.entries(explicit).some(
+    ([name, value]) => /^(kms:viaservice|aws:calledvia(first|last)?)$/i.test(name) && value.length > 0,
+  );
+  return { "aws:ViaAWSService": one(String(via)), "aws:SecureTransport": one("true") };
+}
+
+/** The clock, as a date and as seconds. */
+function timeKeys(time: number): Rows {
+  return {
+    "aws:CurrentTime": one(new Date(time * 1000).toISOString()),
+    "aws:EpochTime": one(String(Math.floor(time))),
+  };
+}
+
+/** Facts about the key: constants of its policy. */
+function keyKeys(facts: KeyFacts): Rows {
+  const tags = Object.entries(facts.tags ?? {}).map(([name, value]) => [
+    `aws:ResourceTag/${name}`,
+    one(value),
+  ]);
+  return {
+    "aws:ResourceAccount": one(facts.account),
+    "aws:RequestedRegion": one(facts.region),
+    "kms:KeySpec": fact(facts.spec),
+    "kms:CustomerMasterKeySpec": fact(facts.spec),
+    "kms:KeyUsage": fact(facts.usage),
+    "kms:CustomerMasterKeyUsage": fact(facts.usage),
+    "kms:KeyOrigin": fact(facts.origin),
+    "kms:MultiRegion": fact(facts.multiRegion === undefined ? undefined : String(facts.multiRegion)),
+    "kms:MultiRegionKeyType": multiRegionKeyType(facts),
+    "kms:ResourceAliases":
+      facts.aliases === undefined ? unknownEntry("key-fact-unknown", false) : many(facts.aliases),
+    ...(Object.fromEntries(tags) as Rows),
+  };
+}
+
+/** Absent on single-Region keys. */
+function multiRegionKeyType(facts: KeyFacts): ContextEntry {
+  if (facts.multiRegionKeyType !== undefined) return one(facts.multiRegionKeyType);
+  return facts.multiRegion === false ? ABSENT : unknownEntry("key-fact-unknown", facts.multiRegion === true);
+}
+
+/**
+ * A symmetric key has one algorithm, and KMS fills it in where the parameter is left out. With other keys it is a
+ * parameter that the request must state.
+ */
+function requestKeys(request: AccessRequest, facts: KeyFacts): Rows {
+  if (actionFacts(request.action)?.keyGroups.includes("encryption-algorithm") !== true) return {};
+  if (facts.spec === undefined) return { "kms:EncryptionAlgorithm": unknownEntry("key-fact-unknown", true) };
+  return facts.spec === "SYMMETRIC_DEFAULT" ? { "kms:EncryptionAlgorithm": one("SYMMETRIC_DEFAULT") } : {};
+}
+
+/**
+ * The encryption context of the request. Names of condition keys are compared without case, so pairs whose keys differ
+ * only in case come together under one key.
+ */
+function encryptionContextKeys(request: AccessRequest): ReadonlyMap<string, ContextEntry> {
+  const carried = actionFacts(request.action)?.keyGroups.includes("encryption-context") === true;
+  const pairs = carried ? Object.entries(request.encryptionContext ?? {}) : [];
+  const entries = new Map<string, ContextEntry>();
+  for (const [name, value] of pairs) {
+    const lower = `kms:encryptioncontext:${name.toLowerCase()}`;
+    const before = entries.get(lower);
+    entries.set(lower, many([...(before?.kind === "values" ? before.values : []), value]));
+  }
+  if (pairs.length > 0) entries.set("kms:encryptioncontextkeys", many(pairs.map(([name]) => name)));
+  return entries;
+}

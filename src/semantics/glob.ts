@@ -1,0 +1,70 @@
+/**
+ * Patterns of the policy language: `*` is any number of any characters (also `/` and `:`), `?` exactly one.
+ * Source: IAM User Guide, "String condition operators" and "Using wildcards in resource ARNs" (checked 2026-09-26).
+ */
+export type GlobToken =
+  | { readonly kind: "any" }
+  | { readonly kind: "one" }
+  | { readonly kind: "char"; readonly char: string };
+export type Glob = readonly GlobToken[];
+
+/** Every character stands for itself. */
+export function literalGlob(text: string): Glob {
+  return Array.from(text, (char) => ({ kind: "char", char }) as const);
+}
+
+/** `*` and `?` are wildcards. */
+export function parseGlob(text: string): Glob {
+  return Array.from(text, (char): GlobToken => {
+    if (char === "*") return { kind: "any" };
+    return char === "?" ? { kind: "one" } : { kind: "char", char };
+  });
+}
+
+/** The text that a pattern without wildcards stands for (a wildcard stands for its own sign). */
+export function globText(glob: Glob): string {
+  return glob.map((t) => (t.kind === "char" ? t.char : t.kind === "any" ? "*" : "?")).join("");
+}
+
+/** Whether the whole text fits the pattern; case counts. */
+export function globMatches(glob: Glob, text: string): boolean {
+  return globsIntersect(glob, literalGlob(text));
+}
+
+/** Whether some text fits both patterns. */
+export function globsIntersect(left: Glob, right: Glob): boolean {
+  // fits[j]: some text fits both left[i..] and right[j..]; one row for each i, from the end.
+  let below: readonly boolean[] = [];
+  for (let i = left.length; i >= 0; i--) {
+    const row: boolean[] = [];
+    const a = left[i];
+    for (let j = right.length; j >= 0; j--) {
+      const b = right[j];
+      if (a === undefined && b === undefined) row[j] = true;
+      // A `*` stands for nothing, or takes whatever the other side has next.
+      else if (a?.kind === "any" || b?.kind === "any") row[j] = below[j] === true || row[j + 1] === true;
+      else row[j] = a !== undefined && b !== undefined && sameCharacter(a, b) && below[j + 1] === true;
+    }
+    below = row;
+  }
+  return below[0] === true;
+}
+
+function sameCharacter(a: GlobToken, b: GlobToken): boolean {
+  return (
+    a.kind === "one" || b.kind === "one" || (a.kind === "char" && b.kind === "char" && a.char === b.char)
+  );
+}
+
+/**
+ * The six parts of an ARN pattern: split at the first five colons, so a further colon belongs to the sixth part.
+ * Undefined where there are fewer than six.
+ */
+export function arnParts(glob: Glob): readonly Glob[] | undefined {
+  const parts: GlobToken[][] = [[]];
+  for (const token of glob) {
+    if (token.kind === "char" && token.char === ":" && parts.length < 6) parts.push([]);
+    else parts.at(-1)?.push(token);
+  }
+  return parts.length === 6 ? parts : undefined;
+}

@@ -1,0 +1,59 @@
+import type { Doubt } from "../domain/verdict.js";
+import { doubt, type DoubtId } from "./doubts.js";
+
+/**
+ * Kleene's three values. A doubtful value names the doubts that it rests on, and only those: what is decided on one
+ * side alone (`no` in a conjunction, `yes` in a disjunction) drops the doubts of the other side.
+ */
+export type Tri =
+  | { readonly value: "yes" }
+  | { readonly value: "no" }
+  | { readonly value: "doubtful"; readonly doubts: readonly DoubtId[] };
+
+export const YES: Tri = { value: "yes" };
+export const NO: Tri = { value: "no" };
+
+/** Depends on these doubts. */
+export function doubtful(...ids: readonly DoubtId[]): Tri {
+  return { value: "doubtful", doubts: [...new Set(ids)] };
+}
+
+/** A plain truth value. */
+export function tri(value: boolean): Tri {
+  return value ? YES : NO;
+}
+
+/** Yes iff all are; no iff one is. */
+export function all(items: readonly Tri[]): Tri {
+  if (items.some((t) => t.value === "no")) return NO;
+  const doubts = doubtsOf(items);
+  return doubts.length === 0 ? YES : doubtful(...doubts);
+}
+
+/** Yes iff one is; no iff all are. */
+export function any(items: readonly Tri[]): Tri {
+  if (items.some((t) => t.value === "yes")) return YES;
+  const doubts = doubtsOf(items);
+  return doubts.length === 0 ? NO : doubtful(...doubts);
+}
+
+/** The complement; a doubt stays a doubt. */
+export function not(item: Tri): Tri {
+  if (item.value === "doubtful") return item;
+  return item.value === "yes" ? NO : YES;
+}
+
+/** Yes becomes doubtful for this reason; the rest stays. */
+export function atMostDoubtful(item: Tri, id: DoubtId): Tri {
+  return all([item, doubtful(id)]);
+}
+
+/** The doubts that doubtful values rest on, each once. */
+export function doubtsOf(items: readonly Tri[]): readonly DoubtId[] {
+  return [...new Set(items.flatMap((t) => (t.value === "doubtful" ? t.doubts : [])))];
+}
+
+/** The doubts in the form in which answers carry them. */
+export function namedDoubts(items: readonly Tri[]): readonly Doubt[] {
+  return doubtsOf(items).map(doubt);
+}
