@@ -52,11 +52,16 @@ interface Case {
  * Source: IAM User Guide, "Policy evaluation logic"; KMS Developer Guide, "Determining access to AWS KMS keys"
  * (checked 2026-09-26).
  */
-export function evaluate(request: AccessRequest, key: KeyDocument): Decision {
+export function evaluate(
+  request: AccessRequest,
+  key: KeyDocument,
+  /** `ignoreCrossAccount`: judge who is allowed, although KMS does not offer the operation across accounts. */
+  options: { readonly ignoreCrossAccount?: boolean } = {},
+): Decision {
   const action = actionFacts(request.action);
   if (action === undefined) return refused(unknownAction(request.action), []);
   const crossAccount = crossAccountRefusal(action, request.caller, key.facts);
-  if (crossAccount !== undefined) return refused(crossAccount, []);
+  if (crossAccount !== undefined && options.ignoreCrossAccount !== true) return refused(crossAccount, []);
 
   const context = deriveContext(request, key);
   const target: StatementTarget = { action: action.name, facts: key.facts, context };
