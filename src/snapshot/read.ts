@@ -1,5 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import type { z } from "zod";
+import { inert } from "../domain/inert.js";
 import { KeywardError } from "../domain/result.js";
 import type { ByteLine } from "./byte-lines.js";
 import { LineTooLong, byteLines } from "./byte-lines.js";
@@ -148,12 +149,10 @@ function deepest(issue: z.core.$ZodIssue): z.core.$ZodIssue {
 }
 
 function issueProblem(issue: z.core.$ZodIssue, json: unknown, raw: ByteLine, where: string): KeywardError {
-  const field = issue.path
-    .map((p) => (typeof p === "number" ? `[${p}]` : `.${printable(String(p))}`))
-    .join("");
+  const field = issue.path.map((p) => (typeof p === "number" ? `[${p}]` : `.${inert(String(p))}`)).join("");
   const name = field.replace(/^\./, "");
   if (issue.code === "unrecognized_keys") {
-    const unknown = issue.keys.map((k) => JSON.stringify(printable(k))).join(", ");
+    const unknown = issue.keys.map((k) => JSON.stringify(inert(k))).join(", ");
     return problem(
       raw,
       where,
@@ -189,11 +188,7 @@ function at(json: unknown, path: readonly PropertyKey[]): unknown {
 /** A value in a message: JSON, shortened, and without characters that a terminal would act on. */
 function show(value: unknown): string {
   const text = value === undefined ? "nothing" : JSON.stringify(value);
-  return printable(text.length > 80 ? `${text.slice(0, 77)}…` : text);
-}
-
-function printable(text: string): string {
-  return text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, "\u{fffd}");
+  return inert(text, { max: 80 });
 }
 
 function problem(

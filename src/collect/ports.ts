@@ -1,0 +1,110 @@
+import type { Grant } from "../domain/grant.js";
+import type { Result } from "../domain/result.js";
+
+/**
+ * What a scan needs from AWS. `src/aws` implements it; tests implement it in memory. Nothing here throws for what AWS
+ * answers: a refusal is a value. Every call ends soon after its signal is aborted.
+ */
+
+/** What kind of refusal it was; decides what the scan does next. */
+export type FailureKind =
+  /** The caller lacks a permission. */
+  | "denied"
+  /** The key is not there (any more). */
+  | "not-found"
+  /** Still throttled after all retries. */
+  | "throttled"
+  /** The credentials are expired or not valid at all: nothing else will work. */
+  | "credentials"
+  /** The Region does not know the credentials, as one that the account has not enabled. */
+  | "region-refused"
+  /** No answer: name resolution, connection, timeout. */
+  | "unreachable"
+  /** The scan was stopped. */
+  | "stopped"
+  | "other";
+
+/** A call that failed after its retries. */
+export interface CallFailure {
+  readonly kind: FailureKind;
+  /** The IAM action, e.g. `kms:GetKeyPolicy`. */
+  readonly call: string;
+  /** AWS's error code, or the name of a network failure. */
+  readonly code: string;
+  readonly message: string;
+  /** What the user can do: one sentence. */
+  readonly help?: string;
+}
+
+/** The outcome of a call. */
+export type Asked<T> = Result<T, CallFailure>;
+
+/** One page of a list. `next` undefined: the last one. */
+export interface Page<T> {
+  readonly items: readonly T[];
+  readonly next: string | undefined;
+}
+
+export interface Identity {
+  readonly account: string;
+  readonly partition: string;
+}
+
+/** A Region as an account sees it. */
+export interface AccountRegion {
+  readonly name: string;
+  readonly enabled: boolean;
+}
+
+export interface ListedKey {
+  readonly id: string;
+  readonly arn: string;
+}
+
+export interface ListedAlias {
+  readonly name: string;
+  /** Undefined for an alias that AWS reserves and that has no key yet. */
+  readonly keyId: string | undefined;
+}
+
+/** KeyMetadata of DescribeKey; times as RFC 3339. What is undefined, AWS did not say. */
+export interface KeyDescription {
+  readonly manager: "CUSTOMER" | "AWS" | undefined;
+  readonly state: string | undefined;
+  readonly spec: string | undefined;
+  readonly usage: string | undefined;
+  readonly origin: string | undefined;
+  readonly multiRegion: boolean | undefined;
+  readonly multiRegionKeyType: string | undefined;
+  readonly description: string | undefined;
+  readonly createdAt: string | undefined;
+  readonly deletionDate: string | undefined;
+}
+
+/** KMS in one Region. Keys are named by their id. */
+export interface KmsPort {
+  listKeys(marker: string | undefined, signal: AbortSignal): Promise<Asked<Page<ListedKey>>>;
+  listAliases(marker: string | undefined, signal: AbortSignal): Promise<Asked<Page<ListedAlias>>>;
+  describeKey(key: string, signal: AbortSignal): Promise<Asked<KeyDescription>>;
+  /** Undefined: the answer held no policy. */
+  getKeyPolicy(key: string, signal: AbortSignal): Promise<Asked<string | undefined>>;
+  listGrants(key: string, marker: string | undefined, signal: AbortSignal): Promise<Asked<Page<Grant>>>;
+  listResourceTags(
+    key: string,
+    marker: string | undefined,
+    signal: AbortSignal,
+  ): Promise<Asked<Page<readonly [name: string, value: string]>>>;
+}
+
+/** An account in AWS. */
+export interface CloudPort {
+  /** The Region that the credentials or the environment name; decides the partition where nothing else does. */
+  readonly homeRegion: string;
+  /** sts:GetCallerIdentity. */
+  identity(signal: AbortSignal): Promise<Asked<Identity>>;
+  /** ec2:DescribeRegions. */
+  describeRegions(signal: AbortSignal): Promise<Asked<readonly AccountRegion[]>>;
+  /** account:ListRegions. */
+  listRegions(signal: AbortSignal): Promise<Asked<readonly AccountRegion[]>>;
+  kms(region: string): KmsPort;
+}
