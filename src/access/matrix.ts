@@ -86,6 +86,8 @@ export interface AccessMatrix {
   readonly undecided: readonly Undecided[];
   /** Worst of the accesses; `unknown` where something undecided could be worse than what was proved. */
   readonly exposure: Exposure;
+  /** Where the reference did not bear out a proof. Not empty: a bug in keyward, and nothing here may be relied on. */
+  readonly disagreements: readonly string[];
   /** Search steps taken; bounded, see `AnalysisOptions`. */
   readonly steps: number;
 }

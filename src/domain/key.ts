@@ -1,3 +1,4 @@
+import type { Grant } from "./grant.js";
 import type { AccountId, KeyArn, OrganizationId } from "./ids.js";
 import type { Fetched } from "./fetched.js";
 
@@ -39,4 +40,17 @@ export interface KeyFacts {
   readonly multiRegionKeyType?: string;
   readonly tags?: Readonly<Record<string, string>>;
   readonly aliases?: readonly string[];
+}
+
+/** A key as read: the facts, and the two documents that decide who can use it. */
+export interface KeyRecord {
+  readonly facts: KeyFacts;
+  /** `AWS`: managed by AWS, cannot be changed by the customer. `undefined`: not known. */
+  readonly manager: "CUSTOMER" | "AWS" | undefined;
+  readonly description: string | undefined;
+  /** The text of the key policy, byte for byte as AWS returned it. */
+  readonly policy: Fetched<string>;
+  readonly grants: Fetched<readonly Grant[]>;
+  /** Texts of the resource control policies that bind the key's account. */
+  readonly resourceControlPolicies: readonly string[];
 }

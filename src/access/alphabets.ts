@@ -1,0 +1,91 @@
+import type { Alphabet, Segment } from "./words.js";
+
+/**
+ * What the parts of a caller's identity may be written with. Sources: IAM User Guide, "IAM and AWS STS quotas" (names,
+ * paths, lengths); STS API reference (session names); Organizations API reference (ids of organizations).
+ */
+function alphabet(pattern: RegExp, fillers: string): Alphabet {
+  return { has: (c) => pattern.test(c), fillers: Array.from(fillers) };
+}
+
+const LOWER = "xyzwvutsrqponmlkjihgfedcba";
+const DIGITS = alphabet(/^[0-9]$/, "9876543210");
+const NAME = alphabet(/^[\w+=,.@-]$/, `${LOWER}0123456789-_`);
+const PATH = alphabet(/^[!-~]$/, `${LOWER}0123456789-_`);
+const UPPER = alphabet(/^[A-Z0-9]$/, "XYZWVUTSRQPONMLKJIHGFEDCBA0123456789");
+const LOWER_DIGITS = alphabet(/^[a-z0-9]$/, `${LOWER}0123456789`);
+const ORG_PATH = alphabet(/^[a-z0-9/-]$/, `${LOWER}0123456789`);
+const ARN_WORD = alphabet(/^[a-z0-9-]$/, `${LOWER}0123456789`);
+const ARN_REST = alphabet(/^[!-~]$/, `${LOWER}0123456789-_`);
+const ARN_REST_PLAIN = alphabet(/^[!-9;-~]$/, `${LOWER}0123456789-_`);
+
+/** An account that nobody named, unless `guess` is one that somebody did. */
+export function accountSegment(guess: string): Segment {
+  return { name: "account", alphabet: DIGITS, min: 12, max: 12, guess };
+}
+
+export const NAME_SEGMENT: Segment = { name: "name", alphabet: NAME, min: 1, max: 64, guess: "outsider" };
+export const PATH_SEGMENT: Segment = { name: "path", alphabet: PATH, min: 1, max: 510, guess: "x" };
+export const SESSION_SEGMENT: Segment = {
+  name: "session",
+  alphabet: NAME,
+  min: 2,
+  max: 64,
+  guess: "session",
+};
+export const FEDERATED_SEGMENT: Segment = {
+  name: "name",
+  alphabet: NAME,
+  min: 2,
+  max: 32,
+  guess: "outsider",
+};
+/** What follows the four-letter prefix of a unique id. */
+export const UNIQUE_ID_SEGMENT: Segment = {
+  name: "unique id",
+  alphabet: UPPER,
+  min: 17,
+  max: 17,
+  guess: "ZZKEYWARDWITNESSZ",
+};
+/** What follows `o-`. */
+export const ORGANIZATION_SEGMENT: Segment = {
+  name: "organization",
+  alphabet: LOWER_DIGITS,
+  min: 10,
+  max: 32,
+  guess: "zzkeyward0",
+};
+/** What follows `o-…/r-` in an organization path, up to the last slash. */
+export const ORG_PATH_SEGMENT: Segment = {
+  name: "organization path",
+  alphabet: ORG_PATH,
+  min: 4,
+  max: 400,
+  guess: "zz99",
+};
+export const SERVICE_SEGMENT: Segment = {
+  name: "source service",
+  alphabet: ARN_WORD,
+  min: 1,
+  max: 40,
+  guess: "s3",
+};
+export const REGION_SEGMENT: Segment = {
+  name: "source region",
+  alphabet: ARN_WORD,
+  min: 0,
+  max: 30,
+  guess: "us-east-1",
+};
+
+/** The resource part of a source ARN; whether it may hold a colon depends on the service. */
+export function sourceRest(colons: boolean): Segment {
+  return {
+    name: "source resource",
+    alphabet: colons ? ARN_REST : ARN_REST_PLAIN,
+    min: 1,
+    max: 500,
+    guess: "x",
+  };
+}

@@ -1,0 +1,310 @@
+import type { Condition } from "../policy/ast.js";
+import { type ConditionKeyFacts, conditionKeyFacts } from "../semantics/condition-keys.js";
+import type { DoubtId } from "../semantics/doubts.js";
+import { type Glob, GlobBuilder, matches } from "./glob.js";
+import { allOf, anyOf, negate, type Truth } from "./truth.js";
+import { inRange, parseDate, parseIpRange, parseNumber } from "./typed.js";
+
+/**
+ * A condition made ready for the search: its values parsed for its operator, its variables replaced where they are
+ * constants. It can be tested on a value, and (strings and ARNs) turned into globs.
+ */
+export interface Compiled {
+  readonly source: Condition;
+  readonly facts: ConditionKeyFacts | undefined;
+  readonly family: Family;
+  readonly negated: boolean;
+  readonly tests: readonly ValueTest[];
+  /** Variables that could not be replaced yet: keys, in lower case. */
+  readonly open: readonly string[];
+}
+
+export type Family = "string" | "number" | "date" | "bool" | "binary" | "ip" | "null";
+
+/** One value of a condition. `glob` is there for strings and ARNs. */
+export interface ValueTest {
+  readonly text: string;
+  readonly glob?: Glob;
+  readonly test: (value: string) => Truth;
+  /** Nothing can be said of this value: it may match anything. */
+  readonly doubtful?: DoubtId;
+}
+
+/** What a policy variable stands for. `open`: not known before a request is chosen. */
+export type Resolution =
+  | { readonly kind: "value"; readonly value: string }
+  | { readonly kind: "absent" }
+  | { readonly kind: "doubtful"; readonly doubt: DoubtId }
+  | { readonly kind: "open" };
+export type Resolver = (keyLower: string) => Resolution;
+
+const NEGATED = new Set([
+  "StringNotEquals",
+  "StringNotEqualsIgnoreCase",
+  "StringNotLike",
+  "NumericNotEquals",
+  "DateNotEquals",
+  "NotIpAddress",
+  "ArnNotEquals",
+  "ArnNotLike",
+]);
+
+function familyOf(operator: string): Family {
+  if (operator.startsWith("String") || operator.startsWith("Arn")) return "string";
+  if (operator.startsWith("Numeric")) return "number";
+  if (operator.startsWith("Date")) return "date";
+  if (operator === "Bool") return "bool";
+  if (operator === "BinaryEquals") return "binary";
+  if (operator === "Null") return "null";
+  return "ip";
+}
+
+/** Prepares a condition. `variables`: the policy's version allows `${…}`. */
+export function compileCondition(source: Condition, variables: boolean, resolve: Resolver): Compiled {
+  const family = familyOf(source.operator);
+  const open: string[] = [];
+  const tests: ValueTest[] = [];
+  for (const value of source.values) {
+    const t =
+      family === "string"
+        ? stringTest(source.operator, value, variables, resolve, open)
+        : typedTest(family, source.operator, value, variables, resolve, open);
+    if (t !== undefined) tests.push(t);
+  }
+  return {
+    source,
+    facts: conditionKeyFacts(source.keyLower),
+    family,
+    negated: NEGATED.has(source.operator),
+    tests,
+    open,
+  };
+}
+
+/** A value cut at its variables. */
+type Piece = { readonly text: string } | { readonly key: string; readonly fallback: string | undefined };
+
+function cut(value: string, variables: boolean): Piece[] {
+  if (!variables || !value.includes("${")) return [{ text: value }];
+  const out: Piece[] = [];
+  let at = 0;
+  for (const m of value.matchAll(/\$\{([^{}]*)\}/g)) {
+    if (m.index > at) out.push({ text: value.slice(at, m.index) });
+    const [, inner = ""] = m;
+    const d = /^\s*([^,]*?)\s*,\s*'(.*)'\s*$/s.exec(inner);
+    out.push({ key: (d?.[1] ?? inner).trim(), fallback: d?.[2] });
+    at = m.index + m[0].length;
+  }
+  if (at < value.length) out.push({ text: value.slice(at) });
+  return out;
+}
+
+function stringTest(
+  operator: string,
+  value: string,
+  variables: boolean,
+  resolve: Resolver,
+  open: string[],
+): ValueTest | undefined {
+  const arn = operator.startsWith("Arn");
+  const like = operator.includes("Like");
+  const fold = operator.includes("IgnoreCase");
+  const b = new GlobBuilder(fold);
+  let colons = 0;
+  let wildcardInVariable = false;
+  const literal = (text: string): void => {
+    for (const c of text) if (c === ":") colons += 1;
+    b.literal(text);
+  };
+  const pattern = (text: string): void => {
+    if (!arn && !like) {
+      literal(text);
+      return;
+    }
+    for (const c of text) {
+      const inPart = arn && colons < 5;
+      if (c === "*") b.wildcard(inPart ? "star-in-part" : "star");
+      else if (c === "?") b.wildcard(inPart ? "one-in-part" : "one");
+      else literal(c);
+    }
+  };
+  for (const p of cut(value, variables)) {
+    if ("text" in p) {
+      pattern(p.text);
+      continue;
+    }
+    if (p.key === "*" || p.key === "?" || p.key === "$") {
+      literal(p.key);
+      continue;
+    }
+    const r = resolve(p.key.toLowerCase());
+    switch (r.kind) {
+      case "value":
+        if ((arn || like) && /[*?]/.test(r.value)) wildcardInVariable = true;
+        literal(r.value);
+        break;
+      case "absent":
+        // A variable without a value matches nothing (IAM User Guide, "Policy variables").
+        if (p.fallback === undefined) return undefined;
+        literal(p.fallback);
+        break;
+      case "doubtful":
+        return doubtfulTest(value, r.doubt);
+      case "open":
+        open.push(p.key.toLowerCase());
+        return doubtfulTest(value, "not-understood");
+    }
+  }
+  if (wildcardInVariable) return doubtfulTest(value, "variable-wildcard");
+  if (arn && (colons < 5 || !value.startsWith("arn:"))) return doubtfulTest(value, "arn-operator-non-arn");
+  const glob = b.build(value);
+  if (!arn) return { text: value, glob, test: (v) => (matches(glob, v) ? "yes" : "no") };
+  return {
+    text: value,
+    glob,
+    test: (v) =>
+      !v.startsWith("arn:") || v.split(":").length < 6
+        ? { doubtful: "arn-operator-non-arn" }
+        : matches(glob, v)
+          ? "yes"
+          : "no",
+  };
+}
+
+function doubtfulTest(text: string, doubt: DoubtId): ValueTest {
+  return { text, test: () => ({ doubtful: doubt }), doubtful: doubt };
+}
+
+const yesNo = (b: boolean): Truth => (b ? "yes" : "no");
+const WRONG_TYPE: Truth = { doubtful: "wrong-type-value" };
+
+function typedTest(
+  family: Family,
+  operator: string,
+  raw: string,
+  variables: boolean,
+  resolve: Resolver,
+  open: string[],
+): ValueTest | undefined {
+  let value = raw;
+  if (family === "bool" && variables && raw.includes("${")) {
+    const m = /^\$\{([^{},]*)\}$/.exec(raw);
+    const r = m === null ? undefined : resolve((m[1] ?? "").trim().toLowerCase());
+    if (r?.kind === "absent") return undefined;
+    if (r?.kind === "value") value = r.value;
+    else {
+      if (r?.kind === "open" && m !== null) open.push((m[1] ?? "").trim().toLowerCase());
+      return doubtfulTest(raw, r?.kind === "doubtful" ? r.doubt : "not-understood");
+    }
+  }
+  // A value that is not of the operator's type never matches; for a negated operator AWS does not say.
+  const never: ValueTest = {
+    text: raw,
+    test: () => (NEGATED.has(operator) ? WRONG_TYPE : "no"),
+  };
+  switch (family) {
+    case "number": {
+      const want = parseNumber(value);
+      if (want === undefined) return never;
+      return { text: raw, test: (v) => compare(operator, parseNumber(v), want) };
+    }
+    case "date": {
+      const want = parseDate(value);
+      if (want === undefined) return never;
+      return { text: raw, test: (v) => compare(operator, parseDate(v), want) };
+    }
+    case "bool": {
+      const want = value.toLowerCase();
+      if (want !== "true" && want !== "false") return never;
+      return { text: raw, test: (v) => yesNo(v.toLowerCase() === want) };
+    }
+    case "ip": {
+      const want = parseIpRange(value);
+      if (want === undefined) return never;
+      return {
+        text: raw,
+        test: (v) => {
+          const got = parseIpRange(v);
+          return got === undefined
+            ? operator === "NotIpAddress"
+              ? WRONG_TYPE
+              : "no"
+            : yesNo(inRange(want, got));
+        },
+      };
+    }
+    case "binary":
+    case "string":
+    case "null":
+      return { text: raw, test: (v) => yesNo(v === value) };
+  }
+}
+
+function compare(operator: string, got: number | undefined, want: number): Truth {
+  if (got === undefined) return NEGATED.has(operator) ? WRONG_TYPE : "no";
+  if (operator.endsWith("LessThan")) return yesNo(got < want);
+  if (operator.endsWith("LessThanEquals")) return yesNo(got <= want);
+  if (operator.endsWith("GreaterThan")) return yesNo(got > want);
+  if (operator.endsWith("GreaterThanEquals")) return yesNo(got >= want);
+  return yesNo(got === want);
+}
+
+/** A value of a key: absent, one string, or several. */
+export type KeyValue = undefined | string | readonly string[];
+
+/** Whether one value of the key meets the condition, its qualifier left aside. */
+export function testElement(c: Compiled, value: string): Truth {
+  const hit = anyOf(c.tests.map((t) => t.test(value)));
+  return c.negated ? negate(hit) : hit;
+}
+
+/** Whether a condition holds for a value. Source of the table: IAM User Guide, "Condition operators"; see docs. */
+export function testCondition(c: Compiled, value: KeyValue): Truth {
+  const { source } = c;
+  if (c.family === "null") return testNull(c, value !== undefined);
+  if (value === undefined) return testAbsent(c);
+  if (source.values.length === 0) return emptyList(c);
+  const values = typeof value === "string" ? [value] : value;
+  if (values.length === 0) return testAbsent(c);
+  switch (source.qualifier) {
+    case "ForAllValues":
+      return allOf(values.map((v) => testElement(c, v)));
+    case "ForAnyValue":
+      return anyOf(values.map((v) => testElement(c, v)));
+    case undefined: {
+      if (c.facts?.multivalued === true) return { doubtful: "set-operator-missing" };
+      return allOf(values.map((v) => testElement(c, v)));
+    }
+  }
+}
+
+/** Whether a condition holds where its key is absent. */
+export function testAbsent(c: Compiled): Truth {
+  const { source } = c;
+  if (c.family === "null") return testNull(c, false);
+  if (source.qualifier === "ForAnyValue") {
+    return source.ifExists ? { doubtful: "for-any-value-if-exists" } : "no";
+  }
+  if (source.qualifier === "ForAllValues" || source.ifExists) return "yes";
+  if (source.values.length === 0) return emptyList(c);
+  return yesNo(c.negated);
+}
+
+function emptyList(c: Compiled): Truth {
+  if (c.source.qualifier === "ForAnyValue") return "no";
+  if (c.source.qualifier === "ForAllValues" || c.source.ifExists) return "no";
+  return c.negated ? { doubtful: "empty-value-list" } : "no";
+}
+
+function testNull(c: Compiled, isPresent: boolean): Truth {
+  if (c.source.qualifier === "ForAllValues") return "yes";
+  if (c.source.qualifier === "ForAnyValue") return "no";
+  return anyOf(
+    c.source.values.map((v): Truth => {
+      const want = v.toLowerCase();
+      if (want === "true") return yesNo(!isPresent);
+      if (want === "false") return yesNo(isPresent);
+      return "no";
+    }),
+  );
+}

@@ -1,0 +1,166 @@
+import type { Grant } from "../domain/grant.js";
+import type { KeyFacts } from "../domain/key.js";
+import type { Condition, PrincipalElement } from "../policy/ast.js";
+import {
+  type ActionFacts,
+  actionFacts,
+  KMS_KEY_ACTIONS,
+  suitsKey,
+  worksInState,
+} from "../semantics/actions.js";
+import { conditionKeyFacts } from "../semantics/condition-keys.js";
+import type { DoubtId } from "../semantics/doubts.js";
+import type { Source } from "../semantics/request.js";
+import { granteeEntry } from "./mentions.js";
+import type { Prepared } from "./statements.js";
+import type { Truth } from "./truth.js";
+
+/** One way to be allowed: an Allow statement or a grant, in one form. */
+export interface Entrance {
+  readonly source: Source;
+  readonly principal: PrincipalElement;
+  readonly conditions: readonly Condition[];
+  readonly variables: boolean;
+  /** Whether it covers the key, and whether it can be taken at its word. */
+  readonly holds: Truth;
+  readonly actions: readonly ActionFacts[];
+  /** The encryption context that a grant wants, exactly or at least. */
+  readonly encryptionContext: Readonly<Record<string, string>> | undefined;
+}
+
+/** The Allow statements that can allow anything. */
+export function statementEntrances(statements: readonly Prepared[]): Entrance[] {
+  const out: Entrance[] = [];
+  for (const p of statements) {
+    if (p.statement.effect !== "Allow" || p.resource === "no") continue;
+    const actions = KMS_KEY_ACTIONS.filter((a, i) => p.actions[i] === true && a.keyPolicy);
+    if (actions.length === 0) continue;
+    out.push({
+      source: { kind: "statement", index: p.statement.index, sid: p.statement.sid },
+      principal: p.statement.principal,
+      conditions: p.statement.conditions,
+      variables: p.variables,
+      holds: p.doubt === undefined ? p.resource : { doubtful: p.doubt },
+      actions,
+      encryptionContext: undefined,
+    });
+  }
+  return out;
+}
+
+/** The grants, as far as they can be read. Source: KMS API reference, CreateGrant and GrantListEntry. */
+export function grantEntrances(grants: readonly Grant[], facts: KeyFacts): Entrance[] {
+  const out: Entrance[] = [];
+  for (const g of grants) {
+    const entry = granteeEntry(g);
+    const actions = (g.Operations ?? []).flatMap((o) => {
+      const a = actionFacts(`kms:${o}`);
+      return a?.grantable === true && suitsKey(a, facts.usage, facts.spec) ? [a] : [];
+    });
+    const text = g.GranteePrincipal ?? g.GranteeServicePrincipal ?? "";
+    const principal: PrincipalElement = {
+      kind: "principal",
+      entries: [
+        entry ?? { kind: "refused", text, why: "not a principal that is known here", reach: "unknown" },
+      ],
+    };
+    const constraints = g.Constraints;
+    const pairs = constraints?.EncryptionContextEquals ?? constraints?.EncryptionContextSubset;
+    const sourceArn = constraints?.SourceArn;
+    // Encryption-context constraints do not bind DescribeKey and RetireGrant; SourceArn does not bind RetireGrant.
+    for (const exempt of [false, true]) {
+      const some = actions.filter(
+        (a) =>
+          ((a.name as string) === "kms:DescribeKey" || (a.name as string) === "kms:RetireGrant") === exempt,
+      );
+      if (some.length === 0) continue;
+      const conditions: Condition[] = [];
+      const wanted = exempt ? undefined : pairs;
+      for (const [k, v] of Object.entries(wanted ?? {})) conditions.push(contextCondition(k, v));
+      if (constraints?.EncryptionContextEquals !== undefined && !exempt) {
+        conditions.push(exactKeys(Object.keys(constraints.EncryptionContextEquals)));
+      }
+      for (const a of sourceArn === undefined ? [undefined] : [sourceArn]) {
+        if (a !== undefined) conditions.push(sourceCondition(a));
+      }
+      out.push({
+        source: { kind: "grant", grantId: g.GrantId },
+        principal,
+        conditions,
+        variables: false,
+        holds: grantTruth(entry?.kind === "service" && pairs !== undefined && sourceArn === undefined),
+        actions: some,
+        encryptionContext: wanted,
+      });
+    }
+  }
+  return out;
+}
+
+function grantTruth(serviceByContextOnly: boolean): Truth {
+  return serviceByContextOnly ? { doubtful: "grant-service-context" satisfies DoubtId } : "yes";
+}
+
+const bare = { qualifier: undefined, ifExists: false, path: [] } as const;
+
+function contextCondition(key: string, value: string): Condition {
+  const name = `kms:EncryptionContext:${key}`;
+  return { ...bare, operator: "StringEquals", key: name, keyLower: name.toLowerCase(), values: [value] };
+}
+
+function exactKeys(names: readonly string[]): Condition {
+  return {
+    ...bare,
+    operator: "StringEqualsIgnoreCase",
+    qualifier: "ForAllValues",
+    key: "kms:EncryptionContextKeys",
+    keyLower: "kms:encryptioncontextkeys",
+    values: names,
+  };
+}
+
+function sourceCondition(arn: string): Condition {
+  return { ...bare, operator: "ArnLike", key: "aws:SourceArn", keyLower: "aws:sourcearn", values: [arn] };
+}
+
+/** Actions that no document of the key can tell apart: decided once, for all of them. */
+export interface ActionGroup {
+  /** Worst capability first. */
+  readonly actions: readonly ActionFacts[];
+  readonly crossAccount: boolean;
+  /** Whether the key's state lets them through. */
+  readonly usable: boolean;
+  /** Which statements of the policy, and of each resource control policy, cover them. */
+  readonly index: number;
+}
+
+/** Groups the actions of an entrance. */
+export function actionGroups(
+  e: Entrance,
+  statements: readonly Prepared[],
+  rcps: readonly (readonly Prepared[])[],
+  keys: ReadonlySet<string>,
+  facts: KeyFacts,
+): ActionGroup[] {
+  const asked = new Set([...keys].flatMap((k) => conditionKeyFacts(k)?.group ?? []));
+  const groups = new Map<
+    string,
+    { actions: ActionFacts[]; crossAccount: boolean; usable: boolean; index: number }
+  >();
+  const denies = [statements, ...rcps].flat().filter((p) => p.statement.effect === "Deny");
+  KMS_KEY_ACTIONS.forEach((a, index) => {
+    if (!e.actions.includes(a) || !suitsKey(a, facts.usage, facts.spec)) return;
+    const usable = worksInState(a, facts.state);
+    const signature = [
+      a.crossAccount,
+      usable,
+      ...denies.map((p) => (p.actions[index] === true ? 1 : 0)),
+      a.keyGroups.filter((g) => asked.has(g)).join(","),
+      a.name === "kms:RetireGrant",
+    ].join("|");
+    const g = groups.get(signature);
+    if (g === undefined) groups.set(signature, { actions: [a], crossAccount: a.crossAccount, usable, index });
+    else g.actions.push(a);
+  });
+  return [...groups.values()];
+}

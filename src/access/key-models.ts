@@ -1,0 +1,127 @@
+import type { KeyFacts } from "../domain/key.js";
+import type { ConditionKeyFacts } from "../semantics/condition-keys.js";
+import { type Glob, plainGlob } from "./glob.js";
+import type { Domain } from "./scalar.js";
+import type { KeyModel } from "./shape.js";
+import { formatDate, type IpRange, parseIpRange } from "./typed.js";
+
+/**
+ * Where and when requests come from. `open`: from a network that the policy does not name, the way a stranger comes;
+ * `any`: from named networks too.
+ */
+export interface Environment {
+  readonly network: "open" | "any";
+  /** Seconds since the epoch. */
+  readonly now: number;
+  /** `now`: at this time. `later`: at any later time. */
+  readonly time: "now" | "later";
+  /** The fixed networks that the documents name: values of network keys, and address ranges no wider than /8 or /32. */
+  readonly fixed: ReadonlyMap<string, readonly string[]>;
+  readonly ranges: readonly IpRange[];
+}
+
+interface ScalarOptions {
+  readonly mayBeAbsent: boolean;
+  readonly mayBePresent: boolean;
+  readonly guess: string;
+  readonly environment: Environment;
+  readonly facts: KeyFacts;
+}
+
+/** Addresses that aws:SourceIp never holds: it is a public address. Source: RFC 1918, 1122, 3927, 4193, 4291. */
+const PRIVATE_RANGES: readonly IpRange[] = [
+  "0.0.0.0/8",
+  "10.0.0.0/8",
+  "127.0.0.0/8",
+  "169.254.0.0/16",
+  "172.16.0.0/12",
+  "192.168.0.0/16",
+  "224.0.0.0/3",
+  "::/127",
+  "fc00::/7",
+  "fe80::/10",
+  "ff00::/8",
+].flatMap((t) => parseIpRange(t) ?? []);
+
+/** The domain of a key that the search chooses. `shape`: the value must also match this. */
+export function scalarModel(f: ConditionKeyFacts, o: ScalarOptions, shape?: Glob): KeyModel {
+  const lower = f.name.toLowerCase();
+  const env = o.environment;
+  const network = f.origin === "network";
+  const fixed = network && env.network === "open" ? (env.fixed.get(lower) ?? []) : [];
+  const ranges: IpRange[] = [];
+  if (lower === "aws:sourceip") {
+    ranges.push(...PRIVATE_RANGES);
+    if (env.network === "open") ranges.push(...env.ranges);
+  }
+  const domain: Domain = {
+    type: f.type,
+    mayBeAbsent: o.mayBeAbsent,
+    mayBePresent: o.mayBePresent,
+    guess: o.guess,
+    excludedGlobs: fixed.map((v) => plainGlob(v)),
+    excludedRanges: ranges,
+    ...(shape === undefined ? {} : { shape }),
+    ...(lower === "aws:tokenissuetime" ? { latest: env.now } : {}),
+  };
+  return { kind: f.multivalued ? "set" : "scalar", domain };
+}
+
+/** What a key holds where it is a fact about the KMS key or its account; undefined for other keys. */
+export function constantModel(f: ConditionKeyFacts, key: string, facts: KeyFacts): KeyModel | undefined {
+  if (f.origin !== "key") return undefined;
+  const known = (value: string | readonly string[] | undefined): KeyModel =>
+    value === undefined ? { kind: "doubtful", doubt: "key-fact-unknown" } : { kind: "const", value };
+  switch (f.name) {
+    case "aws:ResourceAccount":
+      return known(facts.account);
+    case "aws:RequestedRegion":
+      return known(facts.region);
+    case "aws:ResourceOrgID":
+    case "aws:ResourceOrgPaths": {
+      const o = facts.organization;
+      if (o.kind === "absent") return { kind: "const", value: undefined };
+      if (o.kind !== "present") return { kind: "doubtful", doubt: "organization-unknown" };
+      if (f.name === "aws:ResourceOrgID") return known(o.value.id);
+      return o.value.path === undefined
+        ? { kind: "doubtful", doubt: "organization-unknown" }
+        : known([o.value.path]);
+    }
+    case "kms:KeyOrigin":
+      return known(facts.origin);
+    case "kms:KeySpec":
+    case "kms:CustomerMasterKeySpec":
+      return known(facts.spec);
+    case "kms:KeyUsage":
+    case "kms:CustomerMasterKeyUsage":
+      return known(facts.usage);
+    case "kms:MultiRegion":
+      return known(facts.multiRegion === undefined ? undefined : String(facts.multiRegion));
+    case "kms:MultiRegionKeyType":
+      return facts.multiRegion === false
+        ? { kind: "const", value: undefined }
+        : known(facts.multiRegionKeyType);
+    case "kms:ResourceAliases":
+      if (facts.aliases === undefined) return { kind: "doubtful", doubt: "key-fact-unknown" };
+      return { kind: "const", value: facts.aliases.length === 0 ? undefined : facts.aliases };
+    case "aws:ResourceTag/": {
+      if (facts.tags === undefined) return { kind: "doubtful", doubt: "key-fact-unknown" };
+      const tag = key.slice("aws:resourcetag/".length);
+      const hit = Object.entries(facts.tags).find(([k]) => k.toLowerCase() === tag);
+      return { kind: "const", value: hit?.[1] };
+    }
+    default:
+      return undefined;
+  }
+}
+
+/** The clock: a constant, or any later time. Source: IAM User Guide, aws:CurrentTime and aws:EpochTime. */
+export function timeModel(keyLower: string, env: Environment): KeyModel {
+  if (env.time === "later") return { kind: "time" };
+  return { kind: "const", value: timeText(keyLower, env.now) };
+}
+
+/** A time as the key holds it. */
+export function timeText(keyLower: string, seconds: number): string {
+  return keyLower === "aws:epochtime" ? String(Math.floor(seconds)) : formatDate(seconds);
+}

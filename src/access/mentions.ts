@@ -1,0 +1,177 @@
+import type { AccountId } from "../domain/ids.js";
+import type { Grant } from "../domain/grant.js";
+import type { Condition, Policy, PrincipalEntry } from "../policy/ast.js";
+
+/**
+ * Everything that the documents of a key name: an account that is not named anywhere is like any other such account,
+ * so a few representatives of "nobody named" stand for all of them.
+ */
+export interface Mentions {
+  readonly accounts: ReadonlySet<string>;
+  readonly organizations: ReadonlySet<string>;
+  /** Unique ids of users and roles. */
+  readonly uniqueIds: ReadonlySet<string>;
+  /** Principals named in statements, conditions and grants. */
+  readonly principals: readonly PrincipalEntry[];
+  readonly services: ReadonlySet<string>;
+  /** Patterns on accounts, principals and organizations, for the "pattern" class of callers. */
+  readonly patterns: readonly string[];
+  /** Condition keys that occur anywhere, in lower case. */
+  readonly keys: ReadonlySet<string>;
+}
+
+const ACCOUNT_KEYS = new Set([
+  "kms:calleraccount",
+  "aws:principalaccount",
+  "aws:sourceaccount",
+  "aws:sourceowner",
+  "aws:userid",
+]);
+const ARN_KEYS = new Set(["aws:principalarn", "aws:sourcearn"]);
+const ORG_KEYS = new Set([
+  "aws:principalorgid",
+  "aws:principalorgpaths",
+  "aws:sourceorgid",
+  "aws:sourceorgpaths",
+]);
+
+/** Collects what policies and grants name. */
+export function collectMentions(policies: readonly Policy[], grants: readonly Grant[]): Mentions {
+  const m = {
+    accounts: new Set<string>(),
+    organizations: new Set<string>(),
+    uniqueIds: new Set<string>(),
+    principals: [] as PrincipalEntry[],
+    services: new Set<string>(),
+    patterns: [] as string[],
+    keys: new Set<string>(),
+  };
+  for (const p of policies) {
+    for (const s of p.statements) {
+      if (s.principal.kind !== "missing") for (const e of s.principal.entries) addEntry(e, m);
+      for (const c of s.conditions) addCondition(c, m);
+    }
+  }
+  for (const g of grants) {
+    const entry = granteeEntry(g);
+    if (entry !== undefined) addEntry(entry, m);
+    const arn = g.Constraints?.SourceArn;
+    if (arn !== undefined) addAccounts(arn, m.accounts);
+    for (const pairs of [g.Constraints?.EncryptionContextEquals, g.Constraints?.EncryptionContextSubset]) {
+      for (const [k, v] of Object.entries(pairs ?? {})) {
+        m.keys.add(`kms:encryptioncontext:${k.toLowerCase()}`);
+        addAccounts(v, m.accounts);
+      }
+    }
+  }
+  return m;
+}
+
+function addEntry(
+  e: PrincipalEntry,
+  m: { accounts: Set<string>; principals: PrincipalEntry[]; services: Set<string>; uniqueIds: Set<string> },
+): void {
+  switch (e.kind) {
+    case "account":
+      m.accounts.add(e.account);
+      break;
+    case "user":
+    case "role":
+    case "session":
+    case "federated-user":
+      m.accounts.add(e.account);
+      m.principals.push(e);
+      break;
+    case "service":
+      m.services.add(e.name);
+      break;
+    case "unique-id":
+      m.uniqueIds.add(e.id);
+      break;
+    case "everyone":
+    case "refused":
+      break;
+  }
+}
+
+function addAccounts(text: string, out: Set<string>): void {
+  for (const x of text.matchAll(/(?<![0-9])[0-9]{12}(?![0-9])/g)) out.add(x[0]);
+}
+
+function addCondition(
+  c: Condition,
+  m: {
+    accounts: Set<string>;
+    organizations: Set<string>;
+    uniqueIds: Set<string>;
+    services: Set<string>;
+    principals: PrincipalEntry[];
+    patterns: string[];
+    keys: Set<string>;
+  },
+): void {
+  m.keys.add(c.keyLower);
+  for (const x of c.values.join("\n").matchAll(/\$\{\s*([^,}]+)/g)) {
+    const name = (x[1] ?? "").trim();
+    if (name.length > 1) m.keys.add(name.toLowerCase());
+  }
+  const linked = ACCOUNT_KEYS.has(c.keyLower) || ARN_KEYS.has(c.keyLower) || ORG_KEYS.has(c.keyLower);
+  for (const v of c.values) {
+    if (linked || c.keyLower.startsWith("kms:encryptioncontext:")) addAccounts(v, m.accounts);
+    if (ORG_KEYS.has(c.keyLower)) {
+      const id = /^o-[a-z0-9]{10,32}/.exec(v)?.[0];
+      if (id !== undefined) m.organizations.add(id);
+    }
+    if (c.keyLower === "aws:userid") {
+      const id = /^A[A-Z]{3}[A-Z0-9]{12,}/.exec(v)?.[0];
+      if (id !== undefined) m.uniqueIds.add(id);
+    }
+    if (c.keyLower === "aws:principalarn") {
+      const e = principalEntry(v);
+      if (e !== undefined) m.principals.push(e);
+    }
+    if (c.keyLower === "aws:principalservicename" || c.keyLower === "aws:principalservicenameslist") {
+      if (!/[*?$]/.test(v)) m.services.add(v);
+    }
+    if (linked && /[*?]/.test(v)) m.patterns.push(v);
+  }
+}
+
+const IAM_ARN = /^arn:([a-z-]+):iam::([0-9]{12}):(root|user\/(.+)|role\/(.+))$/;
+const STS_ARN = /^arn:([a-z-]+):sts::([0-9]{12}):(assumed-role\/([^/]+)\/(.+)|federated-user\/(.+))$/;
+
+/** What a principal ARN names, or undefined for a pattern or anything else. */
+export function principalEntry(text: string): PrincipalEntry | undefined {
+  if (/[*?$]/.test(text)) return undefined;
+  const iam = IAM_ARN.exec(text);
+  if (iam !== null) {
+    const [, partition = "", account = "", what = "", user, role] = iam;
+    const base = { text, partition, account: account as AccountId };
+    if (what === "root") return { kind: "account", ...base };
+    return user !== undefined
+      ? { kind: "user", ...base, name: user }
+      : { kind: "role", ...base, name: role ?? "" };
+  }
+  const sts = STS_ARN.exec(text);
+  if (sts === null) return undefined;
+  const [, partition = "", account = "", , role, session, federated] = sts;
+  const base = { text, partition, account: account as AccountId };
+  return federated !== undefined
+    ? { kind: "federated-user", ...base, name: federated }
+    : { kind: "session", ...base, role: role ?? "", session: session ?? "" };
+}
+
+/** Whom a grant names, in either of the shapes that ListGrants returns. */
+export function granteeEntry(g: Grant): PrincipalEntry | undefined {
+  if (g.GranteeServicePrincipal !== undefined) {
+    return { kind: "service", text: g.GranteeServicePrincipal, name: g.GranteeServicePrincipal };
+  }
+  const text = g.GranteePrincipal;
+  if (text === undefined) return undefined;
+  if (/^[a-z0-9.-]+\.amazonaws\.com(\.cn)?$/.test(text)) return { kind: "service", text, name: text };
+  if (/^[0-9]{12}$/.test(text)) {
+    return { kind: "account", text, account: text as AccountId, partition: undefined };
+  }
+  if (/^A[A-Z]{3}[A-Z0-9]{12,}$/.test(text)) return { kind: "unique-id", text, id: text };
+  return principalEntry(text);
+}

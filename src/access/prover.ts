@@ -1,0 +1,291 @@
+import type { KeyFacts } from "../domain/key.js";
+import { CAPABILITIES, type Doubt, type Exposure } from "../domain/verdict.js";
+import type { Condition } from "../policy/ast.js";
+import { conditionKeyFacts } from "../semantics/condition-keys.js";
+import { doubt } from "../semantics/doubts.js";
+import type { KeyDocument } from "../semantics/request.js";
+import type { CallerClass } from "./callers.js";
+import type { ActionGroup, Entrance } from "./entrances.js";
+import type { NamedNetworks } from "./environments.js";
+import type { Environment } from "./key-models.js";
+import type { Access, Reach, ResidualCondition, Undecided, Who } from "./matrix.js";
+import type { Mentions } from "./mentions.js";
+import { replay } from "./replay.js";
+import { satisfies } from "./scalar.js";
+import { type Refusal, type Solution, search } from "./search.js";
+import { type Shape, type ShapeContext, shapes } from "./shape.js";
+import type { Prepared } from "./statements.js";
+import type { Mode } from "./truth.js";
+import { buildRequest } from "./witness.js";
+import type { Budget } from "./words.js";
+
+/** Everything that a proof rests on. */
+export interface ProverContext {
+  readonly facts: KeyFacts;
+  readonly document: KeyDocument;
+  readonly statements: readonly Prepared[];
+  readonly rcps: readonly (readonly Prepared[])[];
+  readonly mentions: Mentions;
+  readonly networks: NamedNetworks;
+  readonly now: number;
+  readonly budget: Budget;
+}
+
+export type Attempt =
+  | { readonly kind: "access"; readonly access: Access }
+  | { readonly kind: "closed" }
+  | { readonly kind: "undecided"; readonly undecided: Undecided };
+
+interface Setting {
+  readonly mode: Mode;
+  readonly network: Environment["network"];
+  readonly time: Environment["time"];
+}
+
+type Found =
+  | { readonly kind: "found"; readonly shape: Shape; readonly solution: Solution }
+  | { readonly kind: "closed"; readonly doubtful: boolean }
+  | { readonly kind: "exhausted" };
+
+/** Answers "can a caller of this class get in here, for these actions?", and proves a yes. */
+export class Prover {
+  /** Where the reference did not bear out a proof: bugs in keyward. */
+  readonly disagreements: string[] = [];
+
+  constructor(readonly x: ProverContext) {}
+
+  /** The worst way in, if there is one. */
+  prove(cls: CallerClass, e: Entrance, group: ActionGroup): Attempt {
+    let exhausted = false;
+    for (const setting of this.#settings(cls)) {
+      if (setting.mode === "possible" && !this.#doubtSeen) continue;
+      const found = this.#find(cls, e, group, setting);
+      if (found.kind === "found") {
+        const access = this.#access(cls, e, group, setting, found.shape, found.solution);
+        if (access !== undefined) return { kind: "access", access };
+        exhausted = true;
+      } else if (found.kind === "exhausted") exhausted = true;
+    }
+    if (!exhausted) return { kind: "closed" };
+    return {
+      kind: "undecided",
+      undecided: {
+        who: cls.who,
+        source: e.source,
+        reason: "the search for a request that gets in was not finished",
+        doubts: [],
+      },
+    };
+  }
+
+  #doubtSeen = false;
+
+  /** What is tried, worst first. A setting that the documents cannot tell from an earlier one is left out. */
+  *#settings(cls: CallerClass): Generator<Setting> {
+    const { networks } = this.x;
+    const times: Environment["time"][] = networks.time ? ["now", "later"] : ["now"];
+    const stranger = isStranger(cls);
+    const nets: Environment["network"][] = !networks.any ? ["open"] : stranger ? ["open", "any"] : ["any"];
+    for (const time of times) {
+      for (const network of nets) {
+        this.#doubtSeen = false;
+        yield { mode: "certain", network, time };
+        yield { mode: "possible", network, time };
+      }
+    }
+  }
+
+  #find(cls: CallerClass, e: Entrance, group: ActionGroup, s: Setting): Found {
+    const { x } = this;
+    const [action] = group.actions;
+    if (action === undefined) return { kind: "closed", doubtful: false };
+    const environment: Environment = {
+      network: s.network,
+      now: x.now,
+      time: s.time,
+      fixed: x.networks.fixed,
+      ranges: x.networks.ranges,
+    };
+    const context: ShapeContext = {
+      facts: x.facts,
+      action,
+      environment,
+      mode: s.mode,
+      keys: x.mentions.keys,
+      named: x.mentions.principals,
+    };
+    let exhausted = false;
+    for (const shape of shapes(cls, context)) {
+      const principal = shape.principal(e.principal, "Allow");
+      if (typeof principal === "object" || typeof e.holds === "object") this.#doubtSeen = true;
+      if (shape.kind === "service") this.#doubtSeen = true;
+      if (!satisfies(principal, true, s.mode) || !satisfies(e.holds, true, s.mode)) continue;
+      const escape = this.#refusals(shape, group);
+      if (escape === undefined) continue;
+      const answer = search({
+        shape,
+        mode: s.mode,
+        require: [{ conditions: e.conditions, variables: e.variables }],
+        escape,
+        now: x.now,
+        budget: x.budget,
+      });
+      if (answer.kind === "found") return { kind: "found", shape, solution: answer.solution };
+      if (answer.kind === "exhausted") exhausted = true;
+      else if (answer.doubtful) this.#doubtSeen = true;
+    }
+    return exhausted ? { kind: "exhausted" } : { kind: "closed", doubtful: this.#doubtSeen };
+  }
+
+  /** The Deny statements in the way; undefined where one cannot be escaped. */
+  #refusals(shape: Shape, group: ActionGroup): Refusal[] | undefined {
+    const out: Refusal[] = [];
+    const add = (p: Prepared): void => {
+      if (p.statement.effect !== "Deny" || p.actions[group.index] !== true || p.resource === "no") return;
+      let principal = shape.principal(p.statement.principal, "Deny");
+      if (principal === "no") return;
+      // What is doubtful about the statement is doubtful about the whole of it.
+      if (principal === "yes" && p.doubt !== undefined) principal = { doubtful: p.doubt };
+      if (principal === "yes" && typeof p.resource === "object") principal = p.resource;
+      if (typeof principal === "object") this.#doubtSeen = true;
+      out.push({ principal, conditions: p.statement.conditions, variables: p.variables });
+    };
+    for (const p of this.x.statements) add(p);
+    const retire = group.actions.some((a) => (a.name as string) === "kms:RetireGrant");
+    if (!retire) for (const rcp of this.x.rcps) for (const p of rcp) add(p);
+    return out;
+  }
+
+  #access(
+    cls: CallerClass,
+    e: Entrance,
+    group: ActionGroup,
+    s: Setting,
+    shape: Shape,
+    solution: Solution,
+  ): Access | undefined {
+    const { x } = this;
+    const [first] = group.actions;
+    if (first === undefined) return undefined;
+    const request = buildRequest(shape, solution, first, e.encryptionContext);
+    // The state of the key and the reach of the operation are judged apart: the proof is about who is allowed.
+    const answer = replay(request, x.document, group, x.facts, cls.trusted);
+    if (answer.kind === "disagreement") {
+      this.disagreements.push(`${JSON.stringify(e.source)} ${JSON.stringify(cls.who)}: ${answer.text}`);
+      return undefined;
+    }
+    const { decision } = answer;
+    const doubts: Doubt[] = [...decision.doubts];
+    if (cls.kind === "ordinary" && cls.uniqueId !== undefined) doubts.push(doubt("unique-id-account"));
+    if (s.mode === "possible" && doubts.length === 0) {
+      doubts.push(doubt(cls.kind === "service" ? "source-arn-colon" : "not-understood"));
+    }
+    if (
+      typeof e.holds === "object" &&
+      !doubts.some((d) => d.id === (e.holds as { doubtful: string }).doubtful)
+    ) {
+      doubts.push(doubt(e.holds.doubtful));
+    }
+    const certainty = doubts.length === 0 && decision.outcome === "allow" ? "certain" : "possible";
+    const networkBound = s.network === "any" && x.networks.any && isStranger(cls);
+    const reach = this.#reach(cls, group, s, solution);
+    const who = nameWho(cls, e);
+    return {
+      who,
+      trusted: cls.trusted,
+      source: e.source,
+      actions: group.actions.map((a) => a.name),
+      capabilities: CAPABILITIES.filter((c) => group.actions.some((a) => a.capability === c)),
+      certainty,
+      doubts: unique(doubts),
+      reach,
+      networkBound,
+      conditions: e.conditions.flatMap((c) => residual(c, networkBound)),
+      exposure: exposureOf(cls, reach, networkBound),
+      witness: { request, decision },
+    };
+  }
+
+  #reach(cls: CallerClass, group: ActionGroup, s: Setting, solution: Solution): Reach {
+    const { facts } = this.x;
+    const own = cls.kind === "ordinary" && cls.account.kind === "literal" && cls.account.id === facts.account;
+    if (!own && !group.crossAccount) return { kind: "not-across-accounts" };
+    if (!group.usable) return { kind: "key-state", state: facts.state ?? "unknown" };
+    if (s.time === "later") return { kind: "not-before", time: solution.time };
+    return { kind: "now" };
+  }
+}
+
+function unique(doubts: readonly Doubt[]): Doubt[] {
+  return [...new Map(doubts.map((d) => [d.id, d])).values()];
+}
+
+function isStranger(cls: CallerClass): boolean {
+  return cls.kind === "ordinary" && (cls.who.kind === "anyone" || cls.who.kind === "pattern");
+}
+
+function exposureOf(cls: CallerClass, reach: Reach, networkBound: boolean): Exposure {
+  if (cls.trusted) return "none";
+  if (reach.kind !== "now") return "latent";
+  if (cls.kind === "service") return "service";
+  if (cls.who.kind === "anyone" || cls.who.kind === "pattern") return networkBound ? "network" : "public";
+  return "external";
+}
+
+const IDENTITY_KEYS = new Set([
+  "kms:calleraccount",
+  "aws:principalaccount",
+  "aws:principalarn",
+  "aws:principalorgid",
+  "aws:principalorgpaths",
+  "aws:userid",
+  "aws:sourceaccount",
+  "aws:sourcearn",
+  "aws:sourceorgid",
+  "aws:sourceorgpaths",
+]);
+
+/** A pattern class is named by the pattern of the entrance that lets it in. */
+function nameWho(cls: CallerClass, e: Entrance): Who {
+  const pattern = (): string => {
+    const found = e.conditions
+      .filter((c) => IDENTITY_KEYS.has(c.keyLower))
+      .flatMap((c) => c.values.filter((v) => /[*?]/.test(v)).map((v) => `${c.key} ${c.operator} ${v}`));
+    return found.length > 0 ? found.join(", ") : "accounts that a pattern selects";
+  };
+  const { who } = cls;
+  if (who.kind === "pattern") return { kind: "pattern", pattern: pattern() };
+  if (who.kind === "service" && who.source.kind === "pattern") {
+    return { ...who, source: { kind: "pattern", pattern: pattern() } };
+  }
+  return who;
+}
+
+/** What a condition of the entrance is worth. Constants of the key are left out: they hold or there is no access. */
+function residual(condition: Condition, networkBound: boolean): ResidualCondition[] {
+  const f = conditionKeyFacts(condition.keyLower);
+  const kind = ((): ResidualCondition["kind"] | undefined => {
+    switch (f?.origin) {
+      case "network":
+        return networkBound ? "fixed-network" : "free";
+      case "path":
+        return "path";
+      case "time":
+        return "time";
+      case "caller":
+        return "caller";
+      case "service-source":
+        return "source";
+      case "key":
+      case "transport":
+        return undefined;
+      case "caller-account":
+      case "request":
+      case "free":
+      case "never":
+      case undefined:
+        return "free";
+    }
+  })();
+  return kind === undefined ? [] : [{ condition, kind }];
+}

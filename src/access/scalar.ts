@@ -1,0 +1,292 @@
+import { type Compiled, type KeyValue, testAbsent, testCondition, testElement } from "./condition.js";
+import { type Glob, GlobBuilder, matches, samples } from "./glob.js";
+import type { Mode, Truth } from "./truth.js";
+import {
+  formatDate,
+  formatIp,
+  type IpRange,
+  inRange,
+  parseDate,
+  parseIpRange,
+  parseNumber,
+} from "./typed.js";
+import { type Budget, solveWords, type WordConstraint } from "./words.js";
+
+/** A condition, and whether the request has to meet it or to miss it. */
+export interface Lit {
+  readonly c: Compiled;
+  readonly want: boolean;
+}
+
+/** The values that a condition key can take in the requests that are looked for. */
+export interface Domain {
+  readonly type: "string" | "arn" | "number" | "date" | "bool" | "ip" | "binary";
+  readonly mayBeAbsent: boolean;
+  readonly mayBePresent: boolean;
+  /** A believable value to try first. */
+  readonly guess: string;
+  /** Values that are not looked at, such as the fixed networks that a policy names. */
+  readonly excludedGlobs: readonly Glob[];
+  readonly excludedRanges: readonly IpRange[];
+  /** What every value looks like. */
+  readonly shape?: Glob;
+  /** Where only these exist. */
+  readonly only?: readonly string[];
+  /** For dates: nothing earlier, nothing later (seconds since the epoch). */
+  readonly earliest?: number;
+  readonly latest?: number;
+}
+
+export type ScalarAnswer =
+  | { readonly kind: "found"; readonly value: KeyValue }
+  | { readonly kind: "impossible" }
+  | { readonly kind: "exhausted" };
+
+const IMPOSSIBLE: ScalarAnswer = { kind: "impossible" };
+
+/** Whether a truth is what is wanted, in a mode. */
+export function satisfies(t: Truth, want: boolean, mode: Mode): boolean {
+  if (t === "yes") return want;
+  if (t === "no") return !want;
+  return mode === "possible";
+}
+
+/** Whether a value meets every literal. */
+export function meets(lits: readonly Lit[], value: KeyValue, mode: Mode): boolean {
+  return lits.every((l) => satisfies(testCondition(l.c, value), l.want, mode));
+}
+
+/** Decides a single-valued key. */
+export function solveScalar(lits: readonly Lit[], d: Domain, mode: Mode, budget: Budget): ScalarAnswer {
+  if (d.mayBeAbsent && lits.every((l) => satisfies(testAbsent(l.c), l.want, mode))) {
+    return { kind: "found", value: undefined };
+  }
+  if (!d.mayBePresent) return IMPOSSIBLE;
+  return solvePresent(lits, d, mode, budget, testCondition);
+}
+
+/** Decides a multivalued key: a set with a witness for each "some value" and all of them within each "all values". */
+export function solveSet(
+  lits: readonly Lit[],
+  d: Domain,
+  mode: Mode,
+  budget: Budget,
+  /** Sets that must hold, or must not hold, certain values (case is ignored): keys of an encryption context. */
+  linked: { readonly must: readonly string[]; readonly mustNot: readonly string[] },
+): ScalarAnswer {
+  const absentOk = lits.every((l) => satisfies(testAbsent(l.c), l.want, mode));
+  if (d.mayBeAbsent && absentOk && linked.must.length === 0) return { kind: "found", value: undefined };
+  if (!d.mayBePresent) return IMPOSSIBLE;
+  const every: Lit[] = [];
+  const some: Lit[] = [];
+  for (const l of lits) {
+    if (l.c.family === "null") {
+      if (!satisfies(testCondition(l.c, ["x"]), l.want, mode)) return IMPOSSIBLE;
+    } else if (l.c.source.qualifier === undefined || l.c.source.values.length === 0) {
+      // Nothing about the values decides it: the set is merely there.
+      if (!satisfies(testCondition(l.c, ["x"]), l.want, mode)) return IMPOSSIBLE;
+    } else if ((l.c.source.qualifier === "ForAllValues") === l.want) every.push(l);
+    else some.push(l);
+  }
+  const elementDomain: Domain = {
+    ...d,
+    excludedGlobs: [
+      ...d.excludedGlobs,
+      ...linked.mustNot.map((k) => new GlobBuilder(true).literal(k).build(k)),
+    ],
+  };
+  const out: string[] = [];
+  for (const k of linked.must) {
+    if (!every.every((l) => satisfies(testElement(l.c, k), l.want, mode))) return IMPOSSIBLE;
+    out.push(k);
+  }
+  for (const l of some) {
+    if (out.some((v) => satisfies(testElement(l.c, v), l.want, mode))) continue;
+    const e = solvePresent([...every, l], elementDomain, mode, budget, testElement);
+    if (e.kind !== "found") return e;
+    if (typeof e.value === "string") out.push(e.value);
+  }
+  if (out.length === 0) {
+    const e = solvePresent(every, elementDomain, mode, budget, testElement);
+    if (e.kind !== "found") return e;
+    if (typeof e.value === "string") out.push(e.value);
+  }
+  return { kind: "found", value: out };
+}
+
+type Tester = (c: Compiled, value: string) => Truth;
+
+function solvePresent(
+  lits: readonly Lit[],
+  d: Domain,
+  mode: Mode,
+  budget: Budget,
+  test: Tester,
+): ScalarAnswer {
+  const ok = (v: string): boolean =>
+    allowedByDomain(v, d) && lits.every((l) => satisfies(test(l.c, v), l.want, mode));
+  const tried = new Set<string>();
+  for (const v of candidates(lits, d)) {
+    if (tried.has(v)) continue;
+    tried.add(v);
+    budget.left -= 1;
+    if (ok(v)) return { kind: "found", value: v };
+  }
+  // For typed domains the candidates hold a point of every region that the constants cut out: the answer is exact.
+  if (d.only !== undefined || d.type === "bool") return IMPOSSIBLE;
+  const typed = lits.some((l) => l.c.family !== "string" && l.c.family !== "null");
+  const strings = lits.some((l) => l.c.family === "string");
+  if (!strings) return IMPOSSIBLE;
+  if (typed || d.type === "number" || d.type === "date" || d.type === "ip") {
+    return lits.some((l) => l.c.tests.some((t) => t.glob !== undefined && t.glob.literal === undefined))
+      ? { kind: "exhausted" }
+      : IMPOSSIBLE;
+  }
+  const constraints = wordConstraints(lits, mode, [0]);
+  if (constraints === undefined) return IMPOSSIBLE;
+  if (d.excludedGlobs.length > 0) constraints.push({ view: [0], mode: "noneOf", globs: d.excludedGlobs });
+  if (d.shape !== undefined) constraints.push({ view: [0], mode: "oneOf", globs: [d.shape] });
+  const needsArn = lits.some((l) => l.c.source.operator.startsWith("Arn")) && mode === "certain";
+  if (needsArn) constraints.push({ view: [0], mode: "oneOf", globs: [ANY_ARN] });
+  const answer = solveWords([ANY_TEXT], constraints, budget);
+  if (answer.kind !== "found") return answer;
+  const value = answer.values[0] ?? "";
+  return ok(value) ? { kind: "found", value } : { kind: "exhausted" };
+}
+
+const ANY_TEXT = {
+  name: "value",
+  alphabet: {
+    has: (c: string) => c >= " " && c !== "\u007f",
+    fillers: Array.from("xyz0123456789abcdefghijklmnopqrstuvw-_ÿĀ"),
+  },
+  min: 1,
+  max: 4096,
+  guess: "x",
+};
+
+const ANY_ARN = ((): Glob => {
+  const b = new GlobBuilder(false).literal("arn:");
+  for (let i = 0; i < 4; i += 1) b.wildcard("star-in-part").literal(":");
+  return b.wildcard("star").build("arn:*:*:*:*:*");
+})();
+
+/**
+ * The literals as constraints on a view, doubts settled for the mode; undefined if one of them cannot be met.
+ * Only for string and ARN conditions and a key that is present.
+ */
+export function wordConstraints(
+  lits: readonly Lit[],
+  mode: Mode,
+  view: readonly (string | number)[],
+): WordConstraint[] | undefined {
+  const out: WordConstraint[] = [];
+  for (const { c, want } of lits) {
+    if (c.family === "null") {
+      if (!satisfies(testCondition(c, "x"), want, mode)) return undefined;
+      continue;
+    }
+    if (c.source.values.length === 0 || (c.facts?.multivalued === true && c.source.qualifier === undefined)) {
+      if (!satisfies(testCondition(c, ["x"]), want, mode)) return undefined;
+      continue;
+    }
+    const match = want !== c.negated;
+    const globs: Glob[] = [];
+    let settled = false;
+    for (const t of c.tests) {
+      if (t.glob !== undefined && t.doubtful === undefined) globs.push(t.glob);
+      else if (match ? mode === "possible" : mode === "certain") settled = true;
+    }
+    if (settled) {
+      // A doubtful value meets "match" at once in favour, and spoils "no match" for certain.
+      if (match) continue;
+      return undefined;
+    }
+    if (match && globs.length === 0) return undefined;
+    if (globs.length > 0) out.push({ view, mode: match ? "oneOf" : "noneOf", globs });
+  }
+  return out;
+}
+
+function allowedByDomain(v: string, d: Domain): boolean {
+  if (d.only !== undefined && !d.only.includes(v)) return false;
+  if (d.shape !== undefined && !matches(d.shape, v)) return false;
+  if (d.excludedGlobs.some((g) => matches(g, v))) return false;
+  if (d.type === "ip" && d.excludedRanges.length > 0) {
+    const a = parseIpRange(v);
+    if (a !== undefined && d.excludedRanges.some((r) => inRange(r, a))) return false;
+  }
+  if (d.type === "date") {
+    const t = parseDate(v);
+    if (t === undefined) return false;
+    if (d.earliest !== undefined && t < d.earliest) return false;
+    if (d.latest !== undefined && t > d.latest) return false;
+  }
+  return true;
+}
+
+/** Points worth trying: every constant, its neighbours, and believable values. */
+function* candidates(lits: readonly Lit[], d: Domain): Generator<string> {
+  if (d.only !== undefined) {
+    yield* d.only;
+    return;
+  }
+  if (d.type === "bool") {
+    yield "true";
+    yield "false";
+    return;
+  }
+  yield d.guess;
+  for (const { c } of lits) {
+    for (const t of c.tests) {
+      if (t.glob !== undefined) yield* samples(t.glob);
+      else if (t.doubtful === undefined) yield t.text;
+      switch (c.family) {
+        case "number": {
+          const n = parseNumber(t.text);
+          if (n !== undefined) for (const x of [n - 1, n + 1, n - 0.5, n + 0.5]) yield String(x);
+          break;
+        }
+        case "date": {
+          const s = parseDate(t.text);
+          if (s !== undefined) for (const x of [s, s - 1, s + 1]) yield formatDate(x);
+          break;
+        }
+        case "ip": {
+          const r = parseIpRange(t.text);
+          if (r !== undefined) yield* ipNeighbours(r);
+          break;
+        }
+        case "string":
+        case "bool":
+        case "binary":
+        case "null":
+          break;
+      }
+    }
+  }
+  if (d.type === "ip") for (const r of d.excludedRanges) yield* ipNeighbours(r);
+  if (d.type === "number") yield* ["0", "1", "1000000"];
+  // A wrong guess is tested like any other: these only widen the reach of the cheap part.
+  yield* ["x", "y", "true", "false", "0"];
+  for (const { c } of lits) {
+    for (const t of c.tests) {
+      // Numbers between two constants.
+      const a = c.family === "number" ? parseNumber(t.text) : undefined;
+      if (a === undefined) continue;
+      for (const o of lits) {
+        for (const u of o.c.tests) {
+          const b = o.c.family === "number" ? parseNumber(u.text) : undefined;
+          if (b !== undefined && b !== a) yield String((a + b) / 2);
+        }
+      }
+    }
+  }
+}
+
+function* ipNeighbours(r: IpRange): Generator<string> {
+  const max = r.family === 4 ? (1n << 32n) - 1n : (1n << 128n) - 1n;
+  for (const v of [r.first, r.last, r.first - 1n, r.last + 1n]) {
+    if (v >= 0n && v <= max) yield formatIp(r.family, v);
+  }
+}

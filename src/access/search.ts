@@ -1,0 +1,424 @@
+import type { Condition } from "../policy/ast.js";
+import {
+  type Compiled,
+  compileCondition,
+  type KeyValue,
+  type Resolution,
+  testCondition,
+} from "./condition.js";
+import { timeText } from "./key-models.js";
+import { type Lit, meets, satisfies, solveScalar, solveSet, wordConstraints } from "./scalar.js";
+import type { KeyModel, Shape } from "./shape.js";
+import type { Mode, Truth } from "./truth.js";
+import { parseDate } from "./typed.js";
+import { type Budget, solveWords, viewText, type WordConstraint } from "./words.js";
+
+/** A conjunction of conditions under one policy version. */
+export interface Clause {
+  readonly conditions: readonly Condition[];
+  /** Whether `${…}` are variables (Version 2012-10-17). */
+  readonly variables: boolean;
+}
+
+/** A Deny that must not apply: `principal` says whether it covers the caller; some condition must fail. */
+export interface Refusal extends Clause {
+  readonly principal: Truth;
+}
+
+/** "Is there a request of this shape that meets the clauses and escapes every refusal?" */
+export interface Query {
+  readonly shape: Shape;
+  readonly mode: Mode;
+  readonly require: readonly Clause[];
+  readonly escape: readonly Refusal[];
+  readonly now: number;
+  readonly budget: Budget;
+}
+
+/** What a request of the shape has to hold: values of the segments, and of the keys that were asked about. */
+export interface Solution {
+  readonly values: readonly string[];
+  /** By key in lower case; `name` as the policy writes it. */
+  readonly keys: ReadonlyMap<string, { readonly name: string; readonly value: KeyValue }>;
+  readonly time: number;
+}
+
+export type Answer =
+  | { readonly kind: "found"; readonly solution: Solution }
+  /** `settled`: doubts were settled against it on the way. */
+  | { readonly kind: "impossible"; readonly doubtful: boolean }
+  | { readonly kind: "exhausted" };
+
+/** Decides a query. */
+export function search(q: Query): Answer {
+  return new Search(q).run();
+}
+
+type Alternative = readonly Lit[];
+interface Pin {
+  readonly key: string;
+  readonly value: KeyValue;
+}
+
+class Search {
+  #doubtful = false;
+  #exhausted = false;
+  /** Variables that had to be guessed: then "impossible" is not proved. */
+  #guessed = false;
+  readonly #lits = new Map<string, Lit[]>();
+  readonly #models = new Map<string, KeyModel>();
+  readonly #names = new Map<string, string>();
+
+  constructor(readonly q: Query) {}
+
+  run(): Answer {
+    const open = new Set<string>();
+    const first = this.#prepare([], open);
+    if (open.size === 0) return this.#answer(first);
+    // A variable that stands for something the search chooses: choose that first, then go on with it as a constant.
+    this.#guessed = true;
+    for (const pins of this.#pins([...open])) {
+      const found = this.#prepare(pins, new Set());
+      if (found !== undefined) return { kind: "found", solution: found };
+    }
+    return this.#answer(undefined);
+  }
+
+  #answer(found: Solution | undefined): Answer {
+    if (found !== undefined) return { kind: "found", solution: found };
+    if (this.#exhausted || this.#guessed) return { kind: "exhausted" };
+    return { kind: "impossible", doubtful: this.#doubtful };
+  }
+
+  *#pins(keys: readonly string[]): Generator<Pin[]> {
+    const [key, ...rest] = keys;
+    if (key === undefined) {
+      yield [];
+      return;
+    }
+    for (const value of this.#pinValues(key)) {
+      for (const more of this.#pins(rest)) yield [{ key, value }, ...more];
+    }
+  }
+
+  #pinValues(key: string): KeyValue[] {
+    const model = this.#model(key);
+    if (model.kind === "word")
+      return [
+        viewText(
+          model.view,
+          this.q.shape.segments.map((s) => s.guess),
+        ),
+      ];
+    if (model.kind !== "scalar") return [undefined];
+    const out = new Set<string>([model.domain.guess]);
+    for (const clause of [...this.q.require, ...this.q.escape]) {
+      for (const c of clause.conditions) {
+        for (const v of c.values) if (!/[*?$]/.test(v) && out.size < 8) out.add(v);
+      }
+    }
+    for (const k of ["aws:resourceaccount", "aws:resourceorgid"]) {
+      const m = this.#model(k);
+      if (m.kind === "const" && typeof m.value === "string") out.add(m.value);
+    }
+    return model.domain.mayBeAbsent ? [...out, undefined] : [...out];
+  }
+
+  #model(key: string): KeyModel {
+    let m = this.#models.get(key);
+    if (m === undefined) {
+      m = this.q.shape.model(key);
+      if (m.kind === "word" && !m.view.some((p) => typeof p === "number")) {
+        const text = viewText(m.view, []);
+        m = { kind: "const", value: m.list ? [text] : text };
+      }
+      this.#models.set(key, m);
+    }
+    return m;
+  }
+
+  #resolver(pins: readonly Pin[], open: Set<string>): (key: string) => Resolution {
+    return (key) => {
+      const pin = pins.find((p) => p.key === key);
+      if (pin !== undefined) {
+        return typeof pin.value === "string" ? { kind: "value", value: pin.value } : { kind: "absent" };
+      }
+      const m = this.#model(key);
+      switch (m.kind) {
+        case "const":
+          if (m.value === undefined) return { kind: "absent" };
+          // Only single-valued keys can be variables; what a list would give is not documented.
+          return typeof m.value === "string"
+            ? { kind: "value", value: m.value }
+            : { kind: "doubtful", doubt: "not-understood" };
+        case "doubtful":
+          return { kind: "doubtful", doubt: m.doubt };
+        case "word":
+          if (m.list) return { kind: "doubtful", doubt: "not-understood" };
+          open.add(key);
+          return { kind: "open" };
+        case "scalar":
+          open.add(key);
+          return { kind: "open" };
+        case "set":
+        case "time":
+          return { kind: "doubtful", doubt: "not-understood" };
+      }
+    };
+  }
+
+  #compile(c: Condition, variables: boolean, pins: readonly Pin[], open: Set<string>): Compiled {
+    const swapped = variables ? this.#swap(c) : undefined;
+    return compileCondition(swapped ?? c, swapped === undefined && variables, this.#resolver(pins, open));
+  }
+
+  /**
+   * `K op ${V}` with a constant K is the same as `V op K`: equality looks the same from both sides, and an absent V
+   * fails a positive operator and passes a negated one from either side.
+   */
+  #swap(c: Condition): Condition | undefined {
+    if (c.qualifier !== undefined || c.values.length !== 1) return undefined;
+    if (!/^String(Not)?(Equals(IgnoreCase)?|Like)$/.test(c.operator)) return undefined;
+    const variable = /^\$\{([^{},*?$]+)\}$/.exec(c.values[0] ?? "")?.[1]?.trim();
+    if (variable === undefined) return undefined;
+    const model = this.#model(c.keyLower);
+    if (model.kind !== "const" || typeof model.value !== "string") return undefined;
+    const other = this.#model(variable.toLowerCase());
+    if (other.kind !== "word" && other.kind !== "scalar") return undefined;
+    const operator = c.operator.replace("Like", "Equals") as Condition["operator"];
+    return {
+      ...c,
+      operator,
+      ifExists: false,
+      key: variable,
+      keyLower: variable.toLowerCase(),
+      values: [model.value],
+    };
+  }
+
+  /** A literal as true, false or open. */
+  #settle(l: Lit): boolean | undefined {
+    const model = this.#model(l.c.source.keyLower);
+    if (model.kind !== "const" && model.kind !== "doubtful") return undefined;
+    const truth: Truth = model.kind === "const" ? testCondition(l.c, model.value) : { doubtful: model.doubt };
+    if (typeof truth === "object") this.#doubtful = true;
+    return satisfies(truth, l.want, this.q.mode);
+  }
+
+  #prepare(pins: readonly Pin[], open: Set<string>): Solution | undefined {
+    this.#lits.clear();
+    const must: Lit[] = [];
+    for (const clause of this.q.require) {
+      for (const c of clause.conditions) {
+        must.push({ c: this.#compile(c, clause.variables, pins, open), want: true });
+      }
+    }
+    for (const p of pins) {
+      const pinned = pinCondition(p);
+      must.push({ c: compileCondition(pinned, false, () => ({ kind: "open" })), want: true });
+    }
+    const choices: Alternative[][] = [];
+    for (const r of this.q.escape) {
+      if (typeof r.principal === "object") this.#doubtful = true;
+      if (satisfies(r.principal, false, this.q.mode)) continue;
+      const alternatives: Alternative[] = [];
+      let escaped = false;
+      for (const c of r.conditions) {
+        const l: Lit = { c: this.#compile(c, r.variables, pins, open), want: false };
+        const s = this.#settle(l);
+        if (s === true) escaped = true;
+        if (s === undefined) alternatives.push([l]);
+      }
+      if (!escaped) choices.push(alternatives);
+    }
+    if (open.size > 0) return undefined;
+    if (choices.some((a) => a.length === 0)) return undefined;
+    for (const l of must) {
+      const s = this.#settle(l);
+      if (s === false) return undefined;
+      if (s === undefined) this.#push(l);
+    }
+    for (const key of [...this.#lits.keys()]) if (!this.#consistent(key)) return undefined;
+    choices.sort((a, b) => a.length - b.length);
+    return this.#choose(choices, 0);
+  }
+
+  #push(l: Lit): void {
+    const key = this.#slot(l.c.source.keyLower);
+    const list = this.#lits.get(key);
+    if (list === undefined) this.#lits.set(key, [l]);
+    else list.push(l);
+    this.#names.set(l.c.source.keyLower, l.c.source.key);
+  }
+
+  #pop(l: Lit): void {
+    this.#lits.get(this.#slot(l.c.source.keyLower))?.pop();
+  }
+
+  /** Keys that are decided together share a slot. */
+  #slot(key: string): string {
+    const m = this.#model(key);
+    return m.kind === "word" ? "words" : m.kind === "time" ? "time" : key;
+  }
+
+  #choose(choices: readonly Alternative[][], at: number): Solution | undefined {
+    const alternatives = choices[at];
+    if (alternatives === undefined) return this.#finish();
+    for (const a of alternatives) {
+      this.q.budget.left -= 1;
+      if (this.q.budget.left < 0) {
+        this.#exhausted = true;
+        return undefined;
+      }
+      for (const l of a) this.#push(l);
+      const fine = a.every((l) => this.#consistent(this.#slot(l.c.source.keyLower)));
+      const found = fine ? this.#choose(choices, at + 1) : undefined;
+      for (const l of [...a].reverse()) this.#pop(l);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
+
+  #consistent(slot: string): boolean {
+    if (slot === "words") return this.#solveWords() !== undefined;
+    if (slot === "time") return this.#solveTime() !== undefined;
+    return this.#solveKey(slot, { must: [], mustNot: [] }) !== undefined;
+  }
+
+  #solveKey(
+    key: string,
+    linked: { must: readonly string[]; mustNot: readonly string[] },
+  ): { value: KeyValue } | undefined {
+    const m = this.#model(key);
+    const lits = this.#lits.get(key) ?? [];
+    if (m.kind !== "scalar" && m.kind !== "set") return undefined;
+    if (lits.some((l) => hasDoubt(l))) this.#doubtful = true;
+    const a =
+      m.kind === "scalar"
+        ? solveScalar(lits, m.domain, this.q.mode, this.q.budget)
+        : solveSet(lits, m.domain, this.q.mode, this.q.budget, linked);
+    if (a.kind === "exhausted") this.#exhausted = true;
+    return a.kind === "found" ? { value: a.value } : undefined;
+  }
+
+  #solveWords(): readonly string[] | undefined {
+    const constraints: WordConstraint[] = [...this.q.shape.base];
+    for (const l of this.#lits.get("words") ?? []) {
+      const m = this.#model(l.c.source.keyLower);
+      if (m.kind !== "word") continue;
+      const isArn = typeof m.view[0] === "string" && m.view[0].startsWith("arn:");
+      const odd =
+        (l.c.family !== "string" && l.c.family !== "null") ||
+        (l.c.source.operator.startsWith("Arn") && !isArn) ||
+        (m.list && l.c.source.qualifier === undefined);
+      if (odd) {
+        // Nothing that is documented decides it: an operator of another type on an identity.
+        this.#doubtful = true;
+        if (this.q.mode === "certain") return undefined;
+        continue;
+      }
+      if (hasDoubt(l)) this.#doubtful = true;
+      const more = wordConstraints([withoutQualifier(l)], this.q.mode, m.view);
+      if (more === undefined) return undefined;
+      constraints.push(...more);
+    }
+    const a = solveWords(this.q.shape.segments, constraints, this.q.budget);
+    if (a.kind === "exhausted") this.#exhausted = true;
+    return a.kind === "found" ? a.values : undefined;
+  }
+
+  #solveTime(): number | undefined {
+    const lits = this.#lits.get("time") ?? [];
+    const points = new Set<number>([this.q.now + 1]);
+    for (const l of lits) {
+      for (const t of l.c.tests) {
+        const s = parseDate(t.text);
+        if (s !== undefined) for (const p of [s - 1, s, s + 1]) points.add(Math.floor(p));
+      }
+    }
+    return [...points]
+      .filter((p) => p > this.q.now)
+      .sort((a, b) => a - b)
+      .find((p) => lits.every((l) => meets([l], timeText(l.c.source.keyLower, p), this.q.mode)));
+  }
+
+  #finish(): Solution | undefined {
+    const values = this.#solveWords();
+    if (values === undefined) return undefined;
+    const keys = new Map<string, { name: string; value: KeyValue }>();
+    let time = this.q.now;
+    const contextKeys: string[] = [];
+    const absentContextKeys: string[] = [];
+    for (const l of this.#lits.get("words") ?? []) {
+      const { keyLower, key } = l.c.source;
+      const m = this.#model(keyLower);
+      if (m.kind !== "word") continue;
+      const text = viewText(m.view, values);
+      keys.set(keyLower, { name: key, value: m.list ? [text] : text });
+    }
+    for (const slot of this.#lits.keys()) {
+      if (slot === "words" || (this.#lits.get(slot)?.length ?? 0) === 0) continue;
+      if (slot === "time") {
+        const t = this.#solveTime();
+        if (t === undefined) return undefined;
+        time = t;
+        continue;
+      }
+      if (this.#model(slot).kind === "set") continue;
+      const s = this.#solveKey(slot, { must: [], mustNot: [] });
+      if (s === undefined) return undefined;
+      const name = this.#names.get(slot) ?? slot;
+      keys.set(slot, { name, value: s.value });
+      const tail = /^kms:encryptioncontext:(.+)$/i.exec(name)?.[1];
+      if (tail !== undefined) (s.value === undefined ? absentContextKeys : contextKeys).push(tail);
+    }
+    for (const slot of this.#lits.keys()) {
+      if (slot === "words" || slot === "time" || (this.#lits.get(slot)?.length ?? 0) === 0) continue;
+      if (this.#model(slot).kind !== "set") continue;
+      const linked =
+        slot === "kms:encryptioncontextkeys"
+          ? { must: contextKeys, mustNot: absentContextKeys }
+          : { must: [], mustNot: [] };
+      const s = this.#solveKey(slot, linked);
+      if (s === undefined) {
+        // Choosing the context pairs differently could still work: not proved impossible.
+        if (linked.must.length + linked.mustNot.length > 0) this.#exhausted = true;
+        return undefined;
+      }
+      keys.set(slot, { name: this.#names.get(slot) ?? slot, value: s.value });
+    }
+    return { values, keys, time };
+  }
+}
+
+function hasDoubt(l: Lit): boolean {
+  return (
+    l.c.tests.some((t) => t.doubtful !== undefined) ||
+    l.c.source.values.length === 0 ||
+    (l.c.source.ifExists && l.c.source.qualifier === "ForAnyValue") ||
+    (l.c.facts?.multivalued === true && l.c.source.qualifier === undefined) ||
+    l.c.negated ||
+    l.c.source.operator.startsWith("Arn")
+  );
+}
+
+/** On a key that holds exactly one value, the qualifiers say the same as none. */
+function withoutQualifier(l: Lit): Lit {
+  if (l.c.source.qualifier === undefined) return l;
+  const { facts } = l.c;
+  return {
+    want: l.want,
+    c: {
+      ...l.c,
+      source: { ...l.c.source, qualifier: undefined },
+      facts: facts === undefined ? undefined : { ...facts, multivalued: false },
+    },
+  };
+}
+
+function pinCondition(p: Pin): Condition {
+  const base = { qualifier: undefined, ifExists: false, key: p.key, keyLower: p.key, path: [] } as const;
+  return typeof p.value === "string"
+    ? { ...base, operator: "StringEquals", values: [p.value] }
+    : { ...base, operator: "Null", values: ["true"] };
+}

@@ -1,0 +1,709 @@
+import type { AccountId } from "../domain/ids.js";
+import type { KeyFacts } from "../domain/key.js";
+import type { PrincipalElement, PrincipalEntry } from "../policy/ast.js";
+import type { ActionFacts } from "../semantics/actions.js";
+import { type ConditionKeyFacts, conditionKeyFacts } from "../semantics/condition-keys.js";
+import type { DoubtId } from "../semantics/doubts.js";
+import type { Caller } from "../semantics/request.js";
+import {
+  accountSegment,
+  FEDERATED_SEGMENT,
+  NAME_SEGMENT,
+  ORG_PATH_SEGMENT,
+  ORGANIZATION_SEGMENT,
+  PATH_SEGMENT,
+  REGION_SEGMENT,
+  SERVICE_SEGMENT,
+  SESSION_SEGMENT,
+  sourceRest,
+  UNIQUE_ID_SEGMENT,
+} from "./alphabets.js";
+import type {
+  AccountChoice,
+  CallerClass,
+  OrdinaryClass,
+  OrganizationChoice,
+  ServiceClass,
+} from "./callers.js";
+import type { KeyValue } from "./condition.js";
+import { type Glob, literalGlob, plainGlob } from "./glob.js";
+import { constantModel, type Environment, scalarModel, timeModel } from "./key-models.js";
+import type { Domain } from "./scalar.js";
+import { anyOf, type Mode, negate, type Truth } from "./truth.js";
+import { type Segment, type View, viewText, type WordConstraint } from "./words.js";
+
+/**
+ * One way in which a caller of a class can make a request: what kind of principal, by which route. A shape says of
+ * every condition key what it can hold.
+ */
+export interface Shape {
+  readonly kind: "root" | "user" | "session" | "federated-user" | "service";
+  readonly route: Route;
+  readonly segments: readonly Segment[];
+  /** Always to be met: what makes the class what it is. */
+  readonly base: readonly WordConstraint[];
+  readonly model: (keyLower: string) => KeyModel;
+  /** Whether a principal element covers this caller. */
+  readonly principal: (element: PrincipalElement, effect: "Allow" | "Deny") => Truth;
+  /** The caller under an assignment of the segments. */
+  readonly caller: (values: readonly string[]) => Caller;
+  /** The keys that a request of this shape carries beside those that a policy asks about. */
+  readonly standing: readonly (readonly [string, View, boolean])[];
+}
+
+/** `internet`: through a public endpoint. `vpc-endpoint`. `via-service`: a service calls with the caller's rights. */
+export type Route = "internet" | "vpc-endpoint" | "via-service" | "service";
+
+/** What a condition key can hold in requests of a shape. */
+export type KeyModel =
+  | { readonly kind: "const"; readonly value: KeyValue }
+  | { readonly kind: "doubtful"; readonly doubt: DoubtId }
+  /** Part of the caller's (or the source's) identity. `list`: the key is multivalued and holds exactly this value. */
+  | { readonly kind: "word"; readonly view: View; readonly list: boolean }
+  | { readonly kind: "scalar" | "set"; readonly domain: Domain }
+  /** The clock, at any time after now. */
+  | { readonly kind: "time" };
+
+/** What the shapes of a class depend on. */
+export interface ShapeContext {
+  readonly facts: KeyFacts;
+  readonly action: ActionFacts;
+  readonly environment: Environment;
+  readonly mode: Mode;
+  /** Keys that occur in the documents, in lower case: kinds and routes that no key can tell apart are one. */
+  readonly keys: ReadonlySet<string>;
+  /** Principals that are named; a caller that is not one of them must not bear their name. */
+  readonly named: readonly PrincipalEntry[];
+}
+
+const KIND_KEYS = ["aws:principalarn", "aws:userid", "aws:username", "aws:principaltype"];
+const NETWORK_KEYS = [
+  "aws:sourceip",
+  "aws:vpcsourceip",
+  "aws:sourcevpc",
+  "aws:sourcevpcarn",
+  "aws:sourcevpce",
+  "aws:vpceaccount",
+  "aws:vpceorgid",
+  "aws:vpceorgpaths",
+];
+const VIA_KEYS = [
+  "kms:viaservice",
+  "aws:viaawsservice",
+  "aws:calledvia",
+  "aws:calledviafirst",
+  "aws:calledvialast",
+  "kms:grantisforawsresource",
+];
+
+/** All shapes that requests of a class can have, as far as the documents can tell them apart. */
+export function* shapes(cls: CallerClass, x: ShapeContext): Generator<Shape> {
+  if (cls.kind === "service") {
+    yield* serviceShapes(cls, x);
+    return;
+  }
+  const any = (names: readonly string[]): boolean => names.some((k) => x.keys.has(k));
+  const kinds: Shape["kind"][] = [];
+  if (cls.principal !== undefined) {
+    kinds.push(cls.principal.kind === "role" ? "session" : cls.principal.kind);
+  } else if (any(KIND_KEYS)) kinds.push("session", "user", "root", "federated-user");
+  else kinds.push("session");
+  const routes: Route[] = ["internet"];
+  if (any(NETWORK_KEYS)) routes.push("vpc-endpoint");
+  if (any(VIA_KEYS)) routes.push("via-service");
+  const paths = x.keys.has("aws:principalarn") && cls.principal === undefined ? [false, true] : [false];
+  for (const org of cls.organizations) {
+    for (const route of routes) {
+      for (const withPath of paths) {
+        for (const kind of kinds) {
+          if (withPath && kind !== "session" && kind !== "user") continue;
+          const s = ordinaryShape(cls, kind, route, org, withPath, x);
+          if (s !== undefined) yield s;
+        }
+      }
+    }
+  }
+}
+
+class Segments {
+  readonly list: Segment[] = [];
+  readonly base: WordConstraint[] = [];
+
+  add(s: Segment): number {
+    this.list.push(s);
+    return this.list.length - 1;
+  }
+
+  not(view: View, globs: readonly Glob[]): void {
+    if (globs.length > 0) this.base.push({ view, mode: "noneOf", globs });
+  }
+}
+
+const FRESH_ACCOUNTS = ["999988887777", "987654321098", "555566667777", "314159265358", "600000000006"];
+
+/** An account id that is not in the list, to start the search with. */
+export function freshAccount(not: readonly string[]): string {
+  return FRESH_ACCOUNTS.find((a) => !not.includes(a)) ?? "808080808080";
+}
+
+function accountPart(choice: AccountChoice, s: Segments): string | number {
+  if (choice.kind === "literal") return choice.id;
+  const i = s.add(accountSegment(freshAccount(choice.not)));
+  s.not(
+    [i],
+    choice.not.map((a) => literalGlob(a)),
+  );
+  return i;
+}
+
+interface OrganizationViews {
+  readonly id: View;
+  readonly path: View;
+}
+
+function organizationPart(choice: OrganizationChoice, s: Segments): OrganizationViews | undefined {
+  if (choice.kind === "none") return undefined;
+  let id: View;
+  if (choice.kind === "literal") id = [choice.id];
+  else {
+    const i = s.add(ORGANIZATION_SEGMENT);
+    id = ["o-", i];
+    s.not(
+      id,
+      choice.not.map((o) => literalGlob(o)),
+    );
+  }
+  if (choice.kind === "literal" && choice.path !== undefined) return { id, path: [choice.path] };
+  const rest = s.add(ORG_PATH_SEGMENT);
+  return { id, path: [...id, "/r-", rest, "/"] };
+}
+
+function ordinaryShape(
+  cls: OrdinaryClass,
+  kind: Shape["kind"],
+  route: Route,
+  org: OrganizationChoice,
+  withPath: boolean,
+  x: ShapeContext,
+): Shape | undefined {
+  if (kind === "root" && cls.uniqueId !== undefined) return undefined;
+  if (kind === "federated-user" && cls.uniqueId !== undefined) return undefined;
+  const { partition } = x.facts;
+  const s = new Segments();
+  const account = accountPart(cls.account, s);
+  const fixed = cls.principal;
+  let name: View = [];
+  let session: View = [];
+  let uniqueId: View = [];
+  if (kind === "user" || kind === "session") {
+    if (fixed?.kind === "user" || fixed?.kind === "role") name = [fixed.name];
+    else if (fixed?.kind === "session") name = [fixed.role];
+    else name = withPath ? [s.add(PATH_SEGMENT), "/", s.add(NAME_SEGMENT)] : [s.add(NAME_SEGMENT)];
+    const prefix = kind === "user" ? "AIDA" : "AROA";
+    const known = cls.uniqueId;
+    if (known !== undefined && !known.startsWith(prefix)) return undefined;
+    uniqueId = known !== undefined ? [known] : [prefix, s.add(UNIQUE_ID_SEGMENT)];
+    if (known === undefined) {
+      s.not(
+        uniqueId,
+        cls.otherIds.map((i) => literalGlob(i)),
+      );
+    }
+    if (kind === "session") {
+      session = fixed?.kind === "session" ? [fixed.session] : [s.add(SESSION_SEGMENT)];
+    }
+  } else if (kind === "federated-user") {
+    name = fixed?.kind === "federated-user" ? [fixed.name] : [s.add(FEDERATED_SEGMENT)];
+  }
+  const arn: View =
+    kind === "root"
+      ? [`arn:${partition}:iam::`, account, ":root"]
+      : kind === "user"
+        ? [`arn:${partition}:iam::`, account, ":user/", ...name]
+        : kind === "session"
+          ? [`arn:${partition}:iam::`, account, ":role/", ...name]
+          : [`arn:${partition}:sts::`, account, ":federated-user/", ...name];
+  const userid: View =
+    kind === "root"
+      ? [account]
+      : kind === "user"
+        ? uniqueId
+        : kind === "session"
+          ? [...uniqueId, ":", ...session]
+          : [account, ":", ...name];
+  const organization = organizationPart(org, s);
+  excludeNamed(cls, kind, name, session, x, s);
+
+  const type = { root: "Account", user: "User", session: "AssumedRole", "federated-user": "FederatedUser" };
+  const word = (view: View, list = false): KeyModel =>
+    view.some((p) => typeof p === "number")
+      ? { kind: "word", view, list }
+      : { kind: "const", value: list ? [viewText(view, [])] : viewText(view, []) };
+  const none: KeyModel = { kind: "const", value: undefined };
+  const callerKeys: Readonly<Record<string, KeyModel>> = {
+    "kms:calleraccount": word([account]),
+    "aws:principalaccount": word([account]),
+    "aws:principalarn": word(arn),
+    "aws:userid": word(userid),
+    "aws:username": kind === "user" ? word(name.slice(-1)) : none,
+    "aws:principaltype": { kind: "const", value: kind === "service" ? undefined : type[kind] },
+    "aws:principalorgid": organization === undefined ? none : word(organization.id),
+    "aws:principalorgpaths": organization === undefined ? none : word(organization.path, true),
+    "aws:principalisawsservice": { kind: "const", value: "false" },
+    "aws:principalservicename": none,
+    "aws:principalservicenameslist": none,
+  };
+  if (fixed?.kind === "user" || fixed?.kind === "role" || fixed?.kind === "session") {
+    const last = (fixed.kind === "session" ? fixed.role : fixed.name).split("/").at(-1) ?? "";
+    if (kind === "user") Object.assign(callerKeys, { "aws:username": { kind: "const", value: last } });
+  }
+  const standing: [string, View, boolean][] = [];
+  if (organization !== undefined) {
+    standing.push(["aws:PrincipalOrgID", organization.id, false]);
+    standing.push(["aws:PrincipalOrgPaths", organization.path, true]);
+  }
+  return {
+    kind,
+    route,
+    segments: s.list,
+    base: s.base,
+    standing,
+    model: (key) => {
+      const known = callerKeys[key];
+      if (known !== undefined) return known;
+      return modelOf(key, x, route, (f) => {
+        if (f.origin === "service-source") return none;
+        if (key === "ec2:sourceinstancearn" || key === "lambda:sourcefunctionarn") {
+          return kind === "session" ? instanceArn(key, account, x) : none;
+        }
+        return undefined;
+      });
+    },
+    principal: (element, effect) =>
+      principalTruth(element, effect, (e) => ordinaryEntry(e, cls, kind), cls, kind),
+    caller: (values) =>
+      makeCaller(kind, partition, viewText([account], values), viewText(name, values), {
+        session: viewText(session, values),
+        uniqueId: viewText(uniqueId, values),
+      }),
+  };
+}
+
+/** These ARNs name a resource of the caller's own account; AWS sets them, so the account in them is the caller's. */
+function instanceArn(key: string, account: string | number, x: ShapeContext): KeyModel {
+  const region = x.facts.region;
+  const { partition } = x.facts;
+  if (typeof account !== "string") return { kind: "doubtful", doubt: "not-understood" };
+  const prefix =
+    key === "ec2:sourceinstancearn"
+      ? `arn:${partition}:ec2:${region}:${account}:instance/`
+      : `arn:${partition}:lambda:${region}:${account}:function:`;
+  return scalarModel(
+    { name: key, type: "arn", multivalued: false, origin: "caller-account" },
+    {
+      mayBeAbsent: true,
+      mayBePresent: true,
+      guess: `${prefix}x`,
+      environment: x.environment,
+      facts: x.facts,
+    },
+    plainGlob(`${prefix}*`),
+  );
+}
+
+function excludeNamed(
+  cls: OrdinaryClass,
+  kind: Shape["kind"],
+  name: View,
+  session: View,
+  x: ShapeContext,
+  s: Segments,
+): void {
+  if (cls.account.kind !== "literal") return;
+  const account = cls.account.id;
+  const names: Glob[] = [];
+  const sessions: Glob[] = [];
+  for (const e of [...x.named, ...cls.except]) {
+    if (!("account" in e) || e.account !== account) continue;
+    if (cls.principal === undefined) {
+      if (e.kind === "role" && kind === "session") names.push(literalGlob(e.name));
+      if (e.kind === "user" && kind === "user") names.push(literalGlob(e.name));
+      if (e.kind === "session" && kind === "session") {
+        names.push(literalGlob(e.role), plainGlob(`*/${e.role}`));
+      }
+      if (e.kind === "federated-user" && kind === "federated-user") names.push(literalGlob(e.name));
+    } else if (cls.principal.kind === "role" && e.kind === "session") {
+      if (e.role === (cls.principal.name.split("/").at(-1) ?? "")) sessions.push(literalGlob(e.session));
+    }
+  }
+  if (name.some((p) => typeof p === "number")) s.not(name, names);
+  if (session.some((p) => typeof p === "number")) s.not(session, sessions);
+}
+
+function makeCaller(
+  kind: Shape["kind"],
+  partition: string,
+  account: string,
+  name: string,
+  more: { readonly session: string; readonly uniqueId: string },
+): Caller {
+  const base = { account: account as AccountId, partition };
+  switch (kind) {
+    case "root":
+      return { kind: "root", ...base };
+    case "user":
+      return { kind: "user", ...base, name, uniqueId: more.uniqueId };
+    case "session":
+      return { kind: "session", ...base, role: name, session: more.session, uniqueId: more.uniqueId };
+    case "federated-user":
+      return { kind: "federated-user", ...base, name };
+    case "service":
+      throw new Error("a service has no account");
+  }
+}
+
+/** Whether one entry names callers of a class. Names are settled by the class, so this is never open. */
+function ordinaryEntry(e: PrincipalEntry, cls: OrdinaryClass, kind: Shape["kind"]): Truth {
+  switch (e.kind) {
+    case "everyone":
+      return "yes";
+    case "service":
+    case "unique-id":
+      return "no";
+    case "refused":
+      return e.reach === "nobody" ? "no" : { doubtful: "refused-principal" };
+    case "account":
+      return cls.account.kind === "literal" && cls.account.id === e.account ? "yes" : "no";
+    case "user":
+    case "role":
+    case "session":
+    case "federated-user":
+      return namesPrincipal(e, cls, kind) ? "yes" : "no";
+  }
+}
+
+function namesPrincipal(
+  e: Extract<PrincipalEntry, { kind: "user" | "role" | "session" | "federated-user" }>,
+  cls: OrdinaryClass,
+  kind: Shape["kind"],
+): boolean {
+  const p = cls.principal;
+  if (p === undefined || p.account !== e.account) return false;
+  switch (e.kind) {
+    case "user":
+      return kind === "user" && p.kind === "user" && p.name === e.name;
+    case "federated-user":
+      return p.kind === "federated-user" && p.name === e.name;
+    case "role":
+      return (p.kind === "role" && p.name === e.name) || (p.kind === "session" && p.role === e.name);
+    case "session":
+      return p.kind === "session" && (p.role.split("/").at(-1) ?? "") === e.role && p.session === e.session;
+  }
+}
+
+function principalTruth(
+  element: PrincipalElement,
+  effect: "Allow" | "Deny",
+  entry: (e: PrincipalEntry) => Truth,
+  cls: OrdinaryClass | undefined,
+  kind: Shape["kind"],
+): Truth {
+  switch (element.kind) {
+    case "missing":
+      return "no";
+    case "principal":
+      return anyOf(element.entries.map(entry));
+    case "not-principal": {
+      const listed = anyOf(element.entries.map(entry));
+      if (effect === "Allow") {
+        return listed === "yes" ? "no" : { doubtful: "not-principal-allow" };
+      }
+      return notPrincipalDeny(element.entries, entry, listed, cls, kind);
+    }
+  }
+}
+
+/**
+ * NotPrincipal with Deny. Nobody of the caller's chain (account, role or user, session) is listed: denied. All are:
+ * spared. Some are: AWS does not document it. Source: IAM User Guide, "NotPrincipal".
+ */
+function notPrincipalDeny(
+  entries: readonly PrincipalEntry[],
+  entry: (e: PrincipalEntry) => Truth,
+  listed: Truth,
+  cls: OrdinaryClass | undefined,
+  kind: Shape["kind"],
+): Truth {
+  if (listed !== "yes") return negate(listed);
+  if (cls === undefined) return "no";
+  const hit = (kinds: readonly PrincipalEntry["kind"][]): boolean =>
+    entries.some((e) => kinds.includes(e.kind) && entry(e) === "yes");
+  if (hit(["everyone"])) return "no";
+  const account = hit(["account"]);
+  const self = kind === "root" || hit(kind === "session" ? ["role"] : ["user", "federated-user"]);
+  const session = kind !== "session" || hit(["session"]);
+  return account && self && session ? "no" : { doubtful: "not-principal-deny-account" };
+}
+
+function* serviceShapes(cls: ServiceClass, x: ShapeContext): Generator<Shape> {
+  if (cls.source.kind === "none") {
+    const s = new Segments();
+    const parts = sourceParts(cls.source.account, s, x);
+    yield serviceShape(cls, x, s, parts, undefined, "none");
+    return;
+  }
+  for (const org of cls.source.organizations) {
+    for (const form of ["arn", "arn-without-account", "account-only"] as const) {
+      const s = new Segments();
+      const parts = sourceParts(cls.source.account, s, x);
+      const organization = organizationPart(org, s);
+      yield serviceShape(cls, x, s, parts, organization, form);
+    }
+  }
+}
+
+/** The parts of a source ARN, in the order in which they stand in it. */
+interface SourceParts {
+  readonly service: number;
+  readonly region: number;
+  readonly account: string | number;
+  readonly rest: number;
+}
+
+function sourceParts(choice: AccountChoice, s: Segments, x: ShapeContext): SourceParts {
+  const service = s.add(SERVICE_SEGMENT);
+  const region = s.add({ ...REGION_SEGMENT, guess: x.facts.region });
+  const account = accountPart(choice, s);
+  // Whether a resource of somebody else can have a colon in its name depends on the service: possible, not certain.
+  return { service, region, account, rest: s.add(sourceRest(x.mode === "possible")) };
+}
+
+/**
+ * A service that calls with its own principal. The account that it calls for is one variable, seen through
+ * aws:SourceAccount, aws:SourceArn and the encryption context that services fill themselves.
+ */
+function serviceShape(
+  cls: ServiceClass,
+  x: ShapeContext,
+  s: Segments,
+  { service, region, account, rest }: SourceParts,
+  organization: OrganizationViews | undefined,
+  form: "none" | "arn" | "arn-without-account" | "account-only",
+): Shape {
+  const { partition } = x.facts;
+  const none: KeyModel = { kind: "const", value: undefined };
+  const word = (view: View, list = false): KeyModel => ({ kind: "word", view, list });
+  const arnOf = (withAccount: boolean): View =>
+    withAccount
+      ? [`arn:${partition}:`, service, ":", region, ":", account, ":", rest]
+      : [`arn:${partition}:`, service, ":::", rest];
+  const sourceKeys: Readonly<Record<string, KeyModel>> =
+    form === "none"
+      ? {}
+      : {
+          "aws:sourceaccount": word([account]),
+          "aws:sourceowner": word([account]),
+          "aws:sourcearn": form === "account-only" ? none : word(arnOf(form === "arn")),
+          "aws:sourceorgid": organization === undefined ? none : word(organization.id),
+          "aws:sourceorgpaths": organization === undefined ? none : word(organization.path, true),
+        };
+  const standing: [string, View, boolean][] = [];
+  if (form !== "none") {
+    standing.push(["aws:SourceAccount", [account], false]);
+    if (form !== "account-only") standing.push(["aws:SourceArn", arnOf(form === "arn"), false]);
+    if (organization !== undefined) {
+      standing.push(["aws:SourceOrgID", organization.id, false]);
+      standing.push(["aws:SourceOrgPaths", organization.path, true]);
+    }
+  }
+  return {
+    kind: "service",
+    route: "service",
+    segments: s.list,
+    base: s.base,
+    standing,
+    model: (key) => {
+      const known = sourceKeys[key];
+      if (known !== undefined) return known;
+      return modelOf(key, x, "service", (f) => {
+        switch (f.origin) {
+          case "caller":
+            if (key === "aws:principalisawsservice") return { kind: "const", value: "true" };
+            if (key === "aws:principalservicename") return { kind: "const", value: cls.name };
+            if (key === "aws:principalservicenameslist") return { kind: "const", value: [cls.name] };
+            return none;
+          case "caller-account":
+          case "service-source":
+            return none;
+          case "request":
+            return filledByService(key) && f.group === "encryption-context" && carries(f, x)
+              ? word(/arn$/i.test(key) ? arnOf(true) : [account])
+              : undefined;
+          case "path":
+          case "network":
+          case "time":
+          case "key":
+          case "free":
+          case "transport":
+          case "never":
+            return undefined;
+        }
+      });
+    },
+    principal: (element, effect) =>
+      principalTruth(element, effect, (e) => serviceEntry(e, cls, effect), undefined, "service"),
+    caller: () => ({ kind: "service", name: cls.name }),
+  };
+}
+
+/** Encryption-context keys that a service fills with its caller's account or resource, not with what it is told. */
+function filledByService(keyLower: string): boolean {
+  return keyLower.startsWith("kms:encryptioncontext:aws:");
+}
+
+function serviceEntry(e: PrincipalEntry, cls: ServiceClass, effect: "Allow" | "Deny"): Truth {
+  switch (e.kind) {
+    case "everyone":
+      return effect === "Deny" ? "yes" : { doubtful: "everyone-includes-services" };
+    case "service":
+      return e.name.toLowerCase() === cls.name.toLowerCase() ? "yes" : "no";
+    case "account":
+    case "user":
+    case "role":
+    case "session":
+    case "federated-user":
+    case "unique-id":
+      return "no";
+    case "refused":
+      return e.reach === "nobody" ? "no" : { doubtful: "refused-principal" };
+  }
+}
+
+function carries(f: ConditionKeyFacts, x: ShapeContext): boolean {
+  return f.group !== undefined && x.action.keyGroups.includes(f.group);
+}
+
+/** What a key holds, for the keys that do not depend on the caller's identity. */
+function modelOf(
+  key: string,
+  x: ShapeContext,
+  route: Route,
+  special: (f: ConditionKeyFacts) => KeyModel | undefined,
+): KeyModel {
+  const f = conditionKeyFacts(key);
+  if (f === undefined) return { kind: "doubtful", doubt: "unknown-condition-key" };
+  const own = special(f);
+  if (own !== undefined) return own;
+  return constantModel(f, key, x.facts) ?? environmentModel(f, key, x, route);
+}
+
+function environmentModel(f: ConditionKeyFacts, key: string, x: ShapeContext, route: Route): KeyModel {
+  const free = (mayBeAbsent: boolean, mayBePresent: boolean, guess: string): KeyModel =>
+    mayBePresent
+      ? scalarModel(
+          { ...f, name: key },
+          { mayBeAbsent, mayBePresent, guess, environment: x.environment, facts: x.facts },
+        )
+      : { kind: "const", value: undefined };
+  switch (f.origin) {
+    case "caller-account":
+      return free(true, true, guessFor(f, x));
+    case "path": {
+      if (key === "aws:viaawsservice") {
+        return { kind: "const", value: route === "via-service" ? "true" : "false" };
+      }
+      if (
+        route === "via-service" &&
+        (key === "kms:viaservice" || key === "aws:calledvia" || key.startsWith("aws:calledvia"))
+      ) {
+        return free(
+          key !== "kms:viaservice",
+          true,
+          key === "kms:viaservice" ? `ec2.${x.facts.region}.amazonaws.com` : "ec2.amazonaws.com",
+        );
+      }
+      return free(true, false, "");
+    }
+    case "network": {
+      const vpc = route === "vpc-endpoint";
+      const ip = key === "aws:sourceip";
+      const there = ip ? route === "internet" || route === "via-service" : vpc;
+      return free(!there, there, guessFor(f, x));
+    }
+    case "time":
+      return timeModel(key, x.environment);
+    case "request": {
+      if (!carries(f, x)) return { kind: "const", value: undefined };
+      if (
+        f.group === "encryption-context" &&
+        x.facts.spec !== undefined &&
+        x.facts.spec !== "SYMMETRIC_DEFAULT"
+      ) {
+        return { kind: "const", value: undefined };
+      }
+      if (key === "kms:grantisforawsresource") {
+        return { kind: "const", value: route === "via-service" || route === "service" ? "true" : "false" };
+      }
+      return free(!ALWAYS_SENT.has(key), true, guessFor(f, x));
+    }
+    case "free":
+      return free(true, true, "x");
+    case "transport":
+      return { kind: "const", value: "true" };
+    case "caller":
+    case "service-source":
+    case "key":
+    case "never":
+      return { kind: "const", value: undefined };
+  }
+}
+
+/** Request parameters that every request of their action carries, given or by default (KMS guide, condition keys). */
+const ALWAYS_SENT = new Set([
+  "kms:encryptionalgorithm",
+  "kms:signingalgorithm",
+  "kms:macalgorithm",
+  "kms:messagetype",
+  "kms:keyagreementalgorithm",
+  "kms:datakeypairspec",
+  "kms:grantoperations",
+  "kms:reencryptonsamekey",
+  "kms:replicaregion",
+  "kms:primaryregion",
+  "kms:wrappingalgorithm",
+  "kms:wrappingkeyspec",
+  "kms:schedulekeydeletionpendingwindowindays",
+]);
+
+function guessFor(f: ConditionKeyFacts, x: ShapeContext): string {
+  switch (f.name) {
+    case "aws:SourceIp":
+      return "198.51.100.77";
+    case "aws:VpcSourceIp":
+    case "aws:Ec2InstanceSourcePrivateIPv4":
+      return "10.20.30.40";
+    case "aws:SourceVpc":
+    case "aws:Ec2InstanceSourceVpc":
+      return "vpc-0f0e0d0c0b0a09080";
+    case "aws:SourceVpce":
+      return "vpce-0f0e0d0c0b0a09080";
+    case "aws:SourceVpcArn":
+      return `arn:${x.facts.partition}:ec2:${x.facts.region}:999988887777:vpc/vpc-0f0e0d0c0b0a09080`;
+    case "aws:VpceAccount":
+      return "999988887777";
+    case "aws:VpceOrgID":
+      return "o-zzkeyward0";
+    case "aws:VpceOrgPaths":
+      return "o-zzkeyward0/r-zz99/";
+    case "kms:EncryptionAlgorithm":
+      return "SYMMETRIC_DEFAULT";
+    case "kms:GrantOperations":
+      return "Decrypt";
+    case "kms:RequestAlias":
+      return "alias/x";
+    case "kms:GranteePrincipal":
+      return `arn:${x.facts.partition}:iam::999988887777:role/outsider`;
+    default:
+      return f.type === "number" ? "1" : "x";
+  }
+}

@@ -1,0 +1,72 @@
+import type { KeyFacts } from "../domain/key.js";
+import type { ParsedPolicy, PatternElement, Policy, Statement } from "../policy/ast.js";
+import { type ActionFacts, KMS_KEY_ACTIONS } from "../semantics/actions.js";
+import type { DoubtId } from "../semantics/doubts.js";
+import { matches, plainGlob } from "./glob.js";
+import { anyOf, negate, type Truth } from "./truth.js";
+
+/** A statement made ready: what it covers that does not depend on the caller. */
+export interface Prepared {
+  readonly statement: Statement;
+  readonly variables: boolean;
+  /** One entry for each of KMS_KEY_ACTIONS. */
+  readonly actions: readonly boolean[];
+  readonly resource: Truth;
+  /** It was not understood, or KMS would refuse it: it may say something else than its syntax tree. */
+  readonly doubt: DoubtId | undefined;
+}
+
+/** Prepares the statements of a policy for one key. */
+export function prepare(policy: Policy, facts: KeyFacts, doubts: ReadonlyMap<number, DoubtId>): Prepared[] {
+  const variables = policy.version === "2012-10-17";
+  return policy.statements.map((statement) => ({
+    statement,
+    variables,
+    actions: actionVector(statement.action),
+    resource: resourceTruth(statement.resource, facts, variables),
+    doubt: doubts.get(statement.index),
+  }));
+}
+
+/** The statements that a diagnostic makes doubtful. */
+export function doubtfulStatements(parsed: ParsedPolicy): ReadonlyMap<number, DoubtId> {
+  const out = new Map<number, DoubtId>();
+  const everywhere = parsed.policy?.statements.map((s) => s.index) ?? [];
+  for (const d of parsed.diagnostics) {
+    if (d.level !== "refused" && d.level !== "not-understood") continue;
+    const id: DoubtId = d.level === "refused" ? "refused-statement" : "not-understood";
+    // What is wrong with the whole document (its version, say) is wrong with each statement.
+    for (const i of d.statement === undefined ? everywhere : [d.statement]) {
+      if (out.get(i) !== "not-understood") out.set(i, id);
+    }
+  }
+  return out;
+}
+
+function actionVector(e: PatternElement): boolean[] {
+  if (e.kind === "missing") return KMS_KEY_ACTIONS.map(() => false);
+  const globs = e.patterns.map((p) => plainGlob(p, true));
+  const hit = (a: ActionFacts): boolean => globs.some((g) => matches(g, a.lower));
+  return KMS_KEY_ACTIONS.map((a) => hit(a) === (e.kind === "listed"));
+}
+
+/**
+ * Whether a Resource element covers the key. In a key policy `*` is this key; an alias ARN is never a key; another
+ * key's ARN has no effect. Source: KMS Developer Guide, "Key policies", Resource.
+ */
+function resourceTruth(e: PatternElement, facts: KeyFacts, variables: boolean): Truth {
+  if (e.kind === "missing") return "no";
+  const listed = anyOf(e.patterns.map((p) => onePattern(p, facts, variables)));
+  return e.kind === "listed" ? listed : negate(listed);
+}
+
+function onePattern(pattern: string, facts: KeyFacts, variables: boolean): Truth {
+  if (variables && pattern.includes("${")) return { doubtful: "not-understood" };
+  if (matches(plainGlob(pattern), facts.arn)) return "yes";
+  // The id of the key is not known: a pattern that names one key of this account may name this one.
+  if (facts.keyId === UNKNOWN_KEY_ID && pattern.includes(":key/")) return { doubtful: "key-fact-unknown" };
+  return "no";
+}
+
+/** The key id that stands for "not known", for a policy file that does not say whose policy it is. */
+export const UNKNOWN_KEY_ID = "unknown";

@@ -1,0 +1,115 @@
+/**
+ * Values of the typed condition operators: numbers, dates, IP ranges, ARNs. Parsing only; nothing here knows about
+ * policies. Source of the formats: IAM User Guide, "Condition operators".
+ */
+
+/** An integer or decimal number, or undefined. */
+export function parseNumber(text: string): number | undefined {
+  return /^[+-]?(\d+(\.\d*)?|\.\d+)$/.test(text) ? Number(text) : undefined;
+}
+
+const ISO =
+  /^(\d{4})(?:-(\d{2})(?:-(\d{2})(?:T(\d{2}):(\d{2})(?::(\d{2})(?:\.(\d+))?)?(Z|[+-]\d{2}:?\d{2})?)?)?)?$/;
+
+/** Seconds since the epoch of a W3C date or of epoch seconds, or undefined. */
+export function parseDate(text: string): number | undefined {
+  // Four digits are a year, as in the W3C profile; longer digit strings are epoch seconds.
+  if (/^-?\d{5,}(\.\d+)?$/.test(text)) return Number(text);
+  const m = ISO.exec(text);
+  if (m === null) return undefined;
+  const [, y = "", mo = "01", d = "01", h = "00", mi = "00", s = "00", frac = "", zone = "Z"] = m;
+  const iso = `${y}-${mo}-${d}T${h}:${mi}:${s}${frac === "" ? "" : `.${frac.slice(0, 3)}`}`;
+  const suffix = zone === "Z" ? "Z" : zone.includes(":") ? zone : `${zone.slice(0, 3)}:${zone.slice(3)}`;
+  const ms = Date.parse(iso + suffix);
+  return Number.isNaN(ms) ? undefined : ms / 1000;
+}
+
+/** Seconds since the epoch as AWS writes aws:CurrentTime. */
+export function formatDate(seconds: number): string {
+  return new Date(Math.floor(seconds) * 1000).toISOString().replace(".000Z", "Z");
+}
+
+/** An address range: the integers from `first` to `last` of one family. */
+export interface IpRange {
+  readonly family: 4 | 6;
+  readonly first: bigint;
+  readonly last: bigint;
+  readonly prefix: number;
+}
+
+function parseV4(text: string): bigint | undefined {
+  const m = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/.exec(text);
+  if (m === null) return undefined;
+  let out = 0n;
+  for (const part of m.slice(1)) {
+    const n = Number(part);
+    if (n > 255) return undefined;
+    out = (out << 8n) | BigInt(n);
+  }
+  return out;
+}
+
+function parseV6(text: string): bigint | undefined {
+  let source = text;
+  const tail = /^(.*:)(\d+\.\d+\.\d+\.\d+)$/.exec(text);
+  if (tail !== null) {
+    const v4 = parseV4(tail[2] ?? "");
+    if (v4 === undefined) return undefined;
+    source = `${tail[1] ?? ""}${(v4 >> 16n).toString(16)}:${(v4 & 0xffffn).toString(16)}`;
+  }
+  const halves = source.split("::");
+  if (halves.length > 2) return undefined;
+  const groups = (s: string): string[] => (s === "" ? [] : s.split(":"));
+  const head = groups(halves[0] ?? "");
+  const rest = halves.length === 2 ? groups(halves[1] ?? "") : [];
+  const missing = 8 - head.length - rest.length;
+  if (halves.length === 1 ? missing !== 0 : missing < 1) return undefined;
+  const all = [...head, ...Array.from({ length: missing }, () => "0"), ...rest];
+  let out = 0n;
+  for (const g of all) {
+    if (!/^[0-9a-fA-F]{1,4}$/.test(g)) return undefined;
+    out = (out << 16n) | BigInt(`0x${g}`);
+  }
+  return out;
+}
+
+/** A CIDR range or a single address, or undefined. */
+export function parseIpRange(text: string): IpRange | undefined {
+  const [address = "", length, ...more] = text.split("/");
+  if (more.length > 0) return undefined;
+  const v4 = parseV4(address);
+  const value = v4 ?? parseV6(address);
+  if (value === undefined) return undefined;
+  const family = v4 === undefined ? 6 : 4;
+  const bits = family === 4 ? 32 : 128;
+  if (length !== undefined && !/^\d{1,3}$/.test(length)) return undefined;
+  const prefix = length === undefined ? bits : Number(length);
+  if (prefix > bits) return undefined;
+  const size = 1n << BigInt(bits - prefix);
+  const first = (value / size) * size;
+  return { family, first, last: first + size - 1n, prefix };
+}
+
+/** Whether a range holds an address (a range of one). */
+export function inRange(range: IpRange, address: IpRange): boolean {
+  return range.family === address.family && range.first <= address.first && address.last <= range.last;
+}
+
+/** An address as text. */
+export function formatIp(family: 4 | 6, value: bigint): string {
+  const bits = family === 4 ? 8n : 16n;
+  const count = family === 4 ? 4 : 8;
+  const parts: string[] = [];
+  for (let i = count - 1; i >= 0; i -= 1) {
+    const part = (value >> (bits * BigInt(i))) & ((1n << bits) - 1n);
+    parts.push(part.toString(family === 4 ? 10 : 16));
+  }
+  return parts.join(family === 4 ? "." : ":");
+}
+
+/** The six parts of an ARN (the sixth keeps its colons), or undefined. */
+export function arnParts(text: string): readonly string[] | undefined {
+  const parts = text.split(":");
+  if (parts.length < 6 || parts[0] !== "arn") return undefined;
+  return [...parts.slice(0, 5), parts.slice(5).join(":")];
+}

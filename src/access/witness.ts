@@ -1,0 +1,97 @@
+import type { ActionFacts } from "../semantics/actions.js";
+import { conditionKeyFacts } from "../semantics/condition-keys.js";
+import type { AccessRequest } from "../semantics/request.js";
+import type { Solution } from "./search.js";
+import type { Shape } from "./shape.js";
+import { viewText } from "./words.js";
+
+/** Keys that follow from the caller, and are filled in by the reference. */
+const DERIVED = new Set([
+  "kms:calleraccount",
+  "aws:principalaccount",
+  "aws:principalarn",
+  "aws:principaltype",
+  "aws:userid",
+  "aws:username",
+  "aws:principalisawsservice",
+  "aws:principalservicename",
+  "aws:principalservicenameslist",
+]);
+
+/** Writes a solution of the search down as a request. */
+export function buildRequest(
+  shape: Shape,
+  solution: Solution,
+  action: ActionFacts,
+  grantContext: Readonly<Record<string, string>> | undefined,
+): AccessRequest {
+  const context: Record<string, string | readonly string[]> = {};
+  const encryptionContext: Record<string, string> = {};
+  for (const [name, view, list] of shape.standing) {
+    const text = viewText(view, solution.values);
+    context[name] = list ? [text] : text;
+  }
+  for (const [lower, { name, value }] of solution.keys) {
+    if (value === undefined || DERIVED.has(lower)) continue;
+    const tail = /^kms:encryptioncontext:(.+)$/i.exec(name)?.[1];
+    if (tail !== undefined) {
+      if (typeof value === "string") encryptionContext[contextName(tail, grantContext)] = value;
+    } else if (lower === "kms:encryptioncontextkeys") {
+      for (const k of typeof value === "string" ? [value] : value) {
+        if (!Object.keys(encryptionContext).some((e) => e.toLowerCase() === k.toLowerCase())) {
+          encryptionContext[k] = "x";
+        }
+      }
+    } else {
+      context[conditionKeyFacts(lower)?.name.endsWith(":") === false ? canonical(lower, name) : name] = value;
+    }
+  }
+  addCompanions(shape, action, context);
+  return {
+    caller: shape.caller(solution.values),
+    action: action.name,
+    context,
+    ...(Object.keys(encryptionContext).length === 0 ? {} : { encryptionContext }),
+    time: solution.time,
+    identity: { kind: "allow" },
+    boundary: { kind: "absent" },
+    sessionPolicy: { kind: "absent" },
+    serviceControlPolicies: [],
+  };
+}
+
+function canonical(lower: string, written: string): string {
+  const f = conditionKeyFacts(lower);
+  return f === undefined || /[:/]$/.test(f.name) ? written : f.name;
+}
+
+/** A grant's own spelling of a context key wins: whether the comparison minds the case is not documented. */
+function contextName(tail: string, grant: Readonly<Record<string, string>> | undefined): string {
+  return Object.keys(grant ?? {}).find((k) => k.toLowerCase() === tail.toLowerCase()) ?? tail;
+}
+
+/** Keys that come together: a request through a service or an endpoint shows it in all of them. */
+function addCompanions(
+  shape: Shape,
+  action: ActionFacts,
+  context: Record<string, string | readonly string[]>,
+): void {
+  if (shape.route === "via-service") {
+    context["aws:ViaAWSService"] = "true";
+    const grant = shape.model("kms:grantisforawsresource");
+    if (
+      grant.kind === "const" &&
+      typeof grant.value === "string" &&
+      action.keyGroups.includes("grant-for-aws-resource")
+    ) {
+      context["kms:GrantIsForAWSResource"] = grant.value;
+    }
+    if (context["kms:ViaService"] === undefined) {
+      const via = shape.model("kms:viaservice");
+      if (via.kind === "scalar") context["kms:ViaService"] = via.domain.guess;
+    }
+  }
+  if (shape.route === "service" && action.keyGroups.includes("grant-for-aws-resource")) {
+    context["kms:GrantIsForAWSResource"] = "true";
+  }
+}
