@@ -1,6 +1,6 @@
 import type { Condition, JsonPath } from "./ast.js";
 import { asciiLower } from "./case.js";
-import { isList, isObject, quote, report, typeName } from "./context.js";
+import { isList, isObject, maySuggest, quote, report, typeName } from "./context.js";
 import type { ParseContext } from "./context.js";
 import { nearestOperator, operatorForm } from "./operators.js";
 import type { OperatorForm } from "./operators.js";
@@ -26,6 +26,7 @@ export function parseConditions(
   context.members += operators.length;
   if (operators.length === 0) return NONE;
   const conditions: Condition[] = [];
+  let canDouble = false;
   for (const written of operators) {
     const block = value[written];
     const form = operatorForm(written);
@@ -42,20 +43,23 @@ export function parseConditions(
     if (form.spelling !== written) {
       const message = `The operator ${quote(written)} is documented as "${form.spelling}"; whether AWS accepts another letter case is not. Write it as documented.`;
       report(context, "operator-case", message, operatorPath, statement);
+      canDouble = true;
     }
-    parseBlock(context, form, written, block, operatorPath, statement, conditions);
+    const keys = parseBlock(context, form, written, block, operatorPath, statement, conditions);
+    if (keys > 1) canDouble = true;
   }
-  if (conditions.length > 1) reportDoubledKeys(context, conditions, statement);
+  if (canDouble) reportDoubledKeys(context, conditions, statement);
   return conditions;
 }
 
 function unknownOperator(context: ParseContext, written: string, path: JsonPath, statement: number): void {
-  const near = nearestOperator(written);
+  const near = maySuggest(context) ? nearestOperator(written) : undefined;
   const next = near === undefined ? "" : ` Did you mean "${near}"?`;
   const message = `There is no condition operator ${quote(written)}, so what the statement does is not known.${next}`;
   report(context, "unknown-operator", message, path, statement);
 }
 
+/** Adds the conditions of one operator; returns how many keys it has. */
 function parseBlock(
   context: ParseContext,
   form: OperatorForm,
@@ -64,11 +68,11 @@ function parseBlock(
   path: JsonPath,
   statement: number,
   conditions: Condition[],
-): void {
+): number {
   if (!isObject(block)) {
     const message = `The operator ${quote(written)} holds ${typeName(block)}; expected an object of condition keys.`;
     report(context, "wrong-type", message, path, statement);
-    return;
+    return 0;
   }
   const keys = Object.keys(block);
   context.members += keys.length;
@@ -86,6 +90,7 @@ function parseBlock(
       path: keyPath,
     });
   }
+  return keys.length;
 }
 
 /** The values of one key; undefined if they are of a type that no condition has. */
@@ -126,22 +131,15 @@ function scalarText(context: ParseContext, value: unknown, path: JsonPath): stri
 
 /** Source: Access Analyzer policy check reference, "Duplicate keys with different case". */
 function reportDoubledKeys(context: ParseContext, conditions: readonly Condition[], statement: number): void {
-  for (let i = 1; i < conditions.length; i++) {
-    const later = conditions[i];
-    if (later === undefined) continue;
-    for (let j = 0; j < i; j++) {
-      const earlier = conditions[j];
-      if (
-        earlier !== undefined &&
-        earlier.keyLower === later.keyLower &&
-        earlier.operator === later.operator &&
-        earlier.qualifier === later.qualifier &&
-        earlier.ifExists === later.ifExists
-      ) {
-        const message = `The keys ${quote(earlier.key)} and ${quote(later.key)} are the same to AWS, which ignores letter case, and stand under one operator. Join their values under one of them.`;
-        report(context, "duplicate-condition-key", message, later.path, statement);
-        break;
-      }
+  const seen = new Map<string, string>();
+  for (const { operator, qualifier, ifExists, key, keyLower, path } of conditions) {
+    const test = `${qualifier ?? ""} ${operator} ${ifExists} ${keyLower}`;
+    const earlier = seen.get(test);
+    if (earlier === undefined) {
+      seen.set(test, key);
+      continue;
     }
+    const message = `The keys ${quote(earlier)} and ${quote(key)} are the same to AWS, which ignores letter case, and stand under one operator. Join their values under one of them.`;
+    report(context, "duplicate-condition-key", message, path, statement);
   }
 }

@@ -64,3 +64,11 @@ export function isObject(value: unknown): value is Readonly<Record<string, unkno
 export function isList(value: unknown): value is readonly unknown[] {
   return Array.isArray(value);
 }
+
+/** Looking for what may have been meant is slow: a text full of mistakes gets it for the first ones only. */
+const MAX_SUGGESTIONS = 20;
+
+/** Whether a diagnostic may still say what was meant. */
+export function maySuggest(context: ParseContext): boolean {
+  return context.diagnostics.length < MAX_SUGGESTIONS;
+}

@@ -1,4 +1,4 @@
-import { findNodeAtLocation, parseTree, printParseErrorCode } from "jsonc-parser";
+import { parseTree, printParseErrorCode } from "jsonc-parser";
 import type { Node, ParseError } from "jsonc-parser";
 import type { JsonPath } from "./ast.js";
 
@@ -76,10 +76,31 @@ function isJson(text: string): boolean {
   }
 }
 
-/** The text of the scalar at a path, as written. */
-export function sourceAt(text: string, tree: Node | undefined, path: JsonPath): string | undefined {
-  const node = tree === undefined ? undefined : findNodeAtLocation(tree, [...path]);
-  return node === undefined ? undefined : text.slice(node.offset, node.offset + node.length);
+/** The numbers of a text as written, by {@link pathKey}. Of doubled members the last counts, as for JSON.parse. */
+export function numberSources(text: string, tree: Node | undefined): ReadonlyMap<string, string> {
+  const sources = new Map<string, string>();
+  const walk = (node: Node, path: JsonPath): void => {
+    if (node.type === "number") {
+      sources.set(pathKey(path), text.slice(node.offset, node.offset + node.length));
+      return;
+    }
+    (node.children ?? []).forEach((child, index) => {
+      if (node.type === "array") {
+        walk(child, [...path, index]);
+        return;
+      }
+      const [nameNode, valueNode] = child.children ?? [];
+      if (nameNode !== undefined && valueNode !== undefined)
+        walk(valueNode, [...path, String(nameNode.value)]);
+    });
+  };
+  if (tree !== undefined) walk(tree, []);
+  return sources;
+}
+
+/** A path as the key of a map. */
+export function pathKey(path: JsonPath): string {
+  return JSON.stringify(path);
 }
 
 /** Paths of members whose name came before in the same object. */

@@ -52,14 +52,23 @@ const PRIVATE_IP =
   /^(?:10\.|127\.|169\.254\.|192\.168\.|172\.(?:1[6-9]|2\d|3[01])\.|f[cd][0-9a-f]{2}:|fe80:)/i;
 const WILDCARD_OR_VARIABLE = /[*?$]/;
 
-/** Adds what one condition does that it does not seem to. `variables`: the Version has policy variables. */
-export function lintCondition(
+/** Adds what the conditions do that they do not seem to. `variables`: the Version has policy variables. */
+export function lintConditions(context: ParseContext, statement: Statement, variables: boolean): void {
+  let present: ReadonlySet<string> | undefined;
+  const isPresent = (keyLower: string): boolean => (present ??= keysPresent(statement)).has(keyLower);
+  for (const condition of statement.conditions) {
+    lintCondition(context, statement, condition, variables, isPresent);
+  }
+}
+
+function lintCondition(
   context: ParseContext,
   statement: Statement,
   condition: Condition,
   variables: boolean,
+  isPresent: (keyLower: string) => boolean,
 ): void {
-  lintAbsence(context, statement, condition);
+  lintAbsence(context, statement, condition, isPresent);
   lintKey(context, statement, condition);
   const { values } = condition;
   if (values.length === 0) {
@@ -86,7 +95,12 @@ function add(
 }
 
 /** What happens where the request does not carry the key: the trap of most conditions that are too weak. */
-function lintAbsence(context: ParseContext, statement: Statement, condition: Condition): void {
+function lintAbsence(
+  context: ParseContext,
+  statement: Statement,
+  condition: Condition,
+  isPresent: (keyLower: string) => boolean,
+): void {
   const { operator, qualifier, ifExists, key } = condition;
   if (qualifier === undefined && !ifExists && !isNegated(operator)) return;
   if (operator === "Null") {
@@ -110,7 +124,8 @@ function lintAbsence(context: ParseContext, statement: Statement, condition: Con
     }
     return;
   }
-  if (isPresent(statement, condition)) return;
+  // The Operations of CreateGrant are mandatory. Source: KMS Developer Guide, kms:GrantOperations.
+  if (condition.keyLower === "kms:grantoperations" || isPresent(condition.keyLower)) return;
   if (ifExists) {
     const message = `IfExists lets requests through that do not carry ${quote(key)}. Leave IfExists away, or add Null with "false" for the key.`;
     add(context, "if-exists", statement, condition, message);
@@ -128,17 +143,18 @@ function isRefusedWithForAllValues(keyLower: string): boolean {
   return keyLower.startsWith("kms:encryptioncontext:") || keyLower.startsWith("aws:requesttag/");
 }
 
-/** Whether the same statement makes sure that the request carries the key. */
-function isPresent(statement: Statement, condition: Condition): boolean {
-  // The Operations of CreateGrant are mandatory. Source: KMS Developer Guide, kms:GrantOperations.
-  if (condition.keyLower === "kms:grantoperations") return true;
-  return statement.conditions.some((other) => {
-    if (other.keyLower !== condition.keyLower || other.ifExists || other.values.length === 0) return false;
-    if (other.operator === "Null") {
-      return other.qualifier === undefined && other.values.every((value) => value.toLowerCase() === "false");
-    }
-    return other.qualifier === "ForAnyValue" || (other.qualifier === undefined && !isNegated(other.operator));
-  });
+/** The keys that a request must carry for the conditions of the statement to hold. */
+function keysPresent(statement: Statement): ReadonlySet<string> {
+  const present = new Set<string>();
+  for (const { operator, qualifier, ifExists, keyLower, values } of statement.conditions) {
+    if (ifExists || values.length === 0) continue;
+    const holds =
+      operator === "Null"
+        ? qualifier === undefined && values.every((value) => value.toLowerCase() === "false")
+        : qualifier === "ForAnyValue" || (qualifier === undefined && !isNegated(operator));
+    if (holds) present.add(keyLower);
+  }
+  return present;
 }
 
 function lintKey(context: ParseContext, statement: Statement, condition: Condition): void {
@@ -288,6 +304,7 @@ function lintNever(
   if (family !== "text" && family !== "pattern" && family !== "arn") return;
   for (const value of values) {
     if (value.includes("${") || check.possible(value, family !== "text")) continue;
+    if (family === "text" && /[*?]/.test(value)) continue; // said by wildcard-literal
     const message = `${quote(key)} never has the value ${quote(value)}, which ${outcome}; expected ${check.expected}.`;
     add(context, "value-never", statement, condition, message);
   }

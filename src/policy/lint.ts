@@ -1,7 +1,7 @@
 import type { JsonPath, PatternElement, Policy, Statement } from "./ast.js";
 import { quote, report } from "./context.js";
 import type { ParseContext } from "./context.js";
-import { lintCondition } from "./lint-condition.js";
+import { lintConditions } from "./lint-condition.js";
 
 /**
  * What a parsed policy shows beyond its syntax: elements that its kind of policy needs or cannot have, and what is
@@ -20,11 +20,12 @@ export function lintPolicy(context: ParseContext, policy: Policy, unknownVersion
       "The policy uses policy variables, and with an unknown Version what they mean is not known.";
     report(context, "ambiguous-document", message, ["Version"]);
   }
-  if (statements.length > 1) lintSids(context, statements);
+  lintSids(context, statements);
   for (const statement of statements) lintStatement(context, statement, version === "2012-10-17");
 }
 
 function lintSids(context: ParseContext, statements: readonly Statement[]): void {
+  if (statements.length < 2) return;
   const seen = new Set<string>();
   for (const { sid, index, path } of statements) {
     if (sid === undefined || sid === "") continue;
@@ -58,7 +59,7 @@ function lintStatement(context: ParseContext, statement: Statement, variables: b
       if (pattern !== "*") lintResource(context, resource.kind, pattern, path, index, variables);
     }
   }
-  for (const condition of statement.conditions) lintCondition(context, statement, condition, variables);
+  if (statement.conditions.length > 0) lintConditions(context, statement, variables);
 }
 
 function lintPrincipal(context: ParseContext, statement: Statement): void {

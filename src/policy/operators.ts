@@ -57,15 +57,15 @@ export function isNegated(operator: Operator): boolean {
 
 /** The documented operator that is nearest in spelling, if one is near enough to have been meant. */
 export function nearestOperator(name: string): string | undefined {
-  if (name.length > 64) return undefined;
   return nearest(
     name,
     FORMS.map((form) => form.spelling),
   );
 }
 
-/** The nearest of some names, at most a third of the letters away; undefined where none is. */
+/** The nearest of some names, at most a third of the letters away; undefined where none is, or the name is long. */
 export function nearest(name: string, candidates: readonly string[]): string | undefined {
+  if (name.length > 64) return undefined;
   const wanted = name.toLowerCase();
   let best: string | undefined;
   let bestDistance = Math.floor(wanted.length / 3) + 1;

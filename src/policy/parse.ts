@@ -1,7 +1,7 @@
 import type { Diagnostic, JsonPath, ParsedPolicy, Policy, Statement } from "./ast.js";
 import { isList, isObject, quote, report, typeName } from "./context.js";
 import type { ParseContext, PolicyKind } from "./context.js";
-import { duplicateMembers, sourceAt, syntaxProblem, treeOf } from "./json.js";
+import { duplicateMembers, numberSources, pathKey, syntaxProblem, treeOf } from "./json.js";
 import { lintPolicy } from "./lint.js";
 import { scanText } from "./scan.js";
 import { parseStatement, reportUnknownElement } from "./statement.js";
@@ -32,15 +32,17 @@ const ROOT: JsonPath = [];
 export function parsePolicy(text: string, options: ParseOptions = {}): ParsedPolicy {
   const diagnostics: Diagnostic[] = [];
   let source = text;
+  let numbers: ReadonlyMap<string, string> | undefined;
   const context: ParseContext = {
     kind: options.kind ?? "key",
     partition: options.partition,
     diagnostics,
     members: 0,
-    numberText: (value, path) =>
-      facts.plainNumbers && Number.isSafeInteger(value)
-        ? String(value)
-        : (sourceAt(source, treeOf(source), path) ?? String(value)),
+    numberText: (value, path) => {
+      if (facts.plainNumbers && Number.isSafeInteger(value)) return String(value);
+      numbers ??= numberSources(source, treeOf(source));
+      return numbers.get(pathKey(path)) ?? String(value);
+    },
   };
   if (text.length > MAX_POLICY_LENGTH) {
     const message = `The policy has ${text.length} characters; KMS accepts at most ${MAX_POLICY_LENGTH}.`;

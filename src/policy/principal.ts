@@ -31,7 +31,7 @@ export function parsePrincipal(
   context: ParseContext,
   element: ElementName,
   value: unknown,
-  path: JsonPath,
+  statementPath: JsonPath,
   statement: number,
 ): PrincipalElement {
   const kind = element === "Principal" ? "principal" : "not-principal";
@@ -41,7 +41,7 @@ export function parsePrincipal(
       context,
       "wrong-type",
       `${element} is ${typeName(value)}; expected "*" or an object such as {"AWS": "arn:aws:iam::111122223333:root"}.`,
-      path,
+      [...statementPath, element],
       statement,
     );
     return { kind, entries: strayTexts(value) };
@@ -51,21 +51,15 @@ export function parsePrincipal(
   const entries: PrincipalEntry[] = [];
   for (const name of names) {
     const member = value[name];
-    if (typeof member === "string") {
-      entries.push(parseEntry(context, name, member, [...path, name], statement));
-    } else if (isList(member)) {
+    // Paths are built only for what is reported: nearly no principal is.
+    const pathOf = (item: number | undefined): JsonPath =>
+      item === undefined ? [...statementPath, element, name] : [...statementPath, element, name, item];
+    if (isList(member)) {
       for (let i = 0; i < member.length; i++) {
-        const item = member[i];
-        if (typeof item === "string") {
-          entries.push(parseEntry(context, name, item, [...path, name, i], statement));
-        } else {
-          wrongMember(context, element, item, [...path, name, i], statement);
-          entries.push(strayEntry(item));
-        }
+        entries.push(parseEntry(context, name, member[i], i, pathOf, statement));
       }
     } else {
-      wrongMember(context, element, member, [...path, name], statement);
-      entries.push(strayEntry(member));
+      entries.push(parseEntry(context, name, member, undefined, pathOf, statement));
     }
   }
   if (entries.length === 0) {
@@ -73,28 +67,12 @@ export function parsePrincipal(
       context,
       kind === "principal" ? "no-principal" : "empty-not-list",
       `${element} is empty; expected at least one principal.`,
-      path,
+      [...statementPath, element],
       statement,
     );
     return { kind, entries: NO_ENTRIES };
   }
   return { kind, entries };
-}
-
-function wrongMember(
-  context: ParseContext,
-  element: ElementName,
-  value: unknown,
-  path: JsonPath,
-  statement: number,
-): void {
-  report(
-    context,
-    "wrong-type",
-    `A ${element} is ${typeName(value)}; expected a string (account numbers need quotation marks).`,
-    path,
-    statement,
-  );
 }
 
 /** What stands where a principal should: whom it would name is not known. */
@@ -110,10 +88,16 @@ function strayTexts(value: unknown): readonly PrincipalEntry[] {
 function parseEntry(
   context: ParseContext,
   type: string,
-  text: string,
-  path: JsonPath,
+  text: unknown,
+  item: number | undefined,
+  pathOf: (item: number | undefined) => JsonPath,
   statement: number,
 ): PrincipalEntry {
+  if (typeof text !== "string") {
+    const message = `A principal is ${typeName(text)}; expected a string (account numbers need quotation marks).`;
+    report(context, "wrong-type", message, pathOf(item), statement);
+    return strayEntry(text);
+  }
   if (type === "AWS" && text === "*") return { kind: "everyone", text };
   const outcome =
     type === "AWS"
@@ -127,7 +111,7 @@ function parseEntry(
         context,
         "unique-id",
         `The principal ${quote(text)} is what AWS shows after a user or role was deleted; it never matches one that is made again. Remove it, or name its successor.`,
-        path,
+        pathOf(item),
         statement,
       );
     } else if (outcome.kind === "service" && !USUAL_SERVICE.test(text)) {
@@ -135,13 +119,13 @@ function parseEntry(
         context,
         "service-name",
         `The service principal ${quote(text)} does not end as service principals do (.amazonaws.com).`,
-        path,
+        pathOf(item),
         statement,
       );
     }
     return outcome;
   }
-  report(context, outcome.code, `The principal ${quote(text)} ${outcome.why}.`, path, statement);
+  report(context, outcome.code, `The principal ${quote(text)} ${outcome.why}.`, pathOf(item), statement);
   return { kind: "refused", text, why: outcome.why, reach: outcome.reach };
 }
 

@@ -1,6 +1,6 @@
 import type { Condition, JsonPath, PatternElement, PrincipalElement, Statement } from "./ast.js";
 import { parseConditions } from "./conditions.js";
-import { isList, isObject, quote, report, typeName } from "./context.js";
+import { isList, isObject, maySuggest, quote, report, typeName } from "./context.js";
 import type { ParseContext } from "./context.js";
 import { nearest } from "./operators.js";
 import { parsePrincipal } from "./principal.js";
@@ -66,10 +66,10 @@ export function parseStatement(
         hasEffect = true;
         break;
       case "Principal":
-        principal = parsePrincipal(context, name, member, [...path, name], index);
+        principal = parsePrincipal(context, name, member, path, index);
         break;
       case "NotPrincipal":
-        notPrincipal = parsePrincipal(context, name, member, [...path, name], index);
+        notPrincipal = parsePrincipal(context, name, member, path, index);
         break;
       case "Action":
         action = parsePatterns(context, name, "listed", member, path, index);
@@ -144,7 +144,7 @@ export function reportUnknownElement(
   path: JsonPath,
   index?: number,
 ): void {
-  const near = nearest(name, known);
+  const near = maySuggest(context) ? nearest(name, known) : undefined;
   const next =
     near === undefined
       ? `Expected one of ${known.join(", ")}.`
