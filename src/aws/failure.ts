@@ -1,0 +1,140 @@
+import type { CallFailure, FailureKind } from "../collect/ports.js";
+import type { Action } from "./permissions.js";
+
+/**
+ * What AWS's error codes mean for a scan. Sources: KMS API reference, "Common Errors"; STS and EC2 API references, error
+ * codes; retry classification of the AWS SDKs and Tools Reference Guide, "Retry behavior".
+ */
+const KINDS: Readonly<Record<Exclude<FailureKind, "other">, readonly string[]>> = {
+  denied: [
+    "AccessDeniedException",
+    "AccessDenied",
+    "UnauthorizedOperation",
+    "AuthorizationError",
+    "NotAuthorized",
+  ],
+  "not-found": ["NotFoundException"],
+  throttled: [
+    "ThrottlingException",
+    "Throttling",
+    "ThrottledException",
+    "RequestLimitExceeded",
+    "RequestThrottled",
+    "RequestThrottledException",
+    "TooManyRequestsException",
+    "SlowDown",
+  ],
+  credentials: [
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "RequestExpired",
+    "InvalidSignatureException",
+    "SignatureDoesNotMatch",
+    "IncompleteSignature",
+    "IncompleteSignatureException",
+    "MissingAuthenticationToken",
+    "MissingAuthenticationTokenException",
+    "InvalidAccessKeyId",
+    "CredentialsProviderError",
+    "TokenProviderError",
+    "ProviderError",
+  ],
+  "region-refused": [
+    "UnrecognizedClientException",
+    "InvalidClientTokenId",
+    "AuthFailure",
+    "OptInRequired",
+    "RegionDisabledException",
+    "SubscriptionRequiredException",
+  ],
+  unreachable: [
+    "TimeoutError",
+    "RequestTimeout",
+    "RequestTimeoutException",
+    "ECONNREFUSED",
+    "ECONNRESET",
+    "EPIPE",
+    "ETIMEDOUT",
+    "EHOSTUNREACH",
+    "ENETUNREACH",
+    "ENOTFOUND",
+    "EAI_AGAIN",
+    "CERT_HAS_EXPIRED",
+    "DEPTH_ZERO_SELF_SIGNED_CERT",
+    "SELF_SIGNED_CERT_IN_CHAIN",
+    "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
+    "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
+    "ERR_TLS_CERT_ALTNAME_INVALID",
+  ],
+  stopped: ["AbortError"],
+};
+
+const KIND_OF_CODE: ReadonlyMap<string, FailureKind> = new Map(
+  Object.entries(KINDS).flatMap(([kind, codes]) => codes.map((c) => [c, kind as FailureKind] as const)),
+);
+
+/** What the SDK threw, as a value. Bugs (a TypeError and the like) are thrown again. */
+export function callFailure(action: Action, error: unknown, profile: string | undefined): CallFailure {
+  if (!(error instanceof Error) || isBug(error)) throw error;
+  const code = codeOf(error);
+  const kind = kindOf(action, code);
+  const help = helpFor(kind, action, profile);
+  return {
+    kind,
+    call: action,
+    code,
+    message: error.message,
+    ...(help === undefined ? {} : { help }),
+  };
+}
+
+/** AWS's code is the error's name; a network failure has a code of its own, which says more than `TimeoutError`. */
+function codeOf(error: Error): string {
+  const own = "code" in error && typeof error.code === "string" ? error.code : undefined;
+  return own !== undefined && KIND_OF_CODE.has(own)
+    ? own
+    : error.name === "Error"
+      ? (own ?? "Error")
+      : error.name;
+}
+
+function kindOf(action: Action, code: string): FailureKind {
+  const kind = KIND_OF_CODE.get(code) ?? "other";
+  // The Region of this call is the home Region: what it does not know are the credentials themselves.
+  return kind === "region-refused" && action === "sts:GetCallerIdentity" ? "credentials" : kind;
+}
+
+/** Mistakes of a program. The SDK throws these for malformed answers as well, but with a `$response` on them. */
+function isBug(error: Error): boolean {
+  return (
+    (error instanceof TypeError || error instanceof RangeError || error instanceof ReferenceError) &&
+    !("$response" in error) &&
+    !("code" in error)
+  );
+}
+
+/** The next step for the user. */
+function helpFor(kind: FailureKind, action: Action, profile: string | undefined): string | undefined {
+  switch (kind) {
+    case "denied":
+      return action === "kms:ListKeys"
+        ? "Permit kms:ListKeys to the scanning principal; if this Region is closed on purpose (by a service control policy), name the Regions to scan with --region."
+        : action === "kms:GetKeyPolicy" || action === "kms:ListGrants"
+          ? `Permit ${action} to the scanning principal in the key policy, or in an IAM policy where the key policy hands control to IAM; look for a Deny as well.`
+          : `Permit ${action} to the scanning principal.`;
+    case "throttled":
+      return "Scan again when less else is going on in the account, or with a smaller --concurrency.";
+    case "credentials":
+      return profile === undefined
+        ? "Sign in again (aws sso login, or new keys in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, and AWS_SESSION_TOKEN if they are temporary); AWS_REGION must name a Region of the account's partition."
+        : `Sign in again: aws sso login --profile ${profile}, or renew the keys of that profile.`;
+    case "region-refused":
+      return "If the account uses this Region, the credentials are not valid in it: session tokens of the global STS endpoint are not valid in opt-in Regions. If it does not, leave the Region out.";
+    case "unreachable":
+      return "Check the network, the proxy and --endpoint-url; then scan again.";
+    case "not-found":
+    case "stopped":
+    case "other":
+      return undefined;
+  }
+}

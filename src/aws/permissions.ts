@@ -1,0 +1,32 @@
+/**
+ * Every IAM action that keyward uses, and what for. The calls are declared beside it in this folder (a test holds that
+ * no command of the SDK is used without), and the least-privilege policy is made from it.
+ */
+export const PERMISSIONS = {
+  "sts:GetCallerIdentity": {
+    need: "detail",
+    gives: "the account and partition; AWS permits it to everybody",
+  },
+  "ec2:DescribeRegions": { need: "detail", gives: "the Regions that the account has enabled" },
+  "account:ListRegions": {
+    need: "detail",
+    gives: "the Regions that the account has enabled, where ec2:DescribeRegions is denied",
+  },
+  "kms:ListKeys": { need: "verdict", gives: "the keys of a Region" },
+  "kms:GetKeyPolicy": { need: "verdict", gives: "who may use a key" },
+  "kms:ListGrants": { need: "verdict", gives: "who else may use a key" },
+  "kms:DescribeKey": { need: "detail", gives: "state, type and manager of a key" },
+  "kms:ListAliases": { need: "detail", gives: "the names of keys" },
+  "kms:ListResourceTags": { need: "option", gives: "the tags of keys, with --tags" },
+} as const satisfies Readonly<Record<string, Permission>>;
+
+/**
+ * `verdict`: without it there are keys about which nothing can be said. `detail`: optional, makes answers more exact.
+ * `option`: used only when the user asks for it.
+ */
+export interface Permission {
+  readonly need: "verdict" | "detail" | "option";
+  readonly gives: string;
+}
+
+export type Action = keyof typeof PERMISSIONS;

@@ -1,0 +1,158 @@
+import { Agent as HttpAgent } from "node:http";
+import { Agent as HttpsAgent } from "node:https";
+import { setTimeout as wait } from "node:timers/promises";
+import { fromNodeProviderChain } from "@aws-sdk/credential-providers";
+import type { STSClientConfig } from "@aws-sdk/client-sts";
+import { STSClient } from "@aws-sdk/client-sts";
+import { NodeHttpHandler } from "@smithy/node-http-handler";
+import { KeywardError } from "../domain/result.js";
+import { PacedRetry } from "./retry.js";
+
+/** How a user says which account, and where it answers. */
+export interface SessionOptions {
+  /** Undefined: AWS_PROFILE, or the default profile. */
+  readonly profile?: string | undefined;
+  /** For calls that belong to no Region. Undefined: AWS_REGION, AWS_DEFAULT_REGION, the profile's, us-east-1. */
+  readonly region?: string | undefined;
+  /** One address for all services. Undefined: AWS, or AWS_ENDPOINT_URL and the like. */
+  readonly endpointUrl?: string | undefined;
+  /** Of keyward; part of the user agent, which CloudTrail shows. */
+  readonly version: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+type Credentials = ReturnType<typeof fromNodeProviderChain>;
+
+/** What every client of the SDK is made with. */
+export interface ClientConfig {
+  readonly region: string;
+  readonly credentials: Credentials;
+  readonly requestHandler: NodeHttpHandler;
+  readonly retryStrategy: NonNullable<STSClientConfig["retryStrategy"]>;
+  readonly customUserAgent: [string, string][];
+  readonly endpoint?: string;
+  readonly profile?: string;
+}
+
+/** Milliseconds. A Region that does not answer must not hold up the scan for the SDK's five minutes. */
+const CONNECT_TIMEOUT = 5_000;
+const ANSWER_TIMEOUT = 30_000;
+
+/**
+ * Credentials, connections and retries that all clients share. Close it at the end: open connections and waiting
+ * retries would keep the program alive.
+ */
+export class Session {
+  private readonly closing = new AbortController();
+
+  private constructor(
+    readonly homeRegion: string,
+    readonly profile: string | undefined,
+    private readonly endpointUrl: string | undefined,
+    private readonly version: string,
+    private readonly credentials: Credentials,
+    private readonly handler: NodeHttpHandler,
+  ) {}
+
+  /** Finds credentials by the SDK's usual chain. Throws {@link KeywardError} where there are none. */
+  static async open(options: SessionOptions): Promise<Session> {
+    const endpointUrl = options.endpointUrl;
+    if (endpointUrl !== undefined && !isHttpUrl(endpointUrl)) {
+      throw new KeywardError({
+        what: "the endpoint is no URL",
+        where: "--endpoint-url",
+        expected: "http://HOST:PORT or https://HOST",
+        got: endpointUrl,
+      });
+    }
+    // The SDK warns of Node versions that its future releases will drop. A user of keyward can do nothing about that.
+    process.env["AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"] ??= "true";
+    const homeRegion = await findHomeRegion(options);
+    const provider = fromNodeProviderChain({
+      clientConfig: { region: homeRegion },
+      ...(options.profile === undefined ? {} : { profile: options.profile }),
+    });
+    try {
+      await provider();
+    } catch (error) {
+      throw noCredentials(error, options);
+    }
+    const handler = new NodeHttpHandler({
+      connectionTimeout: CONNECT_TIMEOUT,
+      requestTimeout: ANSWER_TIMEOUT,
+      socketTimeout: ANSWER_TIMEOUT,
+      throwOnRequestTimeout: true,
+      // The scan bounds its open calls itself; a call that waited for a socket would use up its time to connect.
+      httpAgent: new HttpAgent({ keepAlive: true, maxSockets: Infinity, maxFreeSockets: 64 }),
+      httpsAgent: new HttpsAgent({ keepAlive: true, maxSockets: Infinity, maxFreeSockets: 64 }),
+    });
+    return new Session(homeRegion, options.profile, endpointUrl, options.version, provider, handler);
+  }
+
+  /** Configuration of a client for one Region. Each client has a pace of its own. */
+  clientConfig(region: string): ClientConfig {
+    return {
+      region,
+      credentials: this.credentials,
+      requestHandler: this.handler,
+      retryStrategy: new PacedRetry({
+        now: () => Date.now(),
+        random: () => Math.random(),
+        sleep: (ms) => this.sleep(ms),
+      }),
+      customUserAgent: [["keyward", this.version]],
+      ...(this.endpointUrl === undefined ? {} : { endpoint: this.endpointUrl }),
+      ...(this.profile === undefined ? {} : { profile: this.profile }),
+    };
+  }
+
+  /** Ends waiting retries and idle connections. */
+  close(): void {
+    this.closing.abort();
+    this.handler.destroy();
+  }
+
+  private async sleep(ms: number): Promise<void> {
+    if (this.closing.signal.aborted) return;
+    try {
+      await wait(ms, undefined, { signal: this.closing.signal });
+    } catch (error) {
+      if (!(error instanceof Error && error.name === "AbortError")) throw error;
+    }
+  }
+}
+
+/** The SDK itself does not know AWS_DEFAULT_REGION, which the AWS CLI and Python's SDK read. */
+async function findHomeRegion(options: SessionOptions): Promise<string> {
+  const { env } = options;
+  for (const region of [options.region, env["AWS_REGION"], env["AWS_DEFAULT_REGION"]]) {
+    if (region !== undefined && region !== "") return region;
+  }
+  const client = new STSClient(options.profile === undefined ? {} : { profile: options.profile });
+  try {
+    return await client.config.region();
+  } catch {
+    // "Region is missing": nobody has set one, and these calls need one of the ordinary partition.
+    return "us-east-1";
+  } finally {
+    client.destroy();
+  }
+}
+
+function isHttpUrl(text: string): boolean {
+  return URL.canParse(text) && /^https?:$/.test(new URL(text).protocol);
+}
+
+function noCredentials(error: unknown, options: SessionOptions): unknown {
+  if (!(error instanceof Error)) return error;
+  const profile = options.profile ?? options.env["AWS_PROFILE"];
+  const sso = /sso|token/i.test(error.message);
+  return new KeywardError({
+    what: "no usable AWS credentials were found",
+    ...(profile === undefined || profile === "" ? {} : { where: `profile ${profile}` }),
+    got: error.message,
+    next: sso
+      ? `sign in: aws sso login${profile === undefined || profile === "" ? "" : ` --profile ${profile}`}`
+      : "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, name a profile with --profile, or sign in with: aws sso login",
+  });
+}
