@@ -3,12 +3,14 @@ import { globMatches, parseGlob } from "./glob.js";
 import { any, doubtful, NO, not, tri, YES, type Tri } from "./tri.js";
 
 /**
- * Whether `Action` or `NotAction` covers an action, without case. A missing element covers nothing.
+ * Whether `Action` or `NotAction` covers an action, without case. A missing or empty element covers
+ * nothing; what an empty NotAction covers is not documented.
  * Source: IAM User Guide, "IAM JSON policy elements: Action"; KMS API reference, PutKeyPolicy: a key policy statement
  * without Action has no effect (both checked 2026-09-26).
  */
 export function actionCovered(element: PatternElement, action: string): Tri {
   if (element.kind === "missing") return NO;
+  if (element.kind === "not-listed" && element.patterns.length === 0) return doubtful("not-understood");
   const listed = any(element.patterns.map((pattern) => actionFits(pattern, action)));
   return element.kind === "listed" ? listed : not(listed);
 }

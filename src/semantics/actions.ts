@@ -1,5 +1,5 @@
 import type { ActionName } from "../domain/ids.js";
-import type { KeyUsage } from "../domain/key.js";
+import type { KeyState, KeyUsage } from "../domain/key.js";
 import type { Capability } from "../domain/verdict.js";
 
 /**
@@ -25,10 +25,49 @@ export interface ActionFacts {
   /** Needs a symmetric key, an asymmetric key, or either. */
   readonly material: "any" | "symmetric" | "asymmetric";
   /** Which key states let it through: see {@link worksInState}. */
-  readonly states: "all" | "usable" | "enabled" | "other";
+  readonly states: KeyStateRule;
   /** The request-parameter condition keys that its requests can carry. */
   readonly keyGroups: readonly KeyGroup[];
 }
+
+/**
+ * The key states in which an operation fails, by rule. Of operations that are not in AWS's table the rule is taken from
+ * their neighbours: RotateKeyOnDemand as EnableKeyRotation, GetKeyLastUsage and ListKeyRotations as ListGrants.
+ * Left out: what depends on the origin of the key (rotation and import).
+ * Source: KMS Developer Guide, "Key states of AWS KMS keys", table (June 2023, the last that could be had in full).
+ */
+const FAILS_IN = {
+  all: [],
+  /** Cryptographic operations and GetPublicKey. */
+  usable: [
+    "Disabled",
+    "PendingDeletion",
+    "PendingReplicaDeletion",
+    "PendingImport",
+    "Unavailable",
+    "Creating",
+  ],
+  /** CreateGrant, UpdatePrimaryRegion. */
+  enabled: ["Disabled", "PendingDeletion", "PendingReplicaDeletion", "PendingImport", "Creating"],
+  replicate: [
+    "Disabled",
+    "PendingDeletion",
+    "PendingReplicaDeletion",
+    "PendingImport",
+    "Creating",
+    "Updating",
+  ],
+  /** EnableKey, DisableKey. */
+  switch: ["PendingDeletion", "PendingReplicaDeletion", "PendingImport", "Creating", "Updating"],
+  /** Tags, aliases, description. */
+  "not-dying": ["PendingDeletion", "PendingReplicaDeletion"],
+  "schedule-deletion": ["PendingDeletion", "PendingReplicaDeletion", "Updating"],
+  "cancel-deletion": ["Enabled", "Disabled", "PendingImport", "Unavailable", "Creating", "Updating"],
+  "import-parameters": ["PendingDeletion", "PendingReplicaDeletion", "Unavailable", "Creating", "Updating"],
+  import: ["PendingDeletion", "PendingReplicaDeletion", "Unavailable", "Creating"],
+  "delete-material": ["Creating", "Updating"],
+} as const satisfies Record<string, readonly KeyState[]>;
+export type KeyStateRule = keyof typeof FAILS_IN;
 
 /** Groups of request-parameter condition keys; condition-keys.ts assigns each key to one. */
 export type KeyGroup =
@@ -179,26 +218,30 @@ const ROWS = {
   "kms:ListKeyRotations": { c: "inspect", s: "all" },
   "kms:ListResourceTags": { c: "inspect", s: "all" },
   "kms:GetKeyLastUsage": { c: "inspect", s: "all" },
-  "kms:GetParametersForImport": { c: "manage", s: "other", k: ["wrapping"] },
+  "kms:GetParametersForImport": { c: "manage", s: "import-parameters", k: ["wrapping"] },
   "kms:PutKeyPolicy": { c: "manage", s: "all", k: ["bypass-lockout"] },
-  "kms:ReplicateKey": { c: "manage", s: "enabled", k: ["replica-region"] },
-  "kms:EnableKey": { c: "manage", s: "other" },
-  "kms:EnableKeyRotation": { c: "manage", s: "enabled", k: ["rotation-period"] },
-  "kms:RotateKeyOnDemand": { c: "manage", s: "enabled" },
-  "kms:ImportKeyMaterial": { c: "manage", s: "other", k: ["import"] },
-  "kms:UpdateKeyDescription": { c: "manage", s: "other" },
-  "kms:UpdatePrimaryRegion": { c: "manage", s: "other", k: ["primary-region"] },
-  "kms:SynchronizeMultiRegionKey": { c: "manage", s: "other" },
-  "kms:TagResource": { c: "manage", s: "other", k: ["request-tags", "tag-keys"] },
-  "kms:UntagResource": { c: "manage", s: "other", k: ["tag-keys"] },
-  "kms:CreateAlias": { c: "manage", s: "other" },
-  "kms:UpdateAlias": { c: "manage", s: "other" },
+  "kms:ReplicateKey": { c: "manage", s: "replicate", k: ["replica-region"] },
+  "kms:EnableKey": { c: "manage", s: "switch" },
+  "kms:EnableKeyRotation": { c: "manage", s: "usable", k: ["rotation-period"] },
+  "kms:RotateKeyOnDemand": { c: "manage", s: "usable" },
+  "kms:ImportKeyMaterial": { c: "manage", s: "import", k: ["import"] },
+  "kms:UpdateKeyDescription": { c: "manage", s: "not-dying" },
+  "kms:UpdatePrimaryRegion": { c: "manage", s: "enabled", k: ["primary-region"] },
+  "kms:SynchronizeMultiRegionKey": { c: "manage", s: "all" },
+  "kms:TagResource": { c: "manage", s: "not-dying", k: ["request-tags", "tag-keys"] },
+  "kms:UntagResource": { c: "manage", s: "not-dying", k: ["tag-keys"] },
+  "kms:CreateAlias": { c: "manage", s: "not-dying" },
+  "kms:UpdateAlias": { c: "manage", s: "all" },
   "kms:DeleteAlias": { c: "manage", s: "all" },
-  "kms:CancelKeyDeletion": { c: "manage", s: "other" },
-  "kms:ScheduleKeyDeletion": { c: "destroy", s: "other", k: ["deletion-window", "trailing-days"] },
-  "kms:DisableKey": { c: "destroy", s: "other", k: ["trailing-days"] },
-  "kms:DisableKeyRotation": { c: "destroy", s: "other" },
-  "kms:DeleteImportedKeyMaterial": { c: "destroy", s: "other" },
+  "kms:CancelKeyDeletion": { c: "manage", s: "cancel-deletion" },
+  "kms:ScheduleKeyDeletion": {
+    c: "destroy",
+    s: "schedule-deletion",
+    k: ["deletion-window", "trailing-days"],
+  },
+  "kms:DisableKey": { c: "destroy", s: "switch", k: ["trailing-days"] },
+  "kms:DisableKeyRotation": { c: "destroy", s: "usable" },
+  "kms:DeleteImportedKeyMaterial": { c: "destroy", s: "delete-material" },
 } as const satisfies Record<string, Row>;
 
 /** Every action that a key policy or grant can concern, worst capability first within the table's order. */
@@ -240,21 +283,10 @@ export const ACCOUNT_LEVEL_ACTIONS: readonly string[] = [
   "kms:DescribeCustomKeyStores",
 ];
 
-/**
- * Whether an operation goes through in a key state. `undefined` state: not known, so it may.
- * Source: KMS Developer Guide, "Key states of AWS KMS keys" (table).
- */
+/** Whether an operation goes through in a key state. `undefined` state: not known, so it may. */
 export function worksInState(a: ActionFacts, state: string | undefined): boolean {
-  if (state === undefined || state === "Enabled" || state === "Updating") return true;
-  switch (a.states) {
-    case "all":
-    case "other":
-      return true;
-    case "usable":
-      return false;
-    case "enabled":
-      return state === "Unavailable";
-  }
+  const failing: readonly string[] = FAILS_IN[a.states];
+  return state === undefined || !failing.includes(state);
 }
 
 /**

@@ -9,7 +9,8 @@ const SOME_SESSION = "session";
 const PRINCIPAL_ARN = /^arn:(aws[a-z0-9-]*):(iam|sts)::([0-9]{12}):(.+)$/s;
 
 /** A service principal such as `logs.us-east-1.amazonaws.com`. */
-const SERVICE = /^[a-z0-9][a-z0-9.-]*\.(amazonaws\.com|amazonaws\.com\.cn|aws\.internal)$/i;
+const SERVICE =
+  /^[a-z0-9][a-z0-9.-]*\.(amazonaws\.(com(\.cn)?|eu)|amazon\.com|aws\.internal|c2s\.ic\.gov|sc2s\.sgov\.gov)$/;
 
 /** Unique ids of users and roles. Source: IAM User Guide, "IAM identifiers", unique id prefixes. */
 const UNIQUE_ID = /^(AIDA|AROA)[A-Z0-9]{12,124}$/;

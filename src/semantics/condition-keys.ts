@@ -101,6 +101,7 @@ export const CONDITION_KEYS: readonly ConditionKeyFacts[] = [
     "identitystore:UserId": "string",
     "identitystore:IdentityStoreArn": "arn",
     "glue:CredentialIssuingService": "string",
+    "glue:RoleAssumedBy": "string",
     "codebuild:BuildArn": "arn",
     "codebuild:ProjectArn": "arn",
     "saml:": "string",

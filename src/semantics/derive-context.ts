@@ -44,7 +44,8 @@ function fact(value: string | undefined): ContextEntry {
   return value === undefined ? unknownEntry("key-fact-unknown", true) : one(value);
 }
 
-type Rows = Readonly<Record<string, ContextEntry>>;
+/** Condition keys by name, as AWS writes them. */
+export type Rows = Readonly<Record<string, ContextEntry>>;
 
 /**
  * The condition keys of a request: those that follow from the caller, the key and the encryption context, overridden
@@ -97,10 +98,23 @@ export function knownContext(context: RequestContext): Context {
 }
 
 /**
+ * The encryption context of a request: as it was given, and as the explicit condition keys say.
+ */
+export function encryptionContextOf(request: AccessRequest): Readonly<Record<string, string>> {
+  const explicit = Object.entries(request.context).flatMap(([name, value]) => {
+    const tail = /^kms:encryptioncontext:(.+)$/is.exec(name)?.[1];
+    return tail === undefined || typeof value !== "string" ? [] : [[tail, value] as const];
+  });
+  const given = request.encryptionContext ?? {};
+  const lower = new Set(Object.keys(given).map((name) => name.toLowerCase()));
+  return { ...Object.fromEntries(explicit.filter(([name]) => !lower.has(name.toLowerCase()))), ...given };
+}
+
+/**
  * Keys that follow from who calls. What AWS puts into the account keys and aws:PrincipalArn when a service principal
  * calls is not documented; they are taken to be absent, so a positive test fails and a negated one holds.
  */
-function callerKeys(caller: Caller): Rows {
+export function callerKeys(caller: Caller): Rows {
   if (caller.kind === "service") {
     return {
       "aws:PrincipalIsAWSService": one("true"),
@@ -155,7 +169,7 @@ function userid(caller: Person): ContextEntry {
 }
 
 /** The organization of the key's account, and of a caller of that same account. */
-function organizationKeys(caller: Caller, facts: KeyFacts): Rows {
+export function organizationKeys(caller: Caller, facts: KeyFacts): Rows {
   const { id, paths } = organizationEntries(facts);
   const resource = { "aws:ResourceOrgID": id, "aws:ResourceOrgPaths": paths };
   if (caller.kind === "service" || caller.account !== facts.account) return resource;
@@ -198,7 +212,7 @@ function timeKeys(time: number): Rows {
 }
 
 /** Facts about the key: constants of its policy. */
-function keyKeys(facts: KeyFacts): Rows {
+export function keyKeys(facts: KeyFacts): Rows {
   const tags = Object.entries(facts.tags ?? {}).map(([name, value]) => [
     `aws:ResourceTag/${name}`,
     one(value),
@@ -241,7 +255,7 @@ function requestKeys(request: AccessRequest, facts: KeyFacts): Rows {
  */
 function encryptionContextKeys(request: AccessRequest): ReadonlyMap<string, ContextEntry> {
   const carried = actionFacts(request.action)?.keyGroups.includes("encryption-context") === true;
-  const pairs = carried ? Object.entries(request.encryptionContext ?? {}) : [];
+  const pairs = carried ? Object.entries(encryptionContextOf(request)) : [];
   const entries = new Map<string, ContextEntry>();
   for (const [name, value] of pairs) {
     const lower = `kms:encryptioncontext:${name.toLowerCase()}`;

@@ -91,12 +91,27 @@ function hearKeyPolicy(matter: Case, hearing: Hearing): void {
     const doubt = statementDoubt(key, statement.index);
     hearStatement(matter, hearing, statement, key.policy.version, source, doubt, "key-policy");
   }
+  hearLostStatements(matter, hearing);
+}
+
+/** Statements that the parser could not build at all may be anything, an Allow or a Deny. */
+function hearLostStatements({ key }: Case, hearing: Hearing): void {
+  const built = new Set(key.policy.statements.map((statement) => statement.index));
+  const flagged = [...(key.doubtfulStatements ?? []), ...(key.refusedStatements ?? [])];
+  for (const index of new Set(flagged.filter((number) => !built.has(number)))) {
+    const source: Source = { kind: "statement", index, sid: undefined };
+    const says = statementDoubt(key, index);
+    hearing.allows.push({ source, says, reason: "key-policy" });
+    hearing.denies.push({ source, says, reason: "explicit-deny" });
+    const text = `statement ${index}: it could not be read, so it may allow or deny anything`;
+    hearing.trace.push({ rule: "key-policy", source, outcome: "doubtful", text });
+  }
 }
 
 /** A statement that KMS would refuse, or that was not understood, matches at most doubtfully. */
 function statementDoubt(key: KeyDocument, index: number): Tri {
   if (key.doubtfulStatements?.has(index) === true) return doubtful("not-understood");
-  return key.refusedStatements?.has(index) === true ? doubtful("refused-principal") : YES;
+  return key.refusedStatements?.has(index) === true ? doubtful("refused-statement") : YES;
 }
 
 /**

@@ -2,7 +2,7 @@ import type { Grant } from "../domain/grant.js";
 import type { KeyFacts } from "../domain/key.js";
 import type { ActionFacts } from "./actions.js";
 import { parsePrincipal } from "./arn.js";
-import { contextEntry, type RequestContext } from "./derive-context.js";
+import { contextEntry, encryptionContextOf, type RequestContext } from "./derive-context.js";
 import { globMatches, parseGlob } from "./glob.js";
 import { entryNames } from "./principal-match.js";
 import type { AccessRequest, Caller } from "./request.js";
@@ -137,18 +137,18 @@ function asIssuer(grant: Grant, caller: Caller, side: CallerSide): Tri {
 function encryptionContextFits(grant: Grant, { request, action, facts }: GrantTarget): Tri {
   const bound = action.keyGroups.includes("encryption-context") && action.lower !== "kms:retiregrant";
   if (!bound || (facts.spec !== undefined && facts.spec !== "SYMMETRIC_DEFAULT")) return YES;
-  const given = request.encryptionContext ?? {};
+  const given = encryptionContextOf(request);
   const { EncryptionContextEquals: equals, EncryptionContextSubset: subset } = grant.Constraints ?? {};
   const fits = all([
     equals === undefined ? YES : all([includesPairs(given, equals), includesPairs(equals, given)]),
     subset === undefined ? YES : includesPairs(given, subset),
   ]);
-  return facts.spec === undefined &&
+  // Encrypt, Decrypt and ReEncrypt also work with asymmetric keys, which the constraint does not bind.
+  const mayBeAsymmetric =
+    facts.spec === undefined &&
     action.material === "any" &&
-    fits.value === "no" &&
-    action.usages !== "any"
-    ? doubtful("key-fact-unknown")
-    : fits;
+    action.keyGroups.includes("encryption-algorithm");
+  return mayBeAsymmetric ? any([fits, doubtful("key-fact-unknown")]) : fits;
 }
 
 type Pairs = Readonly<Record<string, string>>;

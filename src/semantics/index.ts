@@ -7,3 +7,4 @@ export type { ContextEntry, RequestContext } from "./derive-context.js";
 export * from "./doubts.js";
 export * from "./request.js";
 export * from "./evaluate.js";
+export { inconsistencies } from "./consistency.js";

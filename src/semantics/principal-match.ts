@@ -27,7 +27,7 @@ type Effect = "Allow" | "Deny";
 
 /**
  * The ways in which a statement's `Principal` or `NotPrincipal` names the caller. Empty: it does not.
- * A missing element (identity policies, SCPs) names everybody.
+ * KMS refuses a key policy statement without either.
  */
 export function waysNamed(
   element: PrincipalElement,
@@ -36,7 +36,7 @@ export function waysNamed(
 ): readonly Named[] {
   switch (element.kind) {
     case "missing":
-      return [{ way: "everyone", matches: YES }];
+      return [{ way: "everyone", matches: doubtful("refused-principal") }];
     case "principal":
       return element.entries
         .map((entry) => entryNames(entry, effect, request.caller))
@@ -165,6 +165,7 @@ function notPrincipalAllows(entries: readonly PrincipalEntry[], request: AccessR
  */
 function notPrincipalDenies(entries: readonly PrincipalEntry[], request: AccessRequest): Tri {
   const { caller } = request;
+  if (entries.length === 0) return doubtful("not-understood");
   if (entries.some((entry) => entry.kind === "everyone")) return NO;
   if (hasBoundary(request)) return YES;
   const listed = chain(caller).map((ways) =>
@@ -172,8 +173,7 @@ function notPrincipalDenies(entries: readonly PrincipalEntry[], request: AccessR
   );
   if (listed.every((t) => t.value === "yes")) return NO;
   if (listed.every((t) => t.value === "no")) return YES;
-  const doubts = atMostDoubtful(any(listed), "not-principal-deny-account");
-  return doubts;
+  return atMostDoubtful(any(listed), "not-principal-deny-account");
 }
 
 function namedBy(named: Named, ways: readonly Way[]): Tri {

@@ -22,6 +22,7 @@ export function resourceCovered(
   home: ResourceHome,
 ): Tri {
   if (element.kind === "missing") return NO;
+  if (element.kind === "not-listed" && element.patterns.length === 0) return doubtful("not-understood");
   const listed = any(
     element.patterns.map((pattern) => {
       const expansion = expand(pattern, { version, wildcards: true, variables: true }, context);
