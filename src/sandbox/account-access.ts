@@ -1,0 +1,103 @@
+import type { AccountId } from "../domain/ids.js";
+import type { Policy } from "../policy/ast.js";
+import { actionCovered } from "../semantics/action-match.js";
+import { principalArn } from "../semantics/arn.js";
+import { conditionHolds } from "../semantics/condition-match.js";
+import type { RequestContext } from "../semantics/derive-context.js";
+import { globMatches, parseGlob } from "../semantics/glob.js";
+import { all, tri } from "../semantics/tri.js";
+import { deniedByList } from "./access.js";
+import { ServiceError } from "./errors.js";
+import type { Identity } from "./identity.js";
+
+/** A permission that no key decides about. */
+export interface AccountAction {
+  /** e.g. `kms:ListKeys`, `sts:AssumeRole`. */
+  readonly action: string;
+  /** An ARN, or `*` where the action knows no resource. */
+  readonly resource: string;
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+}
+
+/**
+ * Decides on actions that only the caller's identity policies decide: listing keys, creating them, aliases as such,
+ * other services.
+ * @throws ServiceError AccessDeniedException.
+ */
+export function requireAccountLevel(identity: Identity, wanted: AccountAction): AccountId {
+  const { account } = identity;
+  const answer = account === undefined ? "none" : says(identity, wanted);
+  if (account !== undefined && answer === "allow") return account;
+  throw new ServiceError(
+    "AccessDeniedException",
+    `User: ${identity.arn} is not authorized to perform: ${wanted.action} on resource: ${wanted.resource} ${
+      answer === "deny"
+        ? "with an explicit deny in an identity-based policy"
+        : `because no identity-based policy allows the ${wanted.action} action`
+    }`,
+  );
+}
+
+function says(identity: Identity, wanted: AccountAction): "allow" | "none" | "deny" {
+  if (deniedByList(identity, wanted.action)) return "deny";
+  const side = identity.policies;
+  const policies = side.kind === "policies" ? side.policies : [];
+  const context = contextOf(identity, wanted);
+  const identityAnswer = side.kind === "policies" ? strongest(policies, wanted, context) : side.kind;
+  if (identityAnswer !== "allow" || identity.sessionPolicy.kind !== "policy") return identityAnswer;
+  return strongest([identity.sessionPolicy.policy], wanted, context);
+}
+
+/** A doubtful Deny counts, a doubtful Allow does not: the sandbox lets through only what is certain. */
+function strongest(
+  policies: readonly Policy[],
+  wanted: AccountAction,
+  context: RequestContext,
+): "allow" | "none" | "deny" {
+  const statements = policies.flatMap((policy) =>
+    policy.statements.map((s) => ({ s, version: policy.version })),
+  );
+  const fits = (effect: "Allow" | "Deny"): readonly string[] =>
+    statements
+      .filter(({ s }) => s.effect === effect)
+      .map(
+        ({ s, version }) =>
+          all([
+            actionCovered(s.action, wanted.action),
+            tri(coversResource(s.resource, wanted.resource)),
+            ...s.conditions.map((c) => conditionHolds(c, version, context)),
+          ]).value,
+      );
+  if (fits("Deny").some((f) => f !== "no")) return "deny";
+  return fits("Allow").includes("yes") ? "allow" : "none";
+}
+
+function coversResource(element: Policy["statements"][number]["resource"], resource: string): boolean {
+  if (element.kind === "missing") return false;
+  const listed = element.patterns.some((p) => globMatches(parseGlob(p), resource));
+  return element.kind === "listed" ? listed : !listed;
+}
+
+/** The condition keys that such requests carry: who calls, when, and what the callers file says. */
+function contextOf(identity: Identity, wanted: AccountAction): RequestContext {
+  const keys: Readonly<Record<string, string | readonly string[]>> = {
+    "aws:PrincipalArn": principalArn(identity.caller) ?? identity.arn,
+    "aws:userid": identity.userId,
+    "aws:CurrentTime": new Date(wanted.now).toISOString(),
+    "aws:EpochTime": String(Math.floor(wanted.now / 1000)),
+    "aws:SecureTransport": "true",
+    "aws:PrincipalIsAWSService": "false",
+    "aws:ViaAWSService": "false",
+    ...(identity.account === undefined ? {} : { "aws:PrincipalAccount": identity.account }),
+    ...identity.context,
+  };
+  const entries = Object.entries(keys).map(([name, value]) => {
+    const values = typeof value === "string" ? [value] : value;
+    return [
+      name.toLowerCase(),
+      values.length === 0 ? ({ kind: "absent" } as const) : ({ kind: "values", values } as const),
+    ] as const;
+  });
+  return { entries: new Map(entries), tagsKnown: true };
+}

@@ -1,0 +1,251 @@
+import { KMS_OPERATIONS } from "./operations/index.js";
+import type { Call, Services } from "./operations/operation.js";
+import { faultTarget } from "./fault-target.js";
+import type { Callers } from "./callers.js";
+import { unrecognized } from "./callers.js";
+import type { CallersFile } from "./callers-file.js";
+import { ServiceError } from "./errors.js";
+import type { FaultEffect, Faults } from "./faults.js";
+import type { Identity } from "./identity.js";
+import { Input, parseJsonBody } from "./input.js";
+import type { Quotas } from "./quotas.js";
+import { describeRegions, listAccountRegions } from "./region-calls.js";
+import type { Regions } from "./regions.js";
+import {
+  ACCOUNT,
+  EC2,
+  EC2_NAMESPACE,
+  JSON_TYPE,
+  KMS,
+  type Protocol,
+  type Reply,
+  STS,
+  STS_NAMESPACE,
+  jsonReply,
+  xmlReply,
+} from "./reply.js";
+import type { HttpRequest, Outcome } from "./server.js";
+import { type Scope, readScope } from "./signature.js";
+import { assumeRole, getCallerIdentity } from "./sts.js";
+import type { Xml } from "./xml.js";
+
+/** Everything that answers requests of AWS clients. */
+export interface Desk {
+  readonly services: Services;
+  readonly callers: Callers;
+  readonly rules: CallersFile;
+  readonly regions: Regions;
+  readonly faults: Faults;
+  /** Undefined: no request is too many. */
+  readonly quotas: Quotas | undefined;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+}
+
+/** What became of one request, for counting and logging. */
+export interface Answered {
+  readonly outcome: Outcome;
+  /** e.g. `kms:ListKeys`; `unknown` for what is no operation. */
+  readonly operation: string;
+  /** `ok`, the code of a refusal, `reset` or `hang`. */
+  readonly result: string;
+  readonly caller: string | undefined;
+  /** Key ARN, role ARN or `ACCOUNT/REGION`. */
+  readonly target: string | undefined;
+}
+
+/** A request whose service and operation are known, before anybody has looked at who sent it. */
+interface Job {
+  readonly protocol: Protocol;
+  readonly operation: string;
+  /** What faults are aimed at. */
+  readonly target: (identity: Identity, scope: Scope) => string;
+  /** Undefined: the service has no such operation. */
+  readonly run: ((identity: Identity, scope: Scope, now: number) => Reply) | undefined;
+}
+
+/**
+ * Answers one request of an AWS client, whatever its path: who signs it and for which Region stands in the credential
+ * scope. Order: form of the signature, Region, credentials, faults, quotas, then the operation.
+ */
+export function answerAws(desk: Desk, request: HttpRequest): Answered {
+  const seen: { operation: string; caller?: string; target?: string } = { operation: "unknown" };
+  let protocol: Protocol = KMS;
+  const done = (outcome: Outcome, result: string): Answered => ({
+    outcome,
+    operation: seen.operation,
+    result,
+    caller: seen.caller,
+    target: seen.target,
+  });
+  try {
+    const job = recognize(desk, request);
+    protocol = job.protocol;
+    seen.operation = job.operation;
+    const scope = readScope(request.headers);
+    requireService(scope, protocol);
+    if (desk.regions.isDisabled(scope.region)) throw unrecognized();
+    const now = desk.now();
+    const identity = desk.callers.identify(scope, now);
+    seen.caller = identity.arn;
+    const target = job.target(identity, scope);
+    seen.target = target;
+    const fault = desk.faults.strike(job.operation, target);
+    const cut = fault === undefined ? undefined : strikeDown(fault);
+    if (cut !== undefined) return done(cut, cut.kind);
+    if (job.run === undefined) {
+      throw new ServiceError("UnknownOperationException", `The sandbox does not know ${job.operation}`);
+    }
+    desk.quotas?.take(
+      identity.account ?? identity.arn,
+      scope.region,
+      job.operation.replace(/^kms:/, ""),
+      now,
+    );
+    return done({ kind: "reply", reply: job.run(identity, scope, now) }, "ok");
+  } catch (error) {
+    if (!(error instanceof ServiceError)) throw error;
+    return done({ kind: "reply", reply: protocol.refusal(error, request.id) }, error.code);
+  }
+}
+
+function strikeDown(fault: FaultEffect): Extract<Outcome, { kind: "reset" | "hang" }> | undefined {
+  if (fault.kind === "error") throw fault.error;
+  return { kind: fault.kind };
+}
+
+function requireService(scope: Scope, protocol: Protocol): void {
+  if (scope.service === protocol.service) return;
+  throw new ServiceError(
+    "InvalidSignatureException",
+    `Credential should be scoped to correct service: '${protocol.service}'.`,
+  );
+}
+
+/** Which service and operation a request means. */
+function recognize(desk: Desk, request: HttpRequest): Job {
+  const target = request.headers["x-amz-target"];
+  if (typeof target === "string") return kmsJob(desk, request, target);
+  if (request.method === "POST" && request.path.endsWith("/listRegions")) return accountJob(desk, request);
+  if (
+    request.method === "POST" &&
+    /^application\/x-www-form-urlencoded\b/i.test(request.headers["content-type"] ?? "")
+  ) {
+    const parameters = new URLSearchParams(request.body.toString("utf8"));
+    return parameters.get("Version") === "2016-11-15"
+      ? ec2Job(desk, request, parameters)
+      : stsJob(desk, request, parameters);
+  }
+  throw new ServiceError("UnknownOperationException", "This is no request of KMS, STS, EC2 or Account", 404);
+}
+
+function kmsJob(desk: Desk, request: HttpRequest, header: string): Job {
+  const name = /^TrentService\.([A-Za-z]{1,64})$/.exec(header)?.[1];
+  if (name === undefined) return { protocol: KMS, operation: "unknown", target: place, run: undefined };
+  const input = readBody(request);
+  const call = (identity: Identity, scope: Scope, now: number): Call => ({
+    services: desk.services,
+    identity,
+    region: scope.region,
+    input: input.ok,
+    now,
+    requestId: request.id,
+  });
+  const operation = KMS_OPERATIONS.get(name);
+  return {
+    protocol: KMS,
+    operation: `kms:${name}`,
+    target: (identity, scope) => faultTarget(call(identity, scope, 0)) ?? place(identity, scope),
+    run:
+      operation === undefined
+        ? undefined
+        : (identity, scope, now) => {
+            if (input.failure !== undefined) throw input.failure;
+            return jsonReply(operation(call(identity, scope, now)), request.id, JSON_TYPE);
+          },
+  };
+}
+
+/** A body that cannot be read is refused only after the signature was looked at. */
+function readBody(request: HttpRequest): { readonly ok: Input; readonly failure?: ServiceError } {
+  try {
+    return { ok: parseJsonBody(request.body) };
+  } catch (error) {
+    if (!(error instanceof ServiceError)) throw error;
+    return { ok: new Input({}), failure: error };
+  }
+}
+
+function accountJob(desk: Desk, request: HttpRequest): Job {
+  const input = readBody(request);
+  return {
+    protocol: ACCOUNT,
+    operation: "account:ListRegions",
+    target: place,
+    run: (identity, _scope, now) => {
+      if (input.failure !== undefined) throw input.failure;
+      const regions = listAccountRegions(identity, input.ok, desk.regions, now);
+      return jsonReply(regions, request.id, "application/json");
+    },
+  };
+}
+
+function ec2Job(desk: Desk, request: HttpRequest, parameters: URLSearchParams): Job {
+  const name = actionName(parameters);
+  return {
+    protocol: EC2,
+    operation: `ec2:${name}`,
+    target: place,
+    run:
+      name === "DescribeRegions"
+        ? (identity, _scope, now) => {
+            const content = describeRegions({ identity, parameters, now }, desk.regions);
+            return xmlReply(
+              "DescribeRegionsResponse",
+              EC2_NAMESPACE,
+              withRequestId(content, request.id),
+              request.id,
+            );
+          }
+        : undefined,
+  };
+}
+
+function withRequestId(content: Xml, id: string): Xml {
+  return typeof content === "string" ? content : [["requestId", id], ...content];
+}
+
+function stsJob(desk: Desk, request: HttpRequest, parameters: URLSearchParams): Job {
+  const name = actionName(parameters);
+  const services = { world: desk.services.world, callers: desk.callers, rules: desk.rules };
+  const reply = (content: Xml): Reply =>
+    xmlReply(
+      `${name}Response`,
+      STS_NAMESPACE,
+      [
+        [`${name}Result`, content],
+        ["ResponseMetadata", [["RequestId", request.id]]],
+      ],
+      request.id,
+    );
+  const runs: Readonly<Record<string, NonNullable<Job["run"]>>> = {
+    GetCallerIdentity: (identity, _scope, now) => reply(getCallerIdentity({ identity, parameters, now })),
+    AssumeRole: (identity, _scope, now) => reply(assumeRole({ identity, parameters, now }, services)),
+  };
+  return {
+    protocol: STS,
+    operation: `sts:${name}`,
+    target: (identity, scope) => parameters.get("RoleArn") ?? place(identity, scope),
+    run: Object.hasOwn(runs, name) ? runs[name] : undefined,
+  };
+}
+
+/** Names of operations end up in element names and statistics, so only letters are let through. */
+function actionName(parameters: URLSearchParams): string {
+  const name = parameters.get("Action") ?? "";
+  return /^[A-Za-z]{1,64}$/.test(name) ? name : "unknown";
+}
+
+function place(identity: Identity, scope: Scope): string {
+  return `${identity.account ?? identity.arn}/${scope.region}`;
+}

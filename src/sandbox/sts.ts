@@ -1,0 +1,151 @@
+import type { AccountId } from "../domain/ids.js";
+import { parseAccountId } from "../domain/ids.js";
+import { parsePolicy } from "../policy/parse.js";
+import { principalArn } from "../semantics/arn.js";
+import type { Limit } from "../semantics/request.js";
+import { requireAccountLevel } from "./account-access.js";
+import type { Callers } from "./callers.js";
+import type { CallersFile, RoleRule } from "./callers-file.js";
+import { ServiceError, invalid, malformedPolicy, validationError } from "./errors.js";
+import { type Identity, makeIdentity, sessionCaller } from "./identity.js";
+import type { World } from "./world/world.js";
+import type { Xml } from "./xml.js";
+
+/** A request of the query protocol. */
+export interface QueryCall {
+  readonly identity: Identity;
+  readonly parameters: URLSearchParams;
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+}
+
+/** What STS works on. */
+export interface StsServices {
+  readonly world: World;
+  readonly callers: Callers;
+  readonly rules: CallersFile;
+}
+
+const ROLE_ARN = /^arn:(aws[a-z-]*):iam::([0-9]{12}):role\/([\w+=,.@/-]+)$/;
+
+/** GetCallerIdentity: needs no permission. */
+export function getCallerIdentity(call: QueryCall): Xml {
+  const { identity } = call;
+  return [
+    ["Arn", identity.arn],
+    ["UserId", identity.userId],
+    ["Account", identity.account ?? ""],
+  ];
+}
+
+/**
+ * AssumeRole. Every role of every account of the sandbox exists, and everybody whose own policies allow sts:AssumeRole
+ * may assume it, unless the callers file says whom it trusts: the sandbox has no trust policies.
+ */
+export function assumeRole(call: QueryCall, services: StsServices): Xml {
+  const { identity, now } = call;
+  const arn = parameter(call, "RoleArn", 20, 2048);
+  const session = parameter(call, "RoleSessionName", 2, 64);
+  if (!/^[\w+=,.@-]+$/.test(session)) {
+    throw validationError(
+      `'${session}'`,
+      "roleSessionName",
+      "Member must satisfy regular expression pattern: [\\w+=,.@-]*",
+    );
+  }
+  const [, partition = "", digits = "", role = ""] = ROLE_ARN.exec(arn) ?? [];
+  const account = parseAccountId(digits);
+  if (account === undefined) throw invalid(`${arn} is invalid`);
+  const seconds = duration(call);
+  const rule = services.rules.roles.get(arn);
+  requireAccountLevel(identity, { action: "sts:AssumeRole", resource: arn, now });
+  if (!services.world.hasAccount(account) || !trusts(rule, identity, call.parameters)) {
+    throw new ServiceError(
+      "AccessDeniedException",
+      `User: ${identity.arn} is not authorized to perform: sts:AssumeRole on resource: ${arn}`,
+    );
+  }
+  const assumed = makeIdentity(sessionCaller(account, partition, role, session), {
+    ...rule?.side,
+    sessionPolicy: sessionPolicy(call),
+  });
+  const credentials = services.callers.openSession(assumed, now + seconds * 1000, now);
+  return [
+    [
+      "AssumedRoleUser",
+      [
+        ["AssumedRoleId", assumed.userId],
+        ["Arn", assumed.arn],
+      ],
+    ],
+    [
+      "Credentials",
+      [
+        ["AccessKeyId", credentials.accessKeyId],
+        ["SecretAccessKey", credentials.secretAccessKey],
+        ["SessionToken", credentials.sessionToken],
+        ["Expiration", new Date(credentials.expiresAt).toISOString()],
+      ],
+    ],
+  ];
+}
+
+/** From 15 minutes to 12 hours, and at most one hour where a role session assumes the next role. */
+function duration(call: QueryCall): number {
+  const text = call.parameters.get("DurationSeconds");
+  const seconds = text === null ? 3600 : Number(text);
+  if (!Number.isInteger(seconds) || seconds < 900 || seconds > 43_200) {
+    throw validationError(
+      `'${text ?? ""}'`,
+      "durationSeconds",
+      "Member must have value between 900 and 43200",
+    );
+  }
+  if (call.identity.caller.kind === "session" && seconds > 3600) {
+    throw invalid(
+      "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining",
+    );
+  }
+  return seconds;
+}
+
+function trusts(rule: RoleRule | undefined, identity: Identity, parameters: URLSearchParams): boolean {
+  if (rule?.externalId !== undefined && parameters.get("ExternalId") !== rule.externalId) return false;
+  if (rule?.trust === undefined) return true;
+  const names: readonly (AccountId | string | undefined)[] = [
+    identity.account,
+    identity.arn,
+    principalArn(identity.caller),
+    identity.account === undefined ? undefined : `arn:aws:iam::${identity.account}:root`,
+  ];
+  return rule.trust.some((trusted) => trusted === "*" || names.includes(trusted));
+}
+
+/** Managed session policies are not known here, so a request that names one is refused rather than not limited. */
+function sessionPolicy(call: QueryCall): Limit {
+  if ([...call.parameters.keys()].some((name) => name.startsWith("PolicyArns.member."))) {
+    throw invalid("The sandbox knows no managed policies: use Policy instead of PolicyArns");
+  }
+  const text = call.parameters.get("Policy");
+  if (text === null) return { kind: "absent" };
+  const parsed = parsePolicy(text, { kind: "identity" });
+  const bad = parsed.diagnostics.find((d) => d.level !== "warning");
+  if (parsed.policy === undefined || bad !== undefined) {
+    throw malformedPolicy(`Syntax errors in policy. (${bad?.message ?? "not a policy"})`);
+  }
+  return { kind: "policy", policy: parsed.policy };
+}
+
+function parameter(call: QueryCall, name: string, min: number, max: number): string {
+  const value = call.parameters.get(name);
+  const member = name.charAt(0).toLowerCase() + name.slice(1);
+  if (value === null) throw validationError("null", member, "Member must not be null");
+  if (value.length < min || value.length > max) {
+    throw validationError(
+      `'${value.slice(0, 256)}'`,
+      member,
+      `Member must have length between ${min} and ${max}`,
+    );
+  }
+  return value;
+}
