@@ -76,7 +76,10 @@ export function analyze(input: AnalysisInput): AccessMatrix {
   );
   const merger = new Merger();
   const undecided: Undecided[] = notUnderstood(input.policy);
-  for (const entrance of [...statementEntrances(statements), ...grantEntrances(grants, facts)]) {
+  for (const entrance of [
+    ...statementEntrances(statements),
+    ...grantEntrances(grants, facts, mentions.keys),
+  ]) {
     for (const group of actionGroups(entrance, statements, rcps, mentions.keys, facts)) {
       const covered = new Set<string>();
       for (const ranked of classes) {

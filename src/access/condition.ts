@@ -3,7 +3,7 @@ import { type ConditionKeyFacts, conditionKeyFacts } from "../semantics/conditio
 import type { DoubtId } from "../semantics/doubts.js";
 import { type Glob, GlobBuilder, matches } from "./glob.js";
 import { allOf, anyOf, negate, type Truth } from "./truth.js";
-import { inRange, parseDate, parseIpRange, parseNumber } from "./typed.js";
+import { inRange, lacksZone, parseBase64, parseDate, parseIpRange, parseNumber } from "./typed.js";
 
 /**
  * A condition made ready for the search: its values parsed for its operator, its variables replaced where they are
@@ -88,11 +88,11 @@ function cut(value: string, variables: boolean): Piece[] {
   if (!variables || !value.includes("${")) return [{ text: value }];
   const out: Piece[] = [];
   let at = 0;
-  for (const m of value.matchAll(/\$\{([^{}]*)\}/g)) {
+  for (const m of value.matchAll(/\$\{([^}]*)\}/g)) {
     if (m.index > at) out.push({ text: value.slice(at, m.index) });
     const [, inner = ""] = m;
-    const d = /^\s*([^,]*?)\s*,\s*'(.*)'\s*$/s.exec(inner);
-    out.push({ key: (d?.[1] ?? inner).trim(), fallback: d?.[2] });
+    const d = /^\s*([^\s,']+)\s*(?:,\s*'([^']*)'\s*)?$/.exec(inner);
+    out.push({ key: d?.[1] ?? "", fallback: d?.[2] });
     at = m.index + m[0].length;
   }
   if (at < value.length) out.push({ text: value.slice(at) });
@@ -137,6 +137,7 @@ function stringTest(
       literal(p.key);
       continue;
     }
+    if (p.key === "") return doubtfulTest(value, "not-understood");
     const r = resolve(p.key.toLowerCase());
     switch (r.kind) {
       case "value":
@@ -211,7 +212,14 @@ function typedTest(
     case "date": {
       const want = parseDate(value);
       if (want === undefined) return never;
-      return { text: raw, test: (v) => compare(operator, parseDate(v), want) };
+      const doubtful = (v: string): boolean => lacksZone(raw) || lacksZone(v);
+      return {
+        text: raw,
+        test: (v) => {
+          const got = parseDate(v);
+          return got !== undefined && doubtful(v) ? WRONG_TYPE : compare(operator, got, want);
+        },
+      };
     }
     case "bool": {
       const want = value.toLowerCase();
@@ -233,7 +241,10 @@ function typedTest(
         },
       };
     }
-    case "binary":
+    case "binary": {
+      const want = parseBase64(value);
+      return { text: raw, test: (v) => yesNo(want !== undefined && parseBase64(v) === want) };
+    }
     case "string":
     case "null":
       return { text: raw, test: (v) => yesNo(v === value) };
@@ -267,13 +278,18 @@ export function testCondition(c: Compiled, value: KeyValue): Truth {
   const values = typeof value === "string" ? [value] : value;
   if (values.length === 0) return testAbsent(c);
   switch (source.qualifier) {
-    case "ForAllValues":
-      return allOf(values.map((v) => testElement(c, v)));
+    case "ForAllValues": {
+      const all = allOf(values.map((v) => testElement(c, v)));
+      return all !== "yes" && values.every((v) => v === "") ? { doubtful: "null-set-data" } : all;
+    }
     case "ForAnyValue":
       return anyOf(values.map((v) => testElement(c, v)));
     case undefined: {
-      if (c.facts?.multivalued === true) return { doubtful: "set-operator-missing" };
-      return allOf(values.map((v) => testElement(c, v)));
+      if (c.facts?.multivalued !== true) return allOf(values.map((v) => testElement(c, v)));
+      // A multivalued key without a qualifier: whether any match is enough is not documented; none is too few.
+      return anyOf(values.map((v) => testElement(c, v))) === "no"
+        ? "no"
+        : { doubtful: "set-operator-missing" };
     }
   }
 }
@@ -282,11 +298,13 @@ export function testCondition(c: Compiled, value: KeyValue): Truth {
 export function testAbsent(c: Compiled): Truth {
   const { source } = c;
   if (c.family === "null") return testNull(c, false);
+  if (source.values.length === 0 && (source.qualifier === "ForAnyValue" || !source.ifExists)) {
+    return source.qualifier === "ForAllValues" ? "yes" : emptyList(c);
+  }
   if (source.qualifier === "ForAnyValue") {
     return source.ifExists ? { doubtful: "for-any-value-if-exists" } : "no";
   }
   if (source.qualifier === "ForAllValues" || source.ifExists) return "yes";
-  if (source.values.length === 0) return emptyList(c);
   return yesNo(c.negated);
 }
 
@@ -299,12 +317,13 @@ function emptyList(c: Compiled): Truth {
 function testNull(c: Compiled, isPresent: boolean): Truth {
   if (c.source.qualifier === "ForAllValues") return "yes";
   if (c.source.qualifier === "ForAnyValue") return "no";
+  if (c.source.values.length === 0) return { doubtful: "empty-value-list" };
   return anyOf(
     c.source.values.map((v): Truth => {
       const want = v.toLowerCase();
       if (want === "true") return yesNo(!isPresent);
       if (want === "false") return yesNo(isPresent);
-      return "no";
+      return { doubtful: "wrong-type-value" };
     }),
   );
 }

@@ -49,7 +49,12 @@ export function statementEntrances(statements: readonly Prepared[]): Entrance[] 
 }
 
 /** The grants, as far as they can be read. Source: KMS API reference, CreateGrant and GrantListEntry. */
-export function grantEntrances(grants: readonly Grant[], facts: KeyFacts): Entrance[] {
+export function grantEntrances(
+  grants: readonly Grant[],
+  facts: KeyFacts,
+  /** Condition keys that occur in the documents, in lower case. */
+  keys: ReadonlySet<string>,
+): Entrance[] {
   const out: Entrance[] = [];
   for (const g of grants) {
     const entry = granteeEntry(g);
@@ -68,20 +73,17 @@ export function grantEntrances(grants: readonly Grant[], facts: KeyFacts): Entra
     const pairs = constraints?.EncryptionContextEquals ?? constraints?.EncryptionContextSubset;
     const sourceArn = constraints?.SourceArn;
     // Encryption-context constraints do not bind DescribeKey and RetireGrant; SourceArn does not bind RetireGrant.
-    for (const exempt of [false, true]) {
-      const some = actions.filter(
-        (a) =>
-          ((a.name as string) === "kms:DescribeKey" || (a.name as string) === "kms:RetireGrant") === exempt,
-      );
+    for (const part of ["data", "create", "describe", "retire"] as const) {
+      const some = actions.filter((a) => grantPart(a) === part);
       if (some.length === 0) continue;
       const conditions: Condition[] = [];
-      const wanted = exempt ? undefined : pairs;
+      const wanted = part === "data" || part === "create" ? pairs : undefined;
       for (const [k, v] of Object.entries(wanted ?? {})) conditions.push(contextCondition(k, v));
-      if (constraints?.EncryptionContextEquals !== undefined && !exempt) {
-        conditions.push(exactKeys(Object.keys(constraints.EncryptionContextEquals)));
-      }
-      for (const a of sourceArn === undefined ? [undefined] : [sourceArn]) {
-        if (a !== undefined) conditions.push(sourceCondition(a));
+      const exact = wanted === undefined ? undefined : constraints?.EncryptionContextEquals;
+      if (exact !== undefined) conditions.push(...exactKeys(Object.keys(exact), keys));
+      if (part === "create") conditions.push(...childGrant(g.Operations ?? [], exact !== undefined));
+      if (sourceArn !== undefined && part !== "retire") {
+        conditions.push({ ...sourceCondition(sourceArn), ifExists: part === "describe" });
       }
       out.push({
         source: { kind: "grant", grantId: g.GrantId },
@@ -108,15 +110,60 @@ function contextCondition(key: string, value: string): Condition {
   return { ...bare, operator: "StringEquals", key: name, keyLower: name.toLowerCase(), values: [value] };
 }
 
-function exactKeys(names: readonly string[]): Condition {
-  return {
-    ...bare,
-    operator: "StringEqualsIgnoreCase",
-    qualifier: "ForAllValues",
-    key: "kms:EncryptionContextKeys",
-    keyLower: "kms:encryptioncontextkeys",
-    values: names,
-  };
+/** No pair beside these: neither by the list of keys, nor by any key that a policy asks about. */
+function exactKeys(names: readonly string[], keys: ReadonlySet<string>): Condition[] {
+  const wanted = new Set(names.map((n) => `kms:encryptioncontext:${n.toLowerCase()}`));
+  const others = [...keys].filter((k) => k.startsWith("kms:encryptioncontext:") && !wanted.has(k));
+  return [
+    {
+      ...bare,
+      operator: "StringEqualsIgnoreCase",
+      qualifier: "ForAllValues",
+      key: "kms:EncryptionContextKeys",
+      keyLower: "kms:encryptioncontextkeys",
+      values: names,
+    },
+    ...others.map((k): Condition => ({ ...bare, operator: "Null", key: k, keyLower: k, values: ["true"] })),
+  ];
+}
+
+/** A grant created by a grantee holds no more operations, and no weaker constraint, than the grantee's own. */
+function childGrant(operations: readonly string[], exact: boolean): Condition[] {
+  const out: Condition[] = [
+    {
+      ...bare,
+      operator: "StringEquals",
+      qualifier: "ForAllValues",
+      key: "kms:GrantOperations",
+      keyLower: "kms:grantoperations",
+      values: operations,
+    },
+  ];
+  if (exact) {
+    out.push({
+      ...bare,
+      operator: "StringEquals",
+      ifExists: true,
+      key: "kms:GrantConstraintType",
+      keyLower: "kms:grantconstrainttype",
+      values: ["EncryptionContextEquals"],
+    });
+  }
+  return out;
+}
+
+/** Constraints bind the operations of a grant differently. Source: KMS API reference, GrantConstraints. */
+function grantPart(a: ActionFacts): "data" | "create" | "describe" | "retire" {
+  switch (a.lower) {
+    case "kms:creategrant":
+      return "create";
+    case "kms:describekey":
+      return "describe";
+    case "kms:retiregrant":
+      return "retire";
+    default:
+      return "data";
+  }
 }
 
 function sourceCondition(arn: string): Condition {

@@ -169,7 +169,7 @@ export class Prover {
     if (first === undefined) return undefined;
     const request = buildRequest(shape, solution, first, e.encryptionContext);
     // The state of the key and the reach of the operation are judged apart: the proof is about who is allowed.
-    const answer = replay(request, x.document, group, x.facts, cls.trusted);
+    const answer = replay(request, x.document, group, cls.trusted);
     if (answer.kind === "disagreement") {
       this.disagreements.push(`${JSON.stringify(e.source)} ${JSON.stringify(cls.who)}: ${answer.text}`);
       return undefined;

@@ -1,4 +1,3 @@
-import type { KeyFacts } from "../domain/key.js";
 import { inconsistencies } from "../semantics/consistency.js";
 import { evaluate } from "../semantics/evaluate.js";
 import type { AccessRequest, Decision, KeyDocument } from "../semantics/request.js";
@@ -16,13 +15,14 @@ export function replay(
   request: AccessRequest,
   document: KeyDocument,
   group: ActionGroup,
-  facts: KeyFacts,
   trusted: boolean,
 ): Replay {
   const odd = inconsistencies(request, document);
   if (odd.length > 0) return { kind: "disagreement", text: `no such request can be made: ${odd.join("; ")}` };
-  const asked: KeyDocument = group.usable ? document : { ...document, facts: { ...facts, state: "Enabled" } };
-  const decision = evaluate(request, asked, { ignoreCrossAccount: !group.crossAccount && !trusted });
+  const decision = evaluate(request, document, {
+    ignoreCrossAccount: !group.crossAccount && !trusted,
+    ignoreKeyState: !group.usable,
+  });
   if (decision.outcome === "deny") {
     return { kind: "disagreement", text: `the reference denies the witness (${decision.reason})` };
   }

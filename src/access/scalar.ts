@@ -82,9 +82,14 @@ export function solveSet(
   for (const l of lits) {
     if (l.c.family === "null") {
       if (!satisfies(testCondition(l.c, ["x"]), l.want, mode)) return IMPOSSIBLE;
-    } else if (l.c.source.qualifier === undefined || l.c.source.values.length === 0) {
+    } else if (l.c.source.values.length === 0) {
       // Nothing about the values decides it: the set is merely there.
       if (!satisfies(testCondition(l.c, ["x"]), l.want, mode)) return IMPOSSIBLE;
+    } else if (l.c.source.qualifier === undefined) {
+      // Doubtful at best where some value matches, so: a match is possible, a miss is certain.
+      if (l.want && mode === "certain") return IMPOSSIBLE;
+      if (l.want) some.push(l);
+      else if (mode === "certain") every.push(l);
     } else if ((l.c.source.qualifier === "ForAllValues") === l.want) every.push(l);
     else some.push(l);
   }
@@ -186,7 +191,7 @@ export function wordConstraints(
       if (!satisfies(testCondition(c, "x"), want, mode)) return undefined;
       continue;
     }
-    if (c.source.values.length === 0 || (c.facts?.multivalued === true && c.source.qualifier === undefined)) {
+    if (c.source.values.length === 0) {
       if (!satisfies(testCondition(c, ["x"]), want, mode)) return undefined;
       continue;
     }

@@ -146,21 +146,19 @@ class Search {
       const m = this.#model(key);
       switch (m.kind) {
         case "const":
-          if (m.value === undefined) return { kind: "absent" };
-          // Only single-valued keys can be variables; what a list would give is not documented.
-          return typeof m.value === "string"
-            ? { kind: "value", value: m.value }
-            : { kind: "doubtful", doubt: "not-understood" };
+          // Only single-valued keys can be variables: a list is no value.
+          return typeof m.value === "string" ? { kind: "value", value: m.value } : { kind: "absent" };
         case "doubtful":
           return { kind: "doubtful", doubt: m.doubt };
         case "word":
-          if (m.list) return { kind: "doubtful", doubt: "not-understood" };
+          if (m.list) return { kind: "absent" };
           open.add(key);
           return { kind: "open" };
         case "scalar":
           open.add(key);
           return { kind: "open" };
         case "set":
+          return { kind: "absent" };
         case "time":
           return { kind: "doubtful", doubt: "not-understood" };
       }
@@ -288,6 +286,7 @@ class Search {
   #solveKey(
     key: string,
     linked: { must: readonly string[]; mustNot: readonly string[] },
+    mustBePresent = false,
   ): { value: KeyValue } | undefined {
     const m = this.#model(key);
     const lits = this.#lits.get(key) ?? [];
@@ -295,7 +294,12 @@ class Search {
     if (lits.some((l) => hasDoubt(l))) this.#doubtful = true;
     const a =
       m.kind === "scalar"
-        ? solveScalar(lits, m.domain, this.q.mode, this.q.budget)
+        ? solveScalar(
+            lits,
+            mustBePresent ? { ...m.domain, mayBeAbsent: false } : m.domain,
+            this.q.mode,
+            this.q.budget,
+          )
         : solveSet(lits, m.domain, this.q.mode, this.q.budget, linked);
     if (a.kind === "exhausted") this.#exhausted = true;
     return a.kind === "found" ? { value: a.value } : undefined;
@@ -309,8 +313,7 @@ class Search {
       const isArn = typeof m.view[0] === "string" && m.view[0].startsWith("arn:");
       const odd =
         (l.c.family !== "string" && l.c.family !== "null") ||
-        (l.c.source.operator.startsWith("Arn") && !isArn) ||
-        (m.list && l.c.source.qualifier === undefined);
+        (l.c.source.operator.startsWith("Arn") && !isArn);
       if (odd) {
         // Nothing that is documented decides it: an operator of another type on an identity.
         this.#doubtful = true;
@@ -318,6 +321,12 @@ class Search {
         continue;
       }
       if (hasDoubt(l)) this.#doubtful = true;
+      if (m.list && l.c.source.qualifier === undefined && l.c.family === "string") {
+        // Doubtful at best where it matches, so: a match is possible, a miss is certain.
+        this.#doubtful = true;
+        if (l.want && this.q.mode === "certain") return undefined;
+        if (!l.want && this.q.mode === "possible") continue;
+      }
       const more = wordConstraints([withoutQualifier(l)], this.q.mode, m.view);
       if (more === undefined) return undefined;
       constraints.push(...more);
@@ -342,7 +351,25 @@ class Search {
       .find((p) => lits.every((l) => meets([l], timeText(l.c.source.keyLower, p), this.q.mode)));
   }
 
+  /**
+   * Pairs of the encryption context are left out where they may be; a list of its keys can ask for one all the same.
+   * Then they are put in, in every combination.
+   */
   #finish(): Solution | undefined {
+    const optional = [...this.#lits.keys()].filter(
+      (k) => k.startsWith("kms:encryptioncontext:") && (this.#lits.get(k)?.length ?? 0) > 0,
+    );
+    const list = (this.#lits.get("kms:encryptioncontextkeys")?.length ?? 0) > 0;
+    const combinations = list ? 2 ** Math.min(optional.length, 5) : 1;
+    for (let i = 0; i < combinations; i += 1) {
+      const found = this.#finishWith(new Set(optional.filter((_, bit) => ((i >> bit) & 1) === 1)));
+      if (found !== undefined) return found;
+    }
+    if (list && optional.length > 5) this.#exhausted = true;
+    return undefined;
+  }
+
+  #finishWith(forced: ReadonlySet<string>): Solution | undefined {
     const values = this.#solveWords();
     if (values === undefined) return undefined;
     const keys = new Map<string, { name: string; value: KeyValue }>();
@@ -365,7 +392,7 @@ class Search {
         continue;
       }
       if (this.#model(slot).kind === "set") continue;
-      const s = this.#solveKey(slot, { must: [], mustNot: [] });
+      const s = this.#solveKey(slot, { must: [], mustNot: [] }, forced.has(slot));
       if (s === undefined) return undefined;
       const name = this.#names.get(slot) ?? slot;
       keys.set(slot, { name, value: s.value });
@@ -380,11 +407,7 @@ class Search {
           ? { must: contextKeys, mustNot: absentContextKeys }
           : { must: [], mustNot: [] };
       const s = this.#solveKey(slot, linked);
-      if (s === undefined) {
-        // Choosing the context pairs differently could still work: not proved impossible.
-        if (linked.must.length + linked.mustNot.length > 0) this.#exhausted = true;
-        return undefined;
-      }
+      if (s === undefined) return undefined;
       keys.set(slot, { name: this.#names.get(slot) ?? slot, value: s.value });
     }
     return { values, keys, time };

@@ -29,7 +29,7 @@ import type { KeyValue } from "./condition.js";
 import { type Glob, literalGlob, plainGlob } from "./glob.js";
 import { constantModel, type Environment, scalarModel, timeModel } from "./key-models.js";
 import type { Domain } from "./scalar.js";
-import { anyOf, type Mode, negate, type Truth } from "./truth.js";
+import { anyOf, type Mode, type Truth } from "./truth.js";
 import { type Segment, type View, viewText, type WordConstraint } from "./words.js";
 
 /**
@@ -106,6 +106,7 @@ export function* shapes(cls: CallerClass, x: ShapeContext): Generator<Shape> {
   const kinds: Shape["kind"][] = [];
   if (cls.principal !== undefined) {
     kinds.push(cls.principal.kind === "role" ? "session" : cls.principal.kind);
+    if (cls.principal.kind === "user" && any(KIND_KEYS)) kinds.push("federated-user");
   } else if (any(KIND_KEYS)) kinds.push("session", "user", "root", "federated-user");
   else kinds.push("session");
   const routes: Route[] = ["internet"];
@@ -280,11 +281,12 @@ function ordinaryShape(
       });
     },
     principal: (element, effect) =>
-      principalTruth(element, effect, (e) => ordinaryEntry(e, cls, kind), cls, kind),
+      principalTruth(element, effect, (e, as) => ordinaryEntry(e, cls, kind, as), cls, kind),
     caller: (values) =>
       makeCaller(kind, partition, viewText([account], values), viewText(name, values), {
         session: viewText(session, values),
         uniqueId: viewText(uniqueId, values),
+        user: fixed?.kind === "user" ? fixed.name : "outsider",
       }),
   };
 }
@@ -345,7 +347,7 @@ function makeCaller(
   partition: string,
   account: string,
   name: string,
-  more: { readonly session: string; readonly uniqueId: string },
+  more: { readonly session: string; readonly uniqueId: string; readonly user: string },
 ): Caller {
   const base = { account: account as AccountId, partition };
   switch (kind) {
@@ -356,20 +358,27 @@ function makeCaller(
     case "session":
       return { kind: "session", ...base, role: name, session: more.session, uniqueId: more.uniqueId };
     case "federated-user":
-      return { kind: "federated-user", ...base, name };
+      return { kind: "federated-user", ...base, name, user: more.user };
     case "service":
       throw new Error("a service has no account");
   }
 }
 
 /** Whether one entry names callers of a class. Names are settled by the class, so this is never open. */
-function ordinaryEntry(e: PrincipalEntry, cls: OrdinaryClass, kind: Shape["kind"]): Truth {
+function ordinaryEntry(
+  e: PrincipalEntry,
+  cls: OrdinaryClass,
+  kind: Shape["kind"],
+  effect: "Allow" | "Deny",
+): Truth {
   switch (e.kind) {
     case "everyone":
       return "yes";
     case "service":
-    case "unique-id":
       return "no";
+    case "unique-id":
+      // AWS shows an id in place of a principal that was deleted: an Allow names nobody any more.
+      return effect === "Deny" && cls.uniqueId === e.id ? "yes" : "no";
     case "refused":
       return e.reach === "nobody" ? "no" : { doubtful: "refused-principal" };
     case "account":
@@ -391,9 +400,10 @@ function namesPrincipal(
   if (p === undefined || p.account !== e.account) return false;
   switch (e.kind) {
     case "user":
-      return kind === "user" && p.kind === "user" && p.name === e.name;
+      // A user covers the sessions that it makes with GetFederationToken.
+      return p.kind === "user" && p.name === e.name;
     case "federated-user":
-      return p.kind === "federated-user" && p.name === e.name;
+      return kind === "federated-user" && p.kind === "federated-user" && p.name === e.name;
     case "role":
       return (p.kind === "role" && p.name === e.name) || (p.kind === "session" && p.role === e.name);
     case "session":
@@ -404,7 +414,7 @@ function namesPrincipal(
 function principalTruth(
   element: PrincipalElement,
   effect: "Allow" | "Deny",
-  entry: (e: PrincipalEntry) => Truth,
+  names: (e: PrincipalEntry, effect: "Allow" | "Deny") => Truth,
   cls: OrdinaryClass | undefined,
   kind: Shape["kind"],
 ): Truth {
@@ -412,16 +422,26 @@ function principalTruth(
     case "missing":
       return "no";
     case "principal":
-      return anyOf(element.entries.map(entry));
+      return anyOf(element.entries.map((e) => names(e, effect)));
     case "not-principal": {
-      const listed = anyOf(element.entries.map(entry));
-      if (effect === "Allow") {
-        return listed === "yes" ? "no" : { doubtful: "not-principal-allow" };
-      }
-      return notPrincipalDeny(element.entries, entry, listed, cls, kind);
+      // Whoever is in this list is left out, whatever the effect: it is read as a Deny reads its list.
+      const entry = (e: PrincipalEntry): Truth => names(e, "Deny");
+      if (effect === "Deny") return notPrincipalDeny(element.entries, entry, cls, kind);
+      // Whether an account in the list spares its principals is one more thing that is not documented.
+      const listed = anyOf(element.entries.filter((e) => e.kind !== "account").map(entry));
+      return listed === "yes" ? "no" : { doubtful: "not-principal-allow" };
     }
   }
 }
+
+/** What a caller consists of; to be spared for sure, it must be listed with all of it. */
+const CHAINS: Readonly<Record<Shape["kind"], readonly PrincipalEntry["kind"][]>> = {
+  root: ["account"],
+  user: ["account", "user"],
+  session: ["account", "role", "session"],
+  "federated-user": ["account", "user", "federated-user"],
+  service: ["service"],
+};
 
 /**
  * NotPrincipal with Deny. Nobody of the caller's chain (account, role or user, session) is listed: denied. All are:
@@ -430,19 +450,17 @@ function principalTruth(
 function notPrincipalDeny(
   entries: readonly PrincipalEntry[],
   entry: (e: PrincipalEntry) => Truth,
-  listed: Truth,
   cls: OrdinaryClass | undefined,
   kind: Shape["kind"],
 ): Truth {
-  if (listed !== "yes") return negate(listed);
-  if (cls === undefined) return "no";
-  const hit = (kinds: readonly PrincipalEntry["kind"][]): boolean =>
-    entries.some((e) => kinds.includes(e.kind) && entry(e) === "yes");
-  if (hit(["everyone"])) return "no";
-  const account = hit(["account"]);
-  const self = kind === "root" || hit(kind === "session" ? ["role"] : ["user", "federated-user"]);
-  const session = kind !== "session" || hit(["session"]);
-  return account && self && session ? "no" : { doubtful: "not-principal-deny-account" };
+  if (entries.length === 0) return { doubtful: "not-understood" };
+  if (entries.some((e) => e.kind === "everyone")) return "no";
+  const listed = (what: PrincipalEntry["kind"]): Truth =>
+    anyOf(entries.filter((e) => e.kind === what || e.kind === "refused").map(entry));
+  const chain = cls === undefined ? [listed("service")] : CHAINS[kind].map(listed);
+  if (chain.every((t) => t === "yes")) return "no";
+  if (chain.every((t) => t === "no")) return "yes";
+  return { doubtful: "not-principal-deny-account" };
 }
 
 function* serviceShapes(cls: ServiceClass, x: ShapeContext): Generator<Shape> {
@@ -551,7 +569,7 @@ function serviceShape(
       });
     },
     principal: (element, effect) =>
-      principalTruth(element, effect, (e) => serviceEntry(e, cls, effect), undefined, "service"),
+      principalTruth(element, effect, (e, as) => serviceEntry(e, cls, as), undefined, "service"),
     caller: () => ({ kind: "service", name: cls.name }),
   };
 }
@@ -566,7 +584,7 @@ function serviceEntry(e: PrincipalEntry, cls: ServiceClass, effect: "Allow" | "D
     case "everyone":
       return effect === "Deny" ? "yes" : { doubtful: "everyone-includes-services" };
     case "service":
-      return e.name.toLowerCase() === cls.name.toLowerCase() ? "yes" : "no";
+      return e.name === cls.name ? "yes" : "no";
     case "account":
     case "user":
     case "role":
@@ -640,6 +658,9 @@ function environmentModel(f: ConditionKeyFacts, key: string, x: ShapeContext, ro
         x.facts.spec !== "SYMMETRIC_DEFAULT"
       ) {
         return { kind: "const", value: undefined };
+      }
+      if (key === "kms:encryptionalgorithm" && x.facts.spec === "SYMMETRIC_DEFAULT") {
+        return { kind: "const", value: "SYMMETRIC_DEFAULT" };
       }
       if (key === "kms:grantisforawsresource") {
         return { kind: "const", value: route === "via-service" || route === "service" ? "true" : "false" };

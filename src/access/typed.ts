@@ -3,9 +3,10 @@
  * policies. Source of the formats: IAM User Guide, "Condition operators".
  */
 
-/** An integer or decimal number, or undefined. */
+/** An integer or decimal number, with or without an exponent, or undefined. */
 export function parseNumber(text: string): number | undefined {
-  return /^[+-]?(\d+(\.\d*)?|\.\d+)$/.test(text) ? Number(text) : undefined;
+  const t = text.trim();
+  return /^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?$/.test(t) ? Number(t) : undefined;
 }
 
 const ISO =
@@ -13,10 +14,9 @@ const ISO =
 
 /** Seconds since the epoch of a W3C date or of epoch seconds, or undefined. */
 export function parseDate(text: string): number | undefined {
-  // Four digits are a year, as in the W3C profile; longer digit strings are epoch seconds.
-  if (/^-?\d{5,}(\.\d+)?$/.test(text)) return Number(text);
   const m = ISO.exec(text);
-  if (m === null) return undefined;
+  // Four digits are a year, as in the W3C profile; other digit strings are epoch seconds.
+  if (m === null) return /^-?\d{1,12}(\.\d+)?$/.test(text) ? Number(text) : undefined;
   const [, y = "", mo = "01", d = "01", h = "00", mi = "00", s = "00", frac = "", zone = "Z"] = m;
   const iso = `${y}-${mo}-${d}T${h}:${mi}:${s}${frac === "" ? "" : `.${frac.slice(0, 3)}`}`;
   const suffix = zone === "Z" ? "Z" : zone.includes(":") ? zone : `${zone.slice(0, 3)}:${zone.slice(3)}`;
@@ -24,9 +24,14 @@ export function parseDate(text: string): number | undefined {
   return Number.isNaN(ms) ? undefined : ms / 1000;
 }
 
+/** Whether a date gives a time of day without a time zone, which the documented profile does not allow. */
+export function lacksZone(text: string): boolean {
+  return /T.*\d$/.test(text) && !/[+-]\d{2}:?\d{2}$/.test(text);
+}
+
 /** Seconds since the epoch as AWS writes aws:CurrentTime. */
 export function formatDate(seconds: number): string {
-  return new Date(Math.floor(seconds) * 1000).toISOString().replace(".000Z", "Z");
+  return new Date(Math.floor(seconds) * 1000).toISOString();
 }
 
 /** An address range: the integers from `first` to `last` of one family. */
@@ -43,7 +48,7 @@ function parseV4(text: string): bigint | undefined {
   let out = 0n;
   for (const part of m.slice(1)) {
     const n = Number(part);
-    if (n > 255) return undefined;
+    if (n > 255 || (part.length > 1 && part.startsWith("0"))) return undefined;
     out = (out << 8n) | BigInt(n);
   }
   return out;
@@ -112,4 +117,13 @@ export function arnParts(text: string): readonly string[] | undefined {
   const parts = text.split(":");
   if (parts.length < 6 || parts[0] !== "arn") return undefined;
   return [...parts.slice(0, 5), parts.slice(5).join(":")];
+}
+
+/** Base64 text in one spelling, so that equal text means equal bytes; undefined for other text. */
+export function parseBase64(text: string): string | undefined {
+  const m = /^([A-Za-z0-9+/]*)(={0,2})$/.exec(text);
+  const [, body = "", padding = ""] = m ?? [];
+  if (m === null || body.length % 4 === 1) return undefined;
+  if (padding !== "" && (body.length + padding.length) % 4 !== 0) return undefined;
+  return Buffer.from(body, "base64").toString("base64");
 }

@@ -78,20 +78,15 @@ function addCompanions(
 ): void {
   if (shape.route === "via-service") {
     context["aws:ViaAWSService"] = "true";
-    const grant = shape.model("kms:grantisforawsresource");
-    if (
-      grant.kind === "const" &&
-      typeof grant.value === "string" &&
-      action.keyGroups.includes("grant-for-aws-resource")
-    ) {
-      context["kms:GrantIsForAWSResource"] = grant.value;
-    }
     if (context["kms:ViaService"] === undefined) {
       const via = shape.model("kms:viaservice");
       if (via.kind === "scalar") context["kms:ViaService"] = via.domain.guess;
     }
   }
-  if (shape.route === "service" && action.keyGroups.includes("grant-for-aws-resource")) {
-    context["kms:GrantIsForAWSResource"] = "true";
+  if (action.keyGroups.includes("grant-for-aws-resource")) {
+    const grant = shape.model("kms:grantisforawsresource");
+    if (grant.kind === "const" && typeof grant.value === "string") {
+      context["kms:GrantIsForAWSResource"] = grant.value;
+    }
   }
 }

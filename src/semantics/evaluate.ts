@@ -55,8 +55,8 @@ interface Case {
 export function evaluate(
   request: AccessRequest,
   key: KeyDocument,
-  /** `ignoreCrossAccount`: judge who is allowed, although KMS does not offer the operation across accounts. */
-  options: { readonly ignoreCrossAccount?: boolean } = {},
+  /** Judge who is allowed, although KMS does not offer the operation across accounts, or in the key's state. */
+  options: { readonly ignoreCrossAccount?: boolean; readonly ignoreKeyState?: boolean } = {},
 ): Decision {
   const action = actionFacts(request.action);
   if (action === undefined) return refused(unknownAction(request.action), []);
@@ -76,7 +76,8 @@ export function evaluate(
   hearResourceControlPolicies(matter, hearing);
   hearCallerSide(matter, hearing);
   hearGrants(matter, hearing);
-  return afterKmsRules(decide(hearing, serviceControlSays(request, target).allows), matter);
+  const decided = decide(hearing, serviceControlSays(request, target).allows);
+  return afterKmsRules(decided, matter, options.ignoreKeyState === true);
 }
 
 /** Every statement of the key policy. RetireGrant is not effective in one, whatever it says. */
@@ -268,9 +269,10 @@ function decision(
 }
 
 /** What is authorised can still be impossible: by the type of the key or by its state. */
-function afterKmsRules(decided: Decision, { action, key }: Case): Decision {
+function afterKmsRules(decided: Decision, { action, key }: Case, anyState: boolean): Decision {
   if (decided.outcome === "deny") return decided;
-  const refusal = keyTypeRefusal(action, key.facts) ?? keyStateRefusal(action, key.facts);
+  const refusal =
+    keyTypeRefusal(action, key.facts) ?? (anyState ? undefined : keyStateRefusal(action, key.facts));
   return refusal === undefined ? decided : refused(refusal, decided.trace);
 }
 
