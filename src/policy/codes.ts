@@ -63,6 +63,7 @@ export const DIAGNOSTIC_CODES = {
     level: "refused",
     meaning:
       "ForAllValues with kms:EncryptionContext: or aws:RequestTag/ is refused by KMS when a policy is stored.",
+    storedBefore: true,
   },
 
   // Not understood.
