@@ -3,7 +3,7 @@ import { createWriteStream } from "node:fs";
 import { realpath, rename, rm, stat } from "node:fs/promises";
 import type { Writable } from "node:stream";
 import { finished, pipeline } from "node:stream/promises";
-import { createGzip } from "node:zlib";
+import { constants, createGzip } from "node:zlib";
 import { KeywardError } from "../domain/result.js";
 import type { SnapshotHeader, SnapshotLine } from "./lines.js";
 import { SNAPSHOT_SCHEMA } from "./lines.js";
@@ -68,7 +68,8 @@ export class SnapshotWriter {
     if (!path.endsWith(".gz")) {
       return new SnapshotWriter(path, target, partial, file, file, finished(file));
     }
-    const gzip = createGzip();
+    // Each batch reaches the disk, so that what a killed scan leaves can be read up to its last batch.
+    const gzip = createGzip({ flush: constants.Z_SYNC_FLUSH });
     return new SnapshotWriter(path, target, partial, gzip, file, pipeline(gzip, file));
   }
 

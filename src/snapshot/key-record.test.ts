@@ -1,0 +1,169 @@
+import { describe, expect, it } from "vitest";
+import type { AccountId } from "../domain/ids.js";
+import { parseAccountId } from "../domain/ids.js";
+import { Estate, keyRecord } from "./key-record.js";
+import type { KeyLine, OrganizationLine } from "./lines.js";
+
+function account(id: string): AccountId {
+  const parsed = parseAccountId(id);
+  if (parsed === undefined) throw new Error(id);
+  return parsed;
+}
+
+const MEMBER = account("222233334444");
+const MANAGEMENT = account("111122223333");
+const ELSEWHERE = account("333344445555");
+const PATH = "o-own1234567/r-ab12/ou-ab12-11111111/ou-ab12-22222222/";
+const ORGANIZATION: OrganizationLine = {
+  type: "organization",
+  id: "o-own1234567",
+  managementAccountId: MANAGEMENT,
+  accounts: [{ id: MEMBER, name: "logs", path: PATH }, { id: "444455556666" }],
+};
+
+function key(owner: string, more: Partial<KeyLine> = {}): KeyLine {
+  return {
+    type: "key",
+    arn: `arn:aws:kms:us-east-1:${owner}:key/1234abcd`,
+    policy: { kind: "present", text: " {} " },
+    ...more,
+  };
+}
+
+function estate(...targets: readonly string[]): Estate {
+  const result = new Estate();
+  result.add(ORGANIZATION);
+  for (const target of targets) result.add({ type: "resource-control-policy", target, text: `on ${target}` });
+  return result;
+}
+
+describe("keyRecord", () => {
+  it("keeps what the line says, and leaves what it does not say unknown", () => {
+    const record = keyRecord(key(ELSEWHERE), estate());
+    expect(record).toEqual({
+      facts: {
+        arn: `arn:aws:kms:us-east-1:${ELSEWHERE}:key/1234abcd`,
+        partition: "aws",
+        region: "us-east-1",
+        account: ELSEWHERE,
+        keyId: "1234abcd",
+        organization: { kind: "unknown" },
+      },
+      manager: undefined,
+      description: undefined,
+      policy: { kind: "present", value: " {} " },
+      grants: { kind: "unknown" },
+      resourceControlPolicies: [],
+    });
+  });
+
+  it("takes states and usages that it knows; others are unknown", () => {
+    const known = keyRecord(
+      key(MEMBER, { state: "Disabled", usage: "SIGN_VERIFY", manager: "CUSTOMER" }),
+      estate(),
+    );
+    expect(known.facts).toMatchObject({ state: "Disabled", usage: "SIGN_VERIFY" });
+    expect(known.manager).toBe("CUSTOMER");
+    const odd = keyRecord(key(MEMBER, { state: "Frozen", usage: "KNIT" }), estate());
+    expect(odd.facts).not.toHaveProperty("state");
+    expect(odd.facts).not.toHaveProperty("usage");
+  });
+
+  it("keeps unreadable and absent apart", () => {
+    const record = keyRecord(
+      key(MEMBER, {
+        policy: { kind: "unreadable", code: "AccessDeniedException" },
+        grants: { kind: "absent" },
+      }),
+      estate(),
+    );
+    expect(record.policy).toEqual({ kind: "unreadable", code: "AccessDeniedException" });
+    expect(record.grants).toEqual({ kind: "absent" });
+  });
+});
+
+describe("the organization of an account", () => {
+  it("is that of the line that lists it, with its path", () => {
+    const of = estate().organizationOf;
+    expect(of.get(MEMBER)).toEqual({ id: "o-own1234567", path: PATH });
+    expect(of.get(account("444455556666"))).toEqual({ id: "o-own1234567" });
+    expect(of.get(MANAGEMENT)).toEqual({ id: "o-own1234567" });
+    expect(of.has(ELSEWHERE)).toBe(false);
+    expect(keyRecord(key(MEMBER), estate()).facts.organization).toEqual({
+      kind: "present",
+      value: { id: "o-own1234567", path: PATH },
+    });
+  });
+
+  it("may be one of several organizations", () => {
+    const both = estate();
+    both.add({ type: "organization", id: "o-other12345", accounts: [{ id: ELSEWHERE }] });
+    expect(both.organizationOf.get(ELSEWHERE)).toEqual({ id: "o-other12345" });
+    expect(both.organizationOf.get(MEMBER)).toEqual({ id: "o-own1234567", path: PATH });
+  });
+
+  it("is unknown where two lines contradict each other, for good", () => {
+    const both = estate();
+    const other: OrganizationLine = { type: "organization", id: "o-other12345", accounts: [{ id: MEMBER }] };
+    both.add(other);
+    both.add(ORGANIZATION);
+    expect(both.organizationOf.has(MEMBER)).toBe(false);
+    expect(keyRecord(key(MEMBER), both).facts.organization).toEqual({ kind: "unknown" });
+  });
+
+  it("does not take a path of another organization", () => {
+    const odd = new Estate();
+    odd.add({
+      type: "organization",
+      id: "o-own1234567",
+      accounts: [{ id: MEMBER, path: "o-other12345/r-zz99/" }],
+    });
+    expect(odd.organizationOf.get(MEMBER)).toEqual({ id: "o-own1234567" });
+  });
+
+  it("takes the path of a member from whichever line has it", () => {
+    const twice = new Estate();
+    twice.add({ type: "organization", id: "o-own1234567", accounts: [{ id: MEMBER }] });
+    twice.add(ORGANIZATION);
+    expect(twice.organizationOf.get(MEMBER)).toEqual({ id: "o-own1234567", path: PATH });
+  });
+});
+
+describe("resource control policies", () => {
+  const bound = (e: Estate, owner: string, more?: Partial<KeyLine>): readonly string[] =>
+    [...keyRecord(key(owner, more), e).resourceControlPolicies].sort();
+
+  it("bind through the account, each unit above it, the root and the organization", () => {
+    const e = estate(
+      MEMBER,
+      "ou-ab12-11111111",
+      "ou-ab12-22222222",
+      "ou-ab12-33333333",
+      "r-ab12",
+      "r-zz99",
+      "o-own1234567",
+    );
+    expect(bound(e, MEMBER)).toEqual(
+      [MEMBER, "ou-ab12-11111111", "ou-ab12-22222222", "r-ab12", "o-own1234567"].map((t) => `on ${t}`).sort(),
+    );
+  });
+
+  it("do not bind the management account, keys of AWS, or accounts elsewhere", () => {
+    const e = estate(MANAGEMENT, MEMBER, "r-ab12", "o-own1234567");
+    expect(bound(e, MANAGEMENT)).toEqual([]);
+    expect(bound(e, MEMBER, { manager: "AWS" })).toEqual([]);
+    expect(bound(e, ELSEWHERE)).toEqual([]);
+  });
+
+  it("bind a member without a known path only where no unit is involved", () => {
+    const e = estate("ou-ab12-11111111", "r-ab12", "o-own1234567");
+    expect(bound(e, "444455556666")).toEqual(["on o-own1234567", "on r-ab12"]);
+  });
+
+  it("count once, however often they are attached, and also when they come later", () => {
+    const e = estate();
+    expect(bound(e, MEMBER)).toEqual([]);
+    for (const target of [MEMBER, "r-ab12"]) e.add({ type: "resource-control-policy", target, text: "same" });
+    expect(bound(e, MEMBER)).toEqual(["same"]);
+  });
+});
