@@ -3,9 +3,10 @@ import { KeywardError } from "../domain/result.js";
 import * as check from "./check.js";
 import type { CommandModule, Io } from "./command.js";
 import { EXIT, type ExitCode } from "./exit.js";
+import * as scan from "./scan.js";
 import { toolVersion } from "./version.js";
 
-const COMMANDS: readonly CommandModule[] = [check];
+const COMMANDS: readonly CommandModule[] = [scan, check];
 
 const EXIT_CODES = `
 Exit codes:
