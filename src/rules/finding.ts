@@ -77,10 +77,17 @@ export interface KeyReport {
   readonly accountId: string;
   readonly region: string;
   readonly aliases: readonly string[];
+  /** The file that the key was read from, where it was no snapshot. */
+  readonly file?: string;
   /** `null`: not known. */
   readonly state: string | null;
   readonly verdict: Verdict;
   readonly exposure: Exposure;
+  /**
+   * Everything that keeps the key from being clear is covered by exceptions. The verdict stays what it is: an
+   * exception never hides; it only keeps the exit code from failing.
+   */
+  readonly waived: boolean;
   /** Worst first. */
   readonly findings: readonly Finding[];
 }

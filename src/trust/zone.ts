@@ -46,7 +46,10 @@ export function assumeOwnOrganization(
 }
 
 /** What is known about the organizations of accounts. `null`: in none. */
-export type OrganizationOf = ReadonlyMap<AccountId, { readonly id: OrganizationId } | null>;
+export type OrganizationOf = ReadonlyMap<
+  AccountId,
+  { readonly id: OrganizationId; readonly path?: string } | null
+>;
 
 /**
  * Whether an account is in the zone of trust of a key. An account of which the organization is not known is not.

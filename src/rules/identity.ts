@@ -1,0 +1,49 @@
+import { createHash } from "node:crypto";
+import type { Policy, Statement } from "../policy/ast.js";
+import { canonicalPolicy } from "../policy/canonical.js";
+import type { Draft, DraftSource } from "./rule.js";
+
+/**
+ * Names statements so that the name survives when statements are added, removed or moved: the Sid where it is the only
+ * one of its kind, else the statement's canonical text, numbered where it stands there more than once.
+ */
+export function statementNames(policy: Policy | undefined): ReadonlyMap<number, string> {
+  const names = new Map<number, string>();
+  const seen = new Map<string, number>();
+  const sids = new Map<string, number>();
+  const statements = policy?.statements ?? [];
+  for (const s of statements) {
+    if (s.sid !== undefined) sids.set(s.sid, (sids.get(s.sid) ?? 0) + 1);
+  }
+  for (const s of statements) {
+    const base = s.sid !== undefined && s.sid !== "" && sids.get(s.sid) === 1 ? `sid:${s.sid}` : textName(s);
+    const count = seen.get(base) ?? 0;
+    seen.set(base, count + 1);
+    names.set(s.index, count === 0 ? base : `${base}#${count}`);
+  }
+  return names;
+}
+
+function textName(statement: Statement): string {
+  return `text:${canonicalPolicy({ version: "2012-10-17", id: undefined, statements: [statement] })}`;
+}
+
+/** The id of a finding: 20 hexadecimal digits, made of the key, the rule, who, and what it goes through. */
+export function findingId(arn: string, draft: Draft, names: ReadonlyMap<number, string>): string {
+  const parts = [arn, draft.rule, draft.who, sourceName(draft.source, names), draft.part ?? ""];
+  return createHash("sha256").update(JSON.stringify(parts), "utf8").digest("hex").slice(0, 20);
+}
+
+function sourceName(source: DraftSource, names: ReadonlyMap<number, string>): string {
+  switch (source.kind) {
+    case "statement":
+      return `statement ${names.get(source.index) ?? source.index}`;
+    case "grant":
+      return `grant ${source.grantId}`;
+    case "key":
+      return `key ${source.arn}`;
+    case "policy":
+    case "grants":
+      return source.kind;
+  }
+}

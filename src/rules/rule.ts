@@ -1,0 +1,74 @@
+import type { AccessMatrix, Who, Witness } from "../access/matrix.js";
+import type { KeyRecord } from "../domain/key.js";
+import type { RuleId } from "../domain/rule-id.js";
+import type { Capability, Certainty, Doubt, Exposure, Severity } from "../domain/verdict.js";
+import type { Zone } from "../domain/zone.js";
+import type { JsonPath, ParsedPolicy } from "../policy/ast.js";
+import type { OrganizationOf } from "../trust/zone.js";
+import type { FindingCondition } from "./finding.js";
+import type { AccessGroup } from "./groups.js";
+
+/** Everything that the rules of one key look at. */
+export interface RuleInput {
+  readonly record: KeyRecord;
+  readonly parsed: ParsedPolicy;
+  /** What callers outside the zone of trust can do: what the exposure is made of. */
+  readonly outside: AccessMatrix;
+  /** What everybody can do, those inside the zone as well. Worked out when it is first asked for: it costs more. */
+  readonly everybody: () => AccessMatrix;
+  /** The accesses of callers outside the zone, put together as findings show them. */
+  readonly groups: readonly AccessGroup[];
+  readonly zone: Zone;
+  readonly organizationOf: OrganizationOf;
+}
+
+/** Where a finding comes from, before its line in the policy is looked up. */
+export type DraftSource =
+  | { readonly kind: "statement"; readonly index: number }
+  | { readonly kind: "grant"; readonly grantId: string }
+  /** `path` or `offset`: the place in the policy's text. */
+  | { readonly kind: "policy"; readonly path?: JsonPath; readonly offset?: number }
+  | { readonly kind: "grants" }
+  | { readonly kind: "key"; readonly arn: string };
+
+/** A finding as its rule writes it; judge.ts adds id, position, witness and waiver. */
+export interface Draft {
+  readonly rule: RuleId;
+  readonly severity: Severity;
+  readonly exposure: Exposure;
+  readonly certainty: Certainty;
+  readonly who: Who | null;
+  readonly capabilities: readonly Capability[];
+  readonly actions: readonly string[];
+  readonly source: DraftSource;
+  /** The place within the statement, where the finding is about a part of it. */
+  readonly path?: JsonPath;
+  readonly conditions: readonly FindingCondition[];
+  readonly witness: Witness | undefined;
+  /** One sentence. Foreign text in it is inert already. */
+  readonly reason: string;
+  readonly remedy: string;
+  readonly doubts: readonly Doubt[];
+  /** Tells findings apart that have rule, who and source in common. */
+  readonly part?: string;
+}
+
+/** A rule: what it looks for in one key. The page docs/rules/ID.md says what it means and what to do. */
+export interface Rule {
+  readonly id: RuleId;
+  /** A few words, as the table shows them. */
+  readonly title: string;
+  readonly find: (input: RuleInput) => readonly Draft[];
+}
+
+/** What most hygiene findings have in common. */
+export const HYGIENE = {
+  exposure: "none",
+  certainty: "certain",
+  who: null,
+  capabilities: [],
+  actions: [],
+  conditions: [],
+  witness: undefined,
+  doubts: [],
+} as const satisfies Partial<Draft>;
