@@ -145,14 +145,15 @@ function isHttpUrl(text: string): boolean {
 
 function noCredentials(error: unknown, options: SessionOptions): unknown {
   if (!(error instanceof Error)) return error;
-  const profile = options.profile ?? options.env["AWS_PROFILE"];
-  const sso = /sso|token/i.test(error.message);
+  const named = options.profile ?? options.env["AWS_PROFILE"];
+  const profile = named === "" ? undefined : named;
   return new KeywardError({
     what: "no usable AWS credentials were found",
-    ...(profile === undefined || profile === "" ? {} : { where: `profile ${profile}` }),
+    ...(profile === undefined ? {} : { where: `profile ${profile}` }),
     got: error.message,
-    next: sso
-      ? `sign in: aws sso login${profile === undefined || profile === "" ? "" : ` --profile ${profile}`}`
-      : "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, name a profile with --profile, or sign in with: aws sso login",
+    next:
+      profile !== undefined
+        ? `check that the profile exists (aws configure list-profiles), or sign in: aws sso login --profile ${profile}`
+        : "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, name a profile with --profile, or sign in with: aws sso login",
   });
 }

@@ -40,8 +40,8 @@ export async function runScan(flags: ScanFlags, common: CommonOptions, io: Io): 
     const code = await audit(lines, { io, common, config });
     if (tally.coverage !== undefined) {
       for (const line of scanSummary(tally.coverage, tally.gaps)) io.stderr.write(`${inert(line)}\n`);
+      if (writer !== undefined) io.stderr.write(`Snapshot: ${inert(writer.path)}\n`);
     }
-    if (writer !== undefined) io.stderr.write(`Snapshot: ${inert(writer.path)}\n`);
     return code;
   } finally {
     connection.close();
