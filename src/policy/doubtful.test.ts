@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { policyDoubts } from "./doubtful.js";
 import { parsePolicy } from "./parse.js";
@@ -68,5 +69,23 @@ describe("policyDoubts", () => {
       ...NONE,
       refusedByKms: true,
     });
+  });
+});
+
+describe("the cases", () => {
+  interface Case {
+    readonly id: string;
+    readonly policy: unknown;
+    readonly expect: { readonly exposure?: string };
+  }
+  const cases = readFileSync(new URL("../../test/cases/key-policies.jsonl", import.meta.url), "utf8")
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line) as Case);
+
+  it.each(cases)("$id is understood, and refused exactly where the case says invalid", (one) => {
+    const found = policyDoubts(parsePolicy(JSON.stringify(one.policy), { partition: "aws" }));
+    expect(found).toMatchObject({ notUnderstood: new Set(), unread: new Set(), wholePolicy: false });
+    expect(found.refusedByKms).toBe(one.expect.exposure === "invalid");
   });
 });

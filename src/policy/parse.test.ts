@@ -78,6 +78,11 @@ describe("parsePolicy: documents", () => {
     expect(parsePolicy(JSON.stringify({ Version: version, Statement: BASE })).policy?.version).toBe(version);
   });
 
+  it("does not take brackets in a Sid for nesting", () => {
+    const sid = `\\"${"[".repeat(50)}":{`;
+    expect(only({ Sid: sid }).sid).toBe(sid);
+  });
+
   it("leaves an absent Version absent", () => {
     expect(parsePolicy(JSON.stringify({ Statement: BASE })).policy?.version).toBeUndefined();
   });
