@@ -14,6 +14,7 @@ import { JudgeCache, judgeKey, waiverFor } from "../rules/judge.js";
 import type { Judgement } from "../rules/judge.js";
 import { readAgain } from "../rules/not-assessed.js";
 import { isMultiRegion, withSiblings } from "../rules/sibling-open.js";
+import { coverageNotes } from "../snapshot/coverage.js";
 import { Estate, keyRecord } from "../snapshot/key-record.js";
 import type { IncompleteLine, KeyLine, OrganizationLine, SnapshotLine } from "../snapshot/lines.js";
 import type { Config } from "../trust/config.js";
@@ -78,6 +79,8 @@ class Audit {
   private readonly cache = new JudgeCache();
   private readonly incomplete: Incomplete[] = [];
   private gaps = 0;
+  /** What scans say about what they did not read. */
+  private readonly coverage: string[] = [];
   private readonly multiRegion: { readonly report: KeyReport; readonly file: string | undefined }[] = [];
   /** Keys whose account was taken to be a member of the organization. */
   private readonly assumed = new Map<OrganizationId, number>();
@@ -125,6 +128,7 @@ class Audit {
         this.gap(line);
         return;
       case "coverage":
+        this.coverage.push(...coverageNotes(line));
         return;
       case "key":
         this.estate.hasKeys = true;
@@ -219,7 +223,7 @@ class Audit {
   }
 
   private notes(): string[] {
-    const notes = [...(this.options.notes?.() ?? [])];
+    const notes = [...(this.options.notes?.() ?? []), ...this.coverage];
     for (const [organization, keys] of this.assumed) {
       notes.push(
         `The account of ${keys === 1 ? "1 key" : `${keys} keys`} was taken to be a member of ${organization}, the only organization of the zone of trust: nothing else is known about it.`,

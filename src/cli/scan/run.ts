@@ -3,6 +3,7 @@ import { connect } from "../../aws/connect.js";
 import { collect } from "../../collect/collect.js";
 import { canBeDisabled } from "../../collect/regions.js";
 import { inert } from "../../domain/inert.js";
+import { coverageSentence } from "../../snapshot/coverage.js";
 import type { SnapshotLine } from "../../snapshot/lines.js";
 import { SnapshotWriter } from "../../snapshot/write.js";
 import { audit } from "../audit.js";
@@ -14,7 +15,6 @@ import { toolVersion } from "../version.js";
 import type { ScanFlags } from "./flags.js";
 import { onFirstInterrupt } from "./interrupt.js";
 import { startProgress } from "./progress.js";
-import { scanSummary } from "./summary.js";
 import type { Tally } from "./tee.js";
 import { tee } from "./tee.js";
 
@@ -33,13 +33,15 @@ export async function runScan(flags: ScanFlags, common: CommonOptions, io: Io): 
     version: toolVersion(),
     env: io.env,
   });
-  const tally: Tally = { gaps: 0, coverage: undefined };
+  const tally: Tally = { coverage: undefined };
   const writer = flags.snapshot === undefined ? undefined : await SnapshotWriter.create(flags.snapshot);
   try {
-    const lines = tee(scanLines(connection, flags, io), writer, tally);
+    // A report that is streamed to the terminal and a bar would draw over each other.
+    const streamed = common.format === "json" && common.output === undefined && io.stdout.isTTY === true;
+    const lines = tee(scanLines(connection, flags, io, flags.progress && !streamed), writer, tally);
     const code = await audit(lines, { io, common, config });
     if (tally.coverage !== undefined) {
-      for (const line of scanSummary(tally.coverage, tally.gaps)) io.stderr.write(`${inert(line)}\n`);
+      io.stderr.write(`${inert(coverageSentence(tally.coverage))}\n`);
       if (writer !== undefined) io.stderr.write(`Snapshot: ${inert(writer.path)}\n`);
     }
     return code;
@@ -53,9 +55,10 @@ async function* scanLines(
   connection: Connection,
   flags: ScanFlags,
   io: Io,
+  withBar: boolean,
 ): AsyncGenerator<SnapshotLine, void, undefined> {
   const interrupt = new AbortController();
-  const progress = startProgress(io, flags.progress);
+  const progress = startProgress(io, withBar);
   const release = onFirstInterrupt(() => {
     progress.say("Stopping. What was not read is reported as not assessed. Ctrl-C again quits at once.");
     interrupt.abort();

@@ -3,7 +3,6 @@ import type { SnapshotWriter } from "../../snapshot/write.js";
 
 /** What passed by. */
 export interface Tally {
-  gaps: number;
   coverage: CoverageLine | undefined;
 }
 
@@ -20,8 +19,7 @@ export async function* tee(
   let whole = false;
   try {
     for await (const line of lines) {
-      if (line.type === "incomplete") tally.gaps += 1;
-      else if (line.type === "coverage") tally.coverage = line;
+      if (line.type === "coverage") tally.coverage = line;
       await writer?.write(line);
       yield line;
     }

@@ -1,0 +1,69 @@
+import { describe, expect, it } from "vitest";
+import { coverageNotes, coverageSentence } from "./coverage.js";
+import type { CoverageLine, RegionCoverage } from "./lines.js";
+
+const region = (name: string, more: Partial<RegionCoverage> = {}): RegionCoverage => ({
+  region: name,
+  status: "scanned",
+  listed: 0,
+  written: 0,
+  awsManaged: 0,
+  deleted: 0,
+  ...more,
+});
+const PLAIN: CoverageLine = {
+  type: "coverage",
+  accountId: "111122223333",
+  partition: "aws",
+  startedAt: "2026-11-23T10:00:00.000Z",
+  finishedAt: "2026-11-23T10:01:02.340Z",
+  interrupted: false,
+  regionsFrom: "ec2:DescribeRegions",
+  regions: [
+    region("eu-west-1", { listed: 2000, written: 1999 }),
+    region("us-east-1", { listed: 1, written: 1 }),
+  ],
+  missingDetails: [],
+  calls: 1,
+};
+
+describe("what a report says about a scan", () => {
+  it("is nothing where nothing is missing", () => {
+    expect(coverageNotes(PLAIN)).toEqual([]);
+    expect(coverageSentence(PLAIN)).toBe(
+      "Scanned 2,000 keys in 2 Regions of account 111122223333: 1 call, 62.3 s.",
+    );
+  });
+
+  it("names everything that is missing", () => {
+    const notes = coverageNotes({
+      ...PLAIN,
+      interrupted: true,
+      regions: [
+        region("af-south-1", { status: "not-enabled" }),
+        region("eu-west-1", { status: "incomplete", written: 5, awsManaged: 2, deleted: 1 }),
+        region("us-east-1", { status: "not-seen" }),
+        region("us-west-2", { awsManaged: 1 }),
+      ],
+      missingDetails: [
+        { call: "kms:DescribeKey", code: "AccessDeniedException", count: 3, effect: "So what." },
+      ],
+    });
+    expect(notes).toEqual([
+      "The scan was stopped before its end.",
+      "Not enabled in the account, so without keys: af-south-1.",
+      "Not everything could be read in: eu-west-1.",
+      "Not begun: us-east-1.",
+      "Left out 3 keys that AWS manages: nobody can change who uses them.",
+      "Deleted during the scan, and so left out: 1 key.",
+      "kms:DescribeKey failed 3 times (AccessDeniedException). So what.",
+    ]);
+  });
+
+  it("says where the list of Regions is not the account's own", () => {
+    expect(coverageNotes({ ...PLAIN, regionsFrom: "command-line" })).toEqual([
+      "Only these Regions were scanned: eu-west-1, us-east-1.",
+    ]);
+    expect(coverageNotes({ ...PLAIN, regionsFrom: "built-in" })[0]).toMatch(/Permit ec2:DescribeRegions/);
+  });
+});
