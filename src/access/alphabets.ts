@@ -89,3 +89,12 @@ export function sourceRest(colons: boolean): Segment {
     guess: "x",
   };
 }
+
+/** What follows `alias/`. Source: KMS API reference, AliasNameType. */
+export const ALIAS_SEGMENT: Segment = {
+  name: "alias",
+  alphabet: alphabet(/^[a-zA-Z0-9/_-]$/, `${LOWER}0123456789-_`),
+  min: 1,
+  max: 250,
+  guess: "x",
+};

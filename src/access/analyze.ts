@@ -1,7 +1,7 @@
 import type { Grant } from "../domain/grant.js";
 import type { AccountId, OrganizationId } from "../domain/ids.js";
 import type { KeyFacts } from "../domain/key.js";
-import type { Doubt } from "../domain/verdict.js";
+import type { Certainty } from "../domain/verdict.js";
 import type { Zone } from "../domain/zone.js";
 import type { ParsedPolicy, Policy } from "../policy/ast.js";
 import { doubt } from "../semantics/doubts.js";
@@ -9,11 +9,18 @@ import type { KeyDocument } from "../semantics/request.js";
 import { classesOf, EVERYBODY, type RankedClass } from "./classes.js";
 import { environmentFacts } from "./environments.js";
 import { Merger } from "./merge.js";
-import type { AccessMatrix, Undecided } from "./matrix.js";
+import type { Access, AccessMatrix, Undecided } from "./matrix.js";
+import { type PolicyDoubts, policyDoubts } from "../policy/doubtful.js";
 import { collectMentions } from "./mentions.js";
 import { type Attempt, Prover } from "./prover.js";
 import { overallExposure } from "./rollup.js";
-import { type ActionGroup, actionGroups, grantEntrances, statementEntrances } from "./entrances.js";
+import {
+  type ActionGroup,
+  type Entrance,
+  actionGroups,
+  grantEntrances,
+  statementEntrances,
+} from "./entrances.js";
 import { doubtfulStatements, prepare } from "./statements.js";
 
 /** What an analysis is about. */
@@ -47,7 +54,8 @@ export function analyze(input: AnalysisInput): AccessMatrix {
   const { facts, now } = input;
   const policy = input.policy.policy ?? NO_POLICY;
   const grants = input.grants ?? [];
-  const doubts = doubtfulStatements(input.policy);
+  const reading = policyDoubts(input.policy);
+  const doubts = doubtfulStatements(reading);
   const statements = prepare(policy, facts, doubts);
   const rcps = input.resourceControlPolicies.map((p) => prepare(p, facts, new Map()));
   const mentions = collectMentions([policy, ...input.resourceControlPolicies], grants);
@@ -56,8 +64,8 @@ export function analyze(input: AnalysisInput): AccessMatrix {
     policy,
     grants,
     resourceControlPolicies: input.resourceControlPolicies,
-    doubtfulStatements: new Set([...doubts].flatMap(([i, d]) => (d === "not-understood" ? [i] : []))),
-    refusedStatements: new Set([...doubts].flatMap(([i, d]) => (d === "refused-statement" ? [i] : []))),
+    doubtfulStatements: reading.notUnderstood,
+    refusedStatements: reading.refused,
   };
   const budget = { left: input.maxSteps ?? DEFAULT_MAX_STEPS };
   const prover = new Prover({
@@ -75,26 +83,23 @@ export function analyze(input: AnalysisInput): AccessMatrix {
     input.scope === "all",
   );
   const merger = new Merger();
-  const undecided: Undecided[] = notUnderstood(input.policy);
+  const undecided: Undecided[] = notUnderstood(input.policy, reading);
   for (const entrance of [
     ...statementEntrances(statements),
     ...grantEntrances(grants, facts, mentions.keys),
   ]) {
     for (const group of actionGroups(entrance, statements, rcps, mentions.keys, facts)) {
-      const covered = new Set<string>();
+      const covered = new Coverage();
       for (const ranked of classes) {
-        if (covered.has(EVERYBODY) || covered.has(ranked.group)) continue;
-        if (!worthTrying(ranked, group, facts)) continue;
+        const before = covered.of(ranked.group);
+        if (before === "certain" || !worthTrying(ranked, entrance, group, facts)) continue;
         const attempt: Attempt = prover.prove(ranked.cls, entrance, group);
-        if (attempt.kind === "access") {
-          merger.add(attempt.access);
-          if (attempt.access.exposure !== "network" || ranked.group !== "anyone") {
-            for (const c of ranked.covers) covered.add(c);
-          }
-          if (ranked.group === "anyone") covered.add("anyone");
-        } else if (attempt.kind === "undecided") {
-          undecided.push(attempt.undecided);
-        }
+        if (attempt.kind === "undecided") undecided.push(attempt.undecided);
+        if (attempt.kind !== "access") continue;
+        const { access } = attempt;
+        // A named class tells more than "anyone, possibly" only if it is certain.
+        if (before === undefined || access.certainty === "certain") merger.add(access);
+        covered.add(ranked, access);
       }
     }
   }
@@ -102,39 +107,59 @@ export function analyze(input: AnalysisInput): AccessMatrix {
   return {
     accesses,
     undecided: dedupe(undecided),
-    exposure: overallExposure(accesses, undecided, input.policy),
+    exposure: overallExposure(accesses, undecided, reading),
     disagreements: prover.disagreements,
     steps: (input.maxSteps ?? DEFAULT_MAX_STEPS) - budget.left,
   };
 }
 
+/** Which groups of classes have got in through one entrance already, and how surely. */
+class Coverage {
+  readonly #groups = new Map<string, Certainty>();
+
+  of(group: string): Certainty | undefined {
+    const all = this.#groups.get(EVERYBODY);
+    return all === "certain" ? all : (this.#groups.get(group) ?? all);
+  }
+
+  add({ group, covers }: RankedClass, access: Access): void {
+    const { certainty, exposure } = access;
+    this.#put(group === "anyone" ? "anyone" : `${group} itself`, certainty);
+    // From a fixed network only, "anyone" is less than an account that gets in from everywhere.
+    if (exposure === "network") return;
+    for (const c of covers) this.#put(c, certainty);
+  }
+
+  #put(group: string, certainty: Certainty): void {
+    if (this.#groups.get(group) !== "certain") this.#groups.set(group, certainty);
+  }
+}
+
 /** Services call what services call: management calls by a service principal are not a way to a key. */
-function worthTrying(ranked: RankedClass, group: ActionGroup, facts: KeyFacts): boolean {
+function worthTrying(ranked: RankedClass, entrance: Entrance, group: ActionGroup, facts: KeyFacts): boolean {
   const { cls } = ranked;
-  if (cls.kind === "service") return group.crossAccount;
+  if (cls.kind === "service") return group.crossAccount && !entrance.housekeeping;
   if (group.crossAccount) return true;
   // What only the key's own account can do is looked at for outsiders too: it is latent access.
   return cls.account.kind === "fresh" || cls.account.id !== facts.account || cls.trusted;
 }
 
-/** Parts of the policy that no syntax tree stands for. */
-function notUnderstood(parsed: ParsedPolicy): Undecided[] {
-  const out: Undecided[] = [];
-  const known = new Set(parsed.policy?.statements.map((s) => s.index) ?? []);
-  for (const d of parsed.diagnostics) {
-    const lost = d.statement !== undefined && !known.has(d.statement);
-    if (d.level !== "malformed" && d.level !== "not-understood" && !(d.level === "refused" && lost)) continue;
-    const refused = d.level === "refused";
-    const reason: Doubt = doubt(refused ? "refused-statement" : "not-understood");
-    out.push({
-      who: undefined,
-      source:
-        d.statement === undefined ? undefined : { kind: "statement", index: d.statement, sid: undefined },
-      reason: d.message,
-      doubts: [reason],
-    });
-  }
-  return out;
+/** Parts of the policy that no syntax tree stands for: they may allow anything. */
+function notUnderstood(parsed: ParsedPolicy, reading: PolicyDoubts): Undecided[] {
+  return parsed.diagnostics.flatMap((d): Undecided[] => {
+    const { level, statement } = d;
+    const lost = statement !== undefined && reading.unread.has(statement);
+    const whole = statement === undefined && level !== "refused" && level !== "warning";
+    if (!lost && !whole) return [];
+    return [
+      {
+        who: undefined,
+        source: statement === undefined ? undefined : { kind: "statement", index: statement, sid: undefined },
+        reason: d.message,
+        doubts: [doubt(level === "refused" ? "refused-statement" : "not-understood")],
+      },
+    ];
+  });
 }
 
 function dedupe(list: readonly Undecided[]): Undecided[] {

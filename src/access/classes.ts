@@ -200,7 +200,6 @@ function services(
   ];
   for (const [name, shown] of names) {
     const trustedService = zone.services.includes(name);
-    const group = shown === undefined ? "service" : `service ${shown}`;
     const add = (
       source: ServiceSource,
       choice: Extract<CallerClass, { kind: "service" }>["source"],
@@ -209,10 +208,10 @@ function services(
     ): void => {
       if (trusted && !inside) return;
       out.push({
-        group: source.kind === "any" ? group : `${group} source`,
+        group: groupOf(shown, source),
         covers:
           shown === undefined
-            ? [...covers, ...[...mentions.services].flatMap((s) => [`service ${s}`, `service ${s} source`])]
+            ? [...covers, ...[...mentions.services].map((s) => groupOf(s, source))]
             : covers,
         cls: {
           kind: "service",
@@ -224,7 +223,14 @@ function services(
       });
     };
     const strangers: OrganizationChoice[] = [{ kind: "none" }, { kind: "literal", id: org }];
-    const all = [group, `${group} source`];
+    // Any source is every source.
+    const all = (shown === undefined ? [undefined, ...mentions.services] : [shown]).flatMap((s) => [
+      groupOf(s, { kind: "any" }),
+      groupOf(s, { kind: "none" }),
+      groupOf(s, { kind: "pattern", pattern: "" }),
+      ...outsideOrgs.map((id) => groupOf(s, { kind: "organization", id })),
+      ...namedAccounts.map((id) => groupOf(s, { kind: "account", id })),
+    ]);
     add(
       { kind: "any" },
       { kind: "account", account: { kind: "literal", id: account }, organizations: strangers },
@@ -327,4 +333,10 @@ function includes(whole: PrincipalEntry, part: NamedPrincipal): boolean {
     whole.account === part.account &&
     (whole.name === part.role || whole.name.endsWith(`/${part.role}`))
   );
+}
+
+/** The group of a service class: its name and source. */
+function groupOf(service: string | undefined, source: ServiceSource): string {
+  const id = source.kind === "organization" || source.kind === "account" ? source.id : "";
+  return `service ${service ?? "(any)"} for ${source.kind} ${id}`;
 }

@@ -9,7 +9,6 @@ import {
   worksInState,
 } from "../semantics/actions.js";
 import { conditionKeyFacts } from "../semantics/condition-keys.js";
-import type { DoubtId } from "../semantics/doubts.js";
 import type { Source } from "../semantics/request.js";
 import { granteeEntry } from "./mentions.js";
 import type { Prepared } from "./statements.js";
@@ -24,6 +23,11 @@ export interface Entrance {
   /** Whether it covers the key, and whether it can be taken at its word. */
   readonly holds: Truth;
   readonly actions: readonly ActionFacts[];
+  /**
+   * A grant's right to look at the key or to give the grant up. AWS services hold it to manage their own grants; in a
+   * service's hands it is not access to the key.
+   */
+  readonly housekeeping: boolean;
   /** The encryption context that a grant wants, exactly or at least. */
   readonly encryptionContext: Readonly<Record<string, string>> | undefined;
 }
@@ -42,6 +46,7 @@ export function statementEntrances(statements: readonly Prepared[]): Entrance[] 
       variables: p.variables,
       holds: p.doubt === undefined ? p.resource : { doubtful: p.doubt },
       actions,
+      housekeeping: false,
       encryptionContext: undefined,
     });
   }
@@ -90,17 +95,14 @@ export function grantEntrances(
         principal,
         conditions,
         variables: false,
-        holds: grantTruth(entry?.kind === "service" && pairs !== undefined && sourceArn === undefined),
+        holds: "yes",
+        housekeeping: part === "describe" || part === "retire",
         actions: some,
         encryptionContext: wanted,
       });
     }
   }
   return out;
-}
-
-function grantTruth(serviceByContextOnly: boolean): Truth {
-  return serviceByContextOnly ? { doubtful: "grant-service-context" satisfies DoubtId } : "yes";
 }
 
 const bare = { qualifier: undefined, ifExists: false, path: [] } as const;
@@ -117,7 +119,7 @@ function exactKeys(names: readonly string[], keys: ReadonlySet<string>): Conditi
   return [
     {
       ...bare,
-      operator: "StringEqualsIgnoreCase",
+      operator: "StringEquals",
       qualifier: "ForAllValues",
       key: "kms:EncryptionContextKeys",
       keyLower: "kms:encryptioncontextkeys",

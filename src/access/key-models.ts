@@ -3,6 +3,7 @@ import type { ConditionKeyFacts } from "../semantics/condition-keys.js";
 import { type Glob, plainGlob } from "./glob.js";
 import type { Domain } from "./scalar.js";
 import type { KeyModel } from "./shape.js";
+import { ALIAS_SEGMENT } from "./alphabets.js";
 import { formatDate, type IpRange, parseIpRange } from "./typed.js";
 
 /**
@@ -62,6 +63,7 @@ export function scalarModel(f: ConditionKeyFacts, o: ScalarOptions, shape?: Glob
     excludedGlobs: fixed.map((v) => plainGlob(v)),
     excludedRanges: ranges,
     ...(shape === undefined ? {} : { shape }),
+    ...(lower === "kms:requestalias" ? { form: { prefix: "alias/", segment: ALIAS_SEGMENT } } : {}),
     ...(lower === "aws:tokenissuetime" ? { latest: env.now } : {}),
   };
   return { kind: f.multivalued ? "set" : "scalar", domain };

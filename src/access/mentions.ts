@@ -16,9 +16,13 @@ export interface Mentions {
   readonly services: ReadonlySet<string>;
   /** Patterns on accounts, principals and organizations, for the "pattern" class of callers. */
   readonly patterns: readonly string[];
+  /** Some statement has NotPrincipal: it tells users, roles and root users of one account apart. */
+  readonly notPrincipal: boolean;
   /** Condition keys that occur anywhere, in lower case. */
   readonly keys: ReadonlySet<string>;
 }
+
+const SERVICE_NAME = /^[a-z0-9.-]+\.amazonaws\.com(\.cn)?$/;
 
 const ACCOUNT_KEYS = new Set([
   "kms:calleraccount",
@@ -45,6 +49,7 @@ export function collectMentions(policies: readonly Policy[], grants: readonly Gr
     services: new Set<string>(),
     patterns: [] as string[],
     keys: new Set<string>(),
+    notPrincipal: policies.some((p) => p.statements.some((s) => s.principal.kind === "not-principal")),
   };
   for (const p of policies) {
     for (const s of p.statements) {
@@ -131,7 +136,7 @@ function addCondition(
       if (e !== undefined) m.principals.push(e);
     }
     if (c.keyLower === "aws:principalservicename" || c.keyLower === "aws:principalservicenameslist") {
-      if (!/[*?$]/.test(v)) m.services.add(v);
+      if (SERVICE_NAME.test(v)) m.services.add(v);
     }
     if (linked && /[*?]/.test(v)) m.patterns.push(v);
   }
@@ -168,7 +173,7 @@ export function granteeEntry(g: Grant): PrincipalEntry | undefined {
   }
   const text = g.GranteePrincipal;
   if (text === undefined) return undefined;
-  if (/^[a-z0-9.-]+\.amazonaws\.com(\.cn)?$/.test(text)) return { kind: "service", text, name: text };
+  if (SERVICE_NAME.test(text)) return { kind: "service", text, name: text };
   if (/^[0-9]{12}$/.test(text)) {
     return { kind: "account", text, account: text as AccountId, partition: undefined };
   }

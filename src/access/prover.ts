@@ -113,6 +113,7 @@ export class Prover {
       mode: s.mode,
       keys: x.mentions.keys,
       named: x.mentions.principals,
+      notPrincipal: x.mentions.notPrincipal,
     };
     let exhausted = false;
     for (const shape of shapes(cls, context)) {

@@ -1,5 +1,5 @@
 import { EXPOSURES, type Exposure } from "../domain/verdict.js";
-import type { ParsedPolicy } from "../policy/ast.js";
+import type { PolicyDoubts } from "../policy/doubtful.js";
 import { INPUT_DOUBTS, REFUSED_DOUBTS } from "../semantics/doubts.js";
 import type { Access, Undecided } from "./matrix.js";
 
@@ -10,19 +10,18 @@ import type { Access, Undecided } from "./matrix.js";
 export function overallExposure(
   accesses: readonly Access[],
   undecided: readonly Undecided[],
-  parsed: ParsedPolicy,
+  reading: PolicyDoubts,
 ): Exposure {
-  if (parsed.policy === undefined && accesses.every((a) => a.exposure === "none")) return "unknown";
   let worst = at("none");
   let unclear = at("none");
-  let refused = parsed.diagnostics.some((d) => d.level === "refused");
+  let refused = reading.refusedByKms;
   for (const a of accesses) {
     const r = at(a.exposure);
     if (a.doubts.some((d) => INPUT_DOUBTS.has(d.id))) unclear = Math.min(unclear, r);
     else if (a.doubts.some((d) => REFUSED_DOUBTS.has(d.id))) refused = true;
     else worst = Math.min(worst, r);
   }
-  let open = parsed.policy === undefined;
+  let open = reading.wholePolicy;
   for (const u of undecided) {
     if (u.doubts.length > 0 && u.doubts.every((d) => REFUSED_DOUBTS.has(d.id))) refused = true;
     else open = true;

@@ -10,7 +10,7 @@ import {
   parseIpRange,
   parseNumber,
 } from "./typed.js";
-import { type Budget, solveWords, type WordConstraint } from "./words.js";
+import { type Budget, fits, type Segment, solveWords, viewText, type WordConstraint } from "./words.js";
 
 /** A condition, and whether the request has to meet it or to miss it. */
 export interface Lit {
@@ -30,6 +30,8 @@ export interface Domain {
   readonly excludedRanges: readonly IpRange[];
   /** What every value looks like. */
   readonly shape?: Glob;
+  /** What every value is made of; without it, any text. */
+  readonly form?: { readonly segment: Segment; readonly prefix: string };
   /** Where only these exist. */
   readonly only?: readonly string[];
   /** For dates: nothing earlier, nothing later (seconds since the epoch). */
@@ -147,19 +149,20 @@ function solvePresent(
       ? { kind: "exhausted" }
       : IMPOSSIBLE;
   }
-  const constraints = wordConstraints(lits, mode, [0]);
+  const view = d.form === undefined ? [0] : [d.form.prefix, 0];
+  const constraints = wordConstraints(lits, mode, view);
   if (constraints === undefined) return IMPOSSIBLE;
-  if (d.excludedGlobs.length > 0) constraints.push({ view: [0], mode: "noneOf", globs: d.excludedGlobs });
-  if (d.shape !== undefined) constraints.push({ view: [0], mode: "oneOf", globs: [d.shape] });
+  if (d.excludedGlobs.length > 0) constraints.push({ view, mode: "noneOf", globs: d.excludedGlobs });
+  if (d.shape !== undefined) constraints.push({ view, mode: "oneOf", globs: [d.shape] });
   const needsArn = lits.some((l) => l.c.source.operator.startsWith("Arn")) && mode === "certain";
-  if (needsArn) constraints.push({ view: [0], mode: "oneOf", globs: [ANY_ARN] });
-  const answer = solveWords([ANY_TEXT], constraints, budget);
+  if (needsArn) constraints.push({ view, mode: "oneOf", globs: [ANY_ARN] });
+  const answer = solveWords([d.form?.segment ?? ANY_TEXT], constraints, budget);
   if (answer.kind !== "found") return answer;
-  const value = answer.values[0] ?? "";
+  const value = viewText(view, answer.values);
   return ok(value) ? { kind: "found", value } : { kind: "exhausted" };
 }
 
-const ANY_TEXT = {
+const ANY_TEXT: Segment = {
   name: "value",
   alphabet: {
     has: (c: string) => c >= " " && c !== "\u007f",
@@ -216,11 +219,17 @@ export function wordConstraints(
 function allowedByDomain(v: string, d: Domain): boolean {
   if (d.only !== undefined && !d.only.includes(v)) return false;
   if (d.shape !== undefined && !matches(d.shape, v)) return false;
-  if (d.excludedGlobs.some((g) => matches(g, v))) return false;
-  if (d.type === "ip" && d.excludedRanges.length > 0) {
-    const a = parseIpRange(v);
-    if (a !== undefined && d.excludedRanges.some((r) => inRange(r, a))) return false;
+  if (d.form !== undefined) {
+    const { prefix, segment } = d.form;
+    if (!v.startsWith(prefix) || !fits(segment, v.slice(prefix.length))) return false;
   }
+  if (d.excludedGlobs.some((g) => matches(g, v))) return false;
+  if (d.type === "ip") {
+    const a = parseIpRange(v);
+    if (a === undefined || a.first !== a.last || v.includes("/")) return false;
+    if (d.excludedRanges.some((r) => inRange(r, a))) return false;
+  }
+  if (d.type === "number" && parseNumber(v) === undefined) return false;
   if (d.type === "date") {
     const t = parseDate(v);
     if (t === undefined) return false;

@@ -197,6 +197,10 @@ class Search {
   /** A literal as true, false or open. */
   #settle(l: Lit): boolean | undefined {
     const model = this.#model(l.c.source.keyLower);
+    // An identity is always there: its presence is no open question.
+    if (model.kind === "word" && l.c.family === "null") {
+      return satisfies(testCondition(l.c, "x"), l.want, this.q.mode);
+    }
     if (model.kind !== "const" && model.kind !== "doubtful") return undefined;
     const truth: Truth = model.kind === "const" ? testCondition(l.c, model.value) : { doubtful: model.doubt };
     if (typeof truth === "object") this.#doubtful = true;
@@ -307,6 +311,8 @@ class Search {
 
   #solveWords(): readonly string[] | undefined {
     const constraints: WordConstraint[] = [...this.q.shape.base];
+    /** Operators of another type than identities have: tested on the result. */
+    const oddOnes: Lit[] = [];
     for (const l of this.#lits.get("words") ?? []) {
       const m = this.#model(l.c.source.keyLower);
       if (m.kind !== "word") continue;
@@ -315,9 +321,7 @@ class Search {
         (l.c.family !== "string" && l.c.family !== "null") ||
         (l.c.source.operator.startsWith("Arn") && !isArn);
       if (odd) {
-        // Nothing that is documented decides it: an operator of another type on an identity.
-        this.#doubtful = true;
-        if (this.q.mode === "certain") return undefined;
+        oddOnes.push(l);
         continue;
       }
       if (hasDoubt(l)) this.#doubtful = true;
@@ -333,7 +337,19 @@ class Search {
     }
     const a = solveWords(this.q.shape.segments, constraints, this.q.budget);
     if (a.kind === "exhausted") this.#exhausted = true;
-    return a.kind === "found" ? a.values : undefined;
+    if (a.kind !== "found") return undefined;
+    for (const l of oddOnes) {
+      const m = this.#model(l.c.source.keyLower);
+      if (m.kind !== "word") continue;
+      const text = viewText(m.view, a.values);
+      const truth = testCondition(l.c, m.list ? [text] : text);
+      if (typeof truth === "object") this.#doubtful = true;
+      if (satisfies(truth, l.want, this.q.mode)) continue;
+      // ARNs and ids are never numbers, dates or addresses, so any value would fail alike; a bare name could be one.
+      if (!m.view.some((p) => typeof p === "string" && /[a-z]/i.test(p))) this.#exhausted = true;
+      return undefined;
+    }
+    return a.values;
   }
 
   #solveTime(): number | undefined {

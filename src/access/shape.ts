@@ -52,7 +52,12 @@ export interface Shape {
 }
 
 /** `internet`: through a public endpoint. `vpc-endpoint`. `via-service`: a service calls with the caller's rights. */
-export type Route = "internet" | "vpc-endpoint" | "via-service" | "service";
+export type Route =
+  | "internet"
+  | "vpc-endpoint"
+  | "vpc-endpoint-without-organization"
+  | "via-service"
+  | "service";
 
 /** What a condition key can hold in requests of a shape. */
 export type KeyModel =
@@ -72,6 +77,8 @@ export interface ShapeContext {
   readonly mode: Mode;
   /** Keys that occur in the documents, in lower case: kinds and routes that no key can tell apart are one. */
   readonly keys: ReadonlySet<string>;
+  /** A statement with NotPrincipal tells the kinds of principals apart, too. */
+  readonly notPrincipal: boolean;
   /** Principals that are named; a caller that is not one of them must not bear their name. */
   readonly named: readonly PrincipalEntry[];
 }
@@ -106,11 +113,12 @@ export function* shapes(cls: CallerClass, x: ShapeContext): Generator<Shape> {
   const kinds: Shape["kind"][] = [];
   if (cls.principal !== undefined) {
     kinds.push(cls.principal.kind === "role" ? "session" : cls.principal.kind);
-    if (cls.principal.kind === "user" && any(KIND_KEYS)) kinds.push("federated-user");
-  } else if (any(KIND_KEYS)) kinds.push("session", "user", "root", "federated-user");
+    if (cls.principal.kind === "user" && (x.notPrincipal || any(KIND_KEYS))) kinds.push("federated-user");
+  } else if (x.notPrincipal || any(KIND_KEYS)) kinds.push("session", "user", "root", "federated-user");
   else kinds.push("session");
   const routes: Route[] = ["internet"];
   if (any(NETWORK_KEYS)) routes.push("vpc-endpoint");
+  if (any(["aws:vpceorgid", "aws:vpceorgpaths"])) routes.push("vpc-endpoint-without-organization");
   if (any(VIA_KEYS)) routes.push("via-service");
   const paths = x.keys.has("aws:principalarn") && cls.principal === undefined ? [false, true] : [false];
   for (const org of cls.organizations) {
@@ -234,6 +242,7 @@ function ordinaryShape(
           : [account, ":", ...name];
   const organization = organizationPart(org, s);
   excludeNamed(cls, kind, name, session, x, s);
+  const endpoint = endpointKeys(route, x, s);
 
   const type = { root: "Account", user: "User", session: "AssumedRole", "federated-user": "FederatedUser" };
   const word = (view: View, list = false): KeyModel =>
@@ -263,6 +272,10 @@ function ordinaryShape(
     standing.push(["aws:PrincipalOrgID", organization.id, false]);
     standing.push(["aws:PrincipalOrgPaths", organization.path, true]);
   }
+  for (const name of ["aws:VpceAccount", "aws:VpceOrgID", "aws:VpceOrgPaths"]) {
+    const m = endpoint[name.toLowerCase()];
+    if (m?.kind === "word") standing.push([name, m.view, m.list]);
+  }
   return {
     kind,
     route,
@@ -270,7 +283,7 @@ function ordinaryShape(
     base: s.base,
     standing,
     model: (key) => {
-      const known = callerKeys[key];
+      const known = callerKeys[key] ?? endpoint[key];
       if (known !== undefined) return known;
       return modelOf(key, x, route, (f) => {
         if (f.origin === "service-source") return none;
@@ -290,6 +303,34 @@ function ordinaryShape(
       }),
   };
 }
+
+/** Whose VPC endpoint a request comes through: account, organization and path belong together. */
+function endpointKeys(route: Route, x: ShapeContext, s: Segments): Readonly<Record<string, KeyModel>> {
+  const none: KeyModel = { kind: "const", value: undefined };
+  const asked = ENDPOINT_OWNER_KEYS.some((k) => x.keys.has(k));
+  if (!asked || (route !== "vpc-endpoint" && route !== "vpc-endpoint-without-organization")) {
+    return Object.fromEntries(ENDPOINT_OWNER_KEYS.map((k) => [k, none]));
+  }
+  const account = s.add(accountSegment("999988887777"));
+  const organization = route === "vpc-endpoint" ? organizationPart({ kind: "fresh", not: [] }, s) : undefined;
+  const views: readonly (readonly [string, View | undefined, boolean])[] = [
+    ["aws:vpceaccount", [account], false],
+    ["aws:vpceorgid", organization?.id, false],
+    ["aws:vpceorgpaths", organization?.path, true],
+  ];
+  const out: Record<string, KeyModel> = {};
+  for (const [key, view, list] of views) {
+    out[key] = view === undefined ? none : { kind: "word", view, list };
+    if (view === undefined || x.environment.network !== "open") continue;
+    s.not(
+      view,
+      (x.environment.fixed.get(key) ?? []).map((v) => plainGlob(v)),
+    );
+  }
+  return out;
+}
+
+const ENDPOINT_OWNER_KEYS = ["aws:vpceaccount", "aws:vpceorgid", "aws:vpceorgpaths"];
 
 /** These ARNs name a resource of the caller's own account; AWS sets them, so the account in them is the caller's. */
 function instanceArn(key: string, account: string | number, x: ShapeContext): KeyModel {
@@ -630,6 +671,11 @@ function environmentModel(f: ConditionKeyFacts, key: string, x: ShapeContext, ro
       if (key === "aws:viaawsservice") {
         return { kind: "const", value: route === "via-service" ? "true" : "false" };
       }
+      if (/^aws:calledvia(first|last)$/.test(key) && x.keys.has("aws:calledvia")) {
+        return route === "via-service"
+          ? { kind: "doubtful", doubt: "not-understood" }
+          : { kind: "const", value: undefined };
+      }
       if (
         route === "via-service" &&
         (key === "kms:viaservice" || key === "aws:calledvia" || key.startsWith("aws:calledvia"))
@@ -643,7 +689,7 @@ function environmentModel(f: ConditionKeyFacts, key: string, x: ShapeContext, ro
       return free(true, false, "");
     }
     case "network": {
-      const vpc = route === "vpc-endpoint";
+      const vpc = route === "vpc-endpoint" || route === "vpc-endpoint-without-organization";
       const ip = key === "aws:sourceip";
       const there = ip ? route === "internet" || route === "via-service" : vpc;
       return free(!there, there, guessFor(f, x));
@@ -710,12 +756,6 @@ function guessFor(f: ConditionKeyFacts, x: ShapeContext): string {
       return "vpce-0f0e0d0c0b0a09080";
     case "aws:SourceVpcArn":
       return `arn:${x.facts.partition}:ec2:${x.facts.region}:999988887777:vpc/vpc-0f0e0d0c0b0a09080`;
-    case "aws:VpceAccount":
-      return "999988887777";
-    case "aws:VpceOrgID":
-      return "o-zzkeyward0";
-    case "aws:VpceOrgPaths":
-      return "o-zzkeyward0/r-zz99/";
     case "kms:EncryptionAlgorithm":
       return "SYMMETRIC_DEFAULT";
     case "kms:GrantOperations":

@@ -1,5 +1,6 @@
 import type { KeyFacts } from "../domain/key.js";
-import type { ParsedPolicy, PatternElement, Policy, Statement } from "../policy/ast.js";
+import type { PatternElement, Policy, Statement } from "../policy/ast.js";
+import type { PolicyDoubts } from "../policy/doubtful.js";
 import { type ActionFacts, KMS_KEY_ACTIONS } from "../semantics/actions.js";
 import type { DoubtId } from "../semantics/doubts.js";
 import { matches, plainGlob } from "./glob.js";
@@ -28,18 +29,11 @@ export function prepare(policy: Policy, facts: KeyFacts, doubts: ReadonlyMap<num
   }));
 }
 
-/** The statements that a diagnostic makes doubtful. */
-export function doubtfulStatements(parsed: ParsedPolicy): ReadonlyMap<number, DoubtId> {
+/** The statements that may say something else than their syntax tree, and why. */
+export function doubtfulStatements(doubts: PolicyDoubts): ReadonlyMap<number, DoubtId> {
   const out = new Map<number, DoubtId>();
-  const everywhere = parsed.policy?.statements.map((s) => s.index) ?? [];
-  for (const d of parsed.diagnostics) {
-    if (d.level !== "refused" && d.level !== "not-understood") continue;
-    const id: DoubtId = d.level === "refused" ? "refused-statement" : "not-understood";
-    // What is wrong with the whole document (its version, say) is wrong with each statement.
-    for (const i of d.statement === undefined ? everywhere : [d.statement]) {
-      if (out.get(i) !== "not-understood") out.set(i, id);
-    }
-  }
+  for (const i of doubts.refused) out.set(i, "refused-statement");
+  for (const i of doubts.notUnderstood) out.set(i, "not-understood");
   return out;
 }
 
