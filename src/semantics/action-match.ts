@@ -6,7 +6,7 @@ import { any, doubtful, NO, not, tri, YES, type Tri } from "./tri.js";
  * Whether `Action` or `NotAction` covers an action, without case. A missing or empty element covers
  * nothing; what an empty NotAction covers is not documented.
  * Source: IAM User Guide, "IAM JSON policy elements: Action"; KMS API reference, PutKeyPolicy: a key policy statement
- * without Action has no effect (both checked 2026-09-26).
+ * without Action has no effect (texts of 2026).
  */
 export function actionCovered(element: PatternElement, action: string): Tri {
   if (element.kind === "missing") return NO;

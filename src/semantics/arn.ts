@@ -101,7 +101,7 @@ export function callerArn(caller: Caller): string {
 
 /**
  * The value of `aws:PrincipalArn`: for a session the ARN of its role. Undefined for service principals.
- * Source: IAM User Guide, "AWS global condition context keys", aws:PrincipalArn (checked 2026-09-26).
+ * Source: IAM User Guide, "AWS global condition context keys", aws:PrincipalArn (text of 2026).
  */
 export function principalArn(caller: Caller): string | undefined {
   switch (caller.kind) {

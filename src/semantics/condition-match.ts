@@ -11,7 +11,7 @@ import { compareExpansion, expand } from "./variables.js";
 /**
  * Whether one condition of a statement holds in a request.
  * Source: IAM User Guide, "IAM JSON policy elements: Condition operators", "Single-valued vs. multivalued context
- * keys", "IAM JSON policy elements: Condition" (all checked 2026-09-26).
+ * keys", "IAM JSON policy elements: Condition" (texts of 2026).
  */
 export function conditionHolds(
   condition: Condition,

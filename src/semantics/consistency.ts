@@ -23,7 +23,7 @@ import type { AccessRequest, KeyDocument } from "./request.js";
  * Why no request that AWS produces could look like this one; empty where one could. A request that states facts which
  * contradict its caller, its key or each other proves nothing about who can use the key.
  * Sources: IAM User Guide, "AWS global condition context keys"; KMS Developer Guide, "AWS KMS condition keys"; Service
- * Authorization Reference for KMS (all checked 2026-09-26).
+ * Authorization Reference for KMS (texts of 2026).
  */
 export function inconsistencies(request: AccessRequest, key: KeyDocument): string[] {
   const keys = explicitKeys(request.context);

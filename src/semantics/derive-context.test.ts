@@ -160,6 +160,8 @@ describe("the derived condition keys", () => {
     expect(
       context(USER, { context: { "kms:EncryptionContext:Stage": "b" } })["kms:EncryptionContextKeys"],
     ).toBe("Stage");
+    const twice = { encryptionContext, context: { "kms:EncryptionContext:PURPOSE": "x" } };
+    expect(context(USER, twice)["kms:EncryptionContextKeys"]).toEqual(["Department", "purpose"]);
   });
 
   it("yield to what the request states, also to an empty list", () => {

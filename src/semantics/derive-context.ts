@@ -51,7 +51,7 @@ export type Rows = Readonly<Record<string, ContextEntry>>;
  * The condition keys of a request: those that follow from the caller, the key and the encryption context, overridden
  * by the explicit ones. Key names are compared without case.
  * Source: IAM User Guide, "AWS global condition context keys"; KMS Developer Guide, "AWS KMS condition keys"
- * (both checked 2026-09-26).
+ * (texts of 2026).
  */
 export function deriveContext(request: AccessRequest, key: KeyDocument): RequestContext {
   const entries = new Map<string, ContextEntry>();

@@ -44,6 +44,7 @@ export const DOUBTS = {
   "refused-principal": "A principal form that KMS refuses to store; whom it would name is not defined.",
   "grant-limits":
     "Whether a permissions boundary or session policy that does not mention an action limits a grant is not documented.",
+  "grants-unread": "The grants of the key were not read; one of them may allow the request.",
   "caller-fact-unknown":
     "A fact about the caller that the policy tests was not given, such as its unique id or the path of its role.",
   "refused-statement": "A statement that KMS would refuse to store; what it would do is not defined.",

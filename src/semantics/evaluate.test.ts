@@ -178,6 +178,27 @@ describe("what a caller of the key's account needs, by how the key policy names 
     expect(outcome(request(who, LIMITED), key)).toBe(boundaryAlone);
   });
 
+  it("is somebody else where the partition is another", () => {
+    const chinese = "arn:aws-cn:iam::111122223333:user/team/U";
+    expect(outcome(request(chinese, ALLOWED), keyWith([allow(aws(USER, ROOT))]))).toBe("implicit-deny");
+    expect(outcome(request(chinese, ALLOWED), keyWith([allow(aws("111122223333"))]))).toBe("allow");
+  });
+
+  it("is tested by the ARN of its role, of which a session ARN hides the path", () => {
+    const by = (pattern: string): KeyDocument =>
+      keyWith([allow({ Condition: { ArnLike: { "aws:PrincipalArn": pattern } } })]);
+    expect(outcome(request(ROLE), by("arn:aws:iam::111122223333:role/team/*"))).toBe("allow");
+    expect(outcome(request(ROLE), by("arn:aws:iam::111122223333:role/R"))).toBe("implicit-deny");
+    expect(outcome(request(SESSION), by("arn:aws:iam::111122223333:role/R"))).toBe("allow");
+    expect(outcome(request(SESSION), by("arn:aws:iam::111122223333:role/team/*"))).toBe(
+      "caller-fact-unknown",
+    );
+    expect(outcome(request(SESSION), by("arn:aws:iam::111122223333:role/team/Q"))).toBe("implicit-deny");
+    expect(outcome(request(SESSION), by("arn:aws:sts::111122223333:assumed-role/R/s1"))).toBe(
+      "implicit-deny",
+    );
+  });
+
   it("denies where the key policy is silent, whatever IAM policies say", () => {
     expect(outcome(request(USER, ALLOWED), keyWith([allow(aws(ROLE))]))).toBe("implicit-deny");
   });
@@ -229,6 +250,8 @@ describe("service principals", () => {
     expect(outcome(request(SERVICE), keyWith([allow({ Principal: { Service: "s3.amazonaws.com" } })]))).toBe(
       "implicit-deny",
     );
+    const otherCase = allow({ Principal: { Service: "Logs.us-east-1.amazonaws.com" } });
+    expect(outcome(request(SERVICE), keyWith([otherCase]))).toBe("implicit-deny");
     expect(outcome(request(SERVICE), keyWith([allow()]))).toBe("everyone-includes-services");
     expect(outcome(request(SERVICE), keyWith([allow(named), deny()]))).toBe("explicit-deny");
     expect(outcome(request(SERVICE), keyWith([allow(aws(ROOT, OTHER_ROOT))]))).toBe("implicit-deny");
@@ -536,6 +559,11 @@ describe("the rules of KMS itself", () => {
     ).toBe("allow");
   });
 
+  it("do not refuse a service principal as a caller of another account", () => {
+    const key = keyWith([allow({ Action: "kms:*", Principal: { Service: SERVICE } })]);
+    expect(outcome(request(SERVICE, { action: "kms:TagResource" }), key)).toBe("allow");
+  });
+
   it("RetireGrant is void in a key policy, as Allow and as Deny", () => {
     const grants = [
       {
@@ -550,6 +578,8 @@ describe("the rules of KMS itself", () => {
     expect(
       outcome(request(USER, { action: "kms:RetireGrant" }), keyWith([deny({ Action: "kms:*" })], { grants })),
     ).toBe("allow");
+    const rcp = [deny({ Action: "kms:*" })];
+    expect(outcome(request(USER, { action: "kms:RetireGrant" }), keyWith([], { grants, rcp }))).toBe("allow");
   });
 });
 

@@ -24,7 +24,8 @@ import type { Policy, Statement } from "../policy/ast.js";
 
 /** Something that allows or denies a request, surely or perhaps. */
 interface Voice {
-  readonly source: Source;
+  /** Undefined: a document that was not read. */
+  readonly source: Source | undefined;
   readonly says: Tri;
   /** For Allow: the name of the way in. */
   readonly reason: string;
@@ -50,7 +51,7 @@ interface Case {
  * Decides one request to KMS as AWS documents it: an explicit Deny anywhere wins; otherwise the key policy or a grant
  * must allow, with what the caller needs on its own side; SCPs must allow; and KMS itself must offer the operation.
  * Source: IAM User Guide, "Policy evaluation logic"; KMS Developer Guide, "Determining access to AWS KMS keys"
- * (checked 2026-09-26).
+ * (text of 2026).
  */
 export function evaluate(
   request: AccessRequest,
@@ -118,7 +119,7 @@ function statementDoubt(key: KeyDocument, index: number): Tri {
 /**
  * Resource control policies can only take away. They do not bind service-linked roles and not kms:RetireGrant.
  * Source: Organizations User Guide, "Resource control policies"; KMS Developer Guide, "Resource control policies in
- * AWS KMS" (checked 2026-09-26).
+ * AWS KMS" (text of 2026).
  */
 function hearResourceControlPolicies(matter: Case, hearing: Hearing): void {
   const { key, action, request } = matter;
@@ -193,6 +194,10 @@ function hearCallerSide(matter: Case, hearing: Hearing): void {
 function hearGrants(matter: Case, hearing: Hearing): void {
   const { key, action } = matter;
   const retire = action.lower === "kms:retiregrant";
+  if (key.grantsUnread === true && action.grantable) {
+    hearing.allows.push({ source: undefined, says: doubtful("grants-unread"), reason: "grant" });
+    hearing.trace.push({ rule: "grant", outcome: "doubtful", text: "the grants of the key were not read" });
+  }
   const facts = key.facts;
   for (const grant of key.grants) {
     const { allows, why } = (retire ? grantLetsRetire : grantAllows)(grant, { ...matter, facts });
@@ -261,7 +266,7 @@ function decision(
   return {
     outcome,
     reason,
-    sources: distinct(voices.map((v) => v.source)),
+    sources: distinct(voices.flatMap((v) => v.source ?? [])),
     doubts: namedDoubts(doubts),
     certainty: outcome === "unknown" ? "possible" : "certain",
     trace: [...trace, step],

@@ -1,6 +1,6 @@
 /**
  * Patterns of the policy language: `*` is any number of any characters (also `/` and `:`), `?` exactly one.
- * Source: IAM User Guide, "String condition operators" and "Using wildcards in resource ARNs" (checked 2026-09-26).
+ * Source: IAM User Guide, "String condition operators" and "Using wildcards in resource ARNs" (texts of 2026 and 2023).
  */
 export type GlobToken =
   | { readonly kind: "any" }

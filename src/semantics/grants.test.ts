@@ -140,6 +140,21 @@ describe("a grant", () => {
   });
 });
 
+describe("grants that were not read", () => {
+  const unread = { ...keyWith([]), grantsUnread: true as const };
+  it("may allow what grants can allow, and nothing else", () => {
+    expect(evaluate(request(USER), unread)).toMatchObject({
+      outcome: "unknown",
+      sources: [],
+      doubts: [{ id: "grants-unread" }],
+    });
+    expect(evaluate(request(USER, { action: "kms:RetireGrant" }), unread).outcome).toBe("unknown");
+    expect(evaluate(request(USER, { action: "kms:PutKeyPolicy" }), unread).outcome).toBe("deny");
+    expect(evaluate(request(USER), { ...unread, policy: policy([allow()]) }).outcome).toBe("allow");
+    expect(evaluate(request(USER), { ...unread, policy: policy([deny()]) }).outcome).toBe("deny");
+  });
+});
+
 describe("encryption context constraints", () => {
   const equals = grant({
     GranteePrincipal: USER,

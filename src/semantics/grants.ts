@@ -27,7 +27,7 @@ export interface GrantTarget {
 
 /**
  * A grant allows what it lists to its grantee within its constraints; no key policy and no IAM policy is needed.
- * Source: KMS Developer Guide, "Grants in AWS KMS"; KMS API reference, CreateGrant (checked 2026-09-26).
+ * Source: KMS Developer Guide, "Grants in AWS KMS"; KMS API reference, CreateGrant (text of 2026).
  */
 export function grantAllows(grant: Grant, target: GrantTarget): GrantAnswer {
   const { request, action, facts, side } = target;
@@ -44,7 +44,7 @@ export function grantAllows(grant: Grant, target: GrantTarget): GrantAnswer {
 /**
  * RetireGrant is decided by the grant itself: for its retiring principal, for a grantee whose operations include it,
  * and for the account that issued it, which can delegate it by IAM policies.
- * Source: KMS Developer Guide, "Retiring and revoking grants"; KMS API reference, RetireGrant (checked 2026-09-26).
+ * Source: KMS Developer Guide, "Retiring and revoking grants"; KMS API reference, RetireGrant (text of 2026).
  */
 export function grantLetsRetire(grant: Grant, target: GrantTarget): GrantAnswer {
   const { request, action, facts, side } = target;
@@ -132,7 +132,7 @@ function asIssuer(grant: Grant, caller: Caller, side: CallerSide): Tri {
 /**
  * EncryptionContextEquals wants the same pairs, EncryptionContextSubset at least these. They bind the operations that
  * take an encryption context: not DescribeKey, not RetireGrant, and nothing on an asymmetric or HMAC key.
- * Source: KMS API reference, GrantConstraints (checked 2026-09-26).
+ * Source: KMS API reference, GrantConstraints (text of 2026).
  */
 function encryptionContextFits(grant: Grant, { request, action, facts }: GrantTarget): Tri {
   const bound = action.keyGroups.includes("encryption-context") && action.lower !== "kms:retiregrant";
@@ -172,7 +172,7 @@ function includesPairs(given: Pairs, wanted: Pairs): Tri {
 /**
  * The request must be made on behalf of this resource: the same as aws:SourceArn. DescribeKey is only bound where the
  * request names a source, RetireGrant never.
- * Source: KMS API reference, GrantConstraints (checked 2026-09-26).
+ * Source: KMS API reference, GrantConstraints (text of 2026).
  */
 function sourceArnFits(grant: Grant, { action, context }: GrantTarget): Tri {
   const wanted = grant.Constraints?.SourceArn;
@@ -192,7 +192,7 @@ function sameSource(wanted: string, value: string): Tri {
 /**
  * Who may create grants by a grant can only pass on some of its operations, under constraints that are equal or
  * stricter. A request that does not say what the new grant holds is taken to keep to that.
- * Source: KMS Developer Guide, "Creating grants", granting CreateGrant permission (checked 2026-09-26).
+ * Source: KMS Developer Guide, "Creating grants", granting CreateGrant permission (text of 2026).
  */
 function childGrantFits(grant: Grant, { action, context }: GrantTarget): Tri {
   if (action.lower !== "kms:creategrant") return YES;

@@ -68,7 +68,8 @@ export function sessionPolicySays(request: AccessRequest, target: StatementTarge
 /**
  * Service control policies of the caller's account: all must allow, none may deny. They do not bind service principals
  * and service-linked roles.
- * Source: Organizations User Guide, "Service control policies", tasks not restricted by SCPs (checked 2026-09-26).
+ * Source: Organizations User Guide, "Service control policies", tasks not restricted by SCPs (no dated
+ * copy was at hand).
  */
 export function serviceControlSays(request: AccessRequest, target: StatementTarget): Says {
   if (request.caller.kind === "service" || serviceLinkedRole(request.caller) === "yes") return ALLOWS;
@@ -79,7 +80,7 @@ export function serviceControlSays(request: AccessRequest, target: StatementTarg
 /**
  * Whether the caller is a session of a service-linked role: their path is reserved. By a bare name that begins like
  * theirs it cannot be told.
- * Source: IAM User Guide, "Service-linked roles": path `/aws-service-role/` (checked 2026-09-26).
+ * Source: IAM User Guide, "Service-linked roles": path `/aws-service-role/` (text of 2023).
  */
 export function serviceLinkedRole(caller: Caller): "yes" | "no" | "perhaps" {
   if (caller.kind !== "session") return "no";

@@ -24,7 +24,7 @@ export function unknownAction(action: string): KmsRefusal {
 /**
  * Most management operations are not callable on a key of another account. Services call on behalf of somebody and are
  * not bound by this.
- * Source: KMS API reference, "Cross-account use" of each operation (checked 2026-09-26).
+ * Source: KMS API reference, "Cross-account use" of each operation (text of 2026).
  */
 export function crossAccountRefusal(
   action: ActionFacts,
@@ -37,7 +37,7 @@ export function crossAccountRefusal(
 
 /**
  * A key can only do what its usage and spec are for.
- * Source: KMS API reference, CreateKey, KeyUsage and KeySpec (checked 2026-09-26).
+ * Source: KMS API reference, CreateKey, KeyUsage and KeySpec (text of 2026).
  */
 export function keyTypeRefusal(action: ActionFacts, facts: KeyFacts): KmsRefusal | undefined {
   if (suitsKey(action, facts.usage, facts.spec)) return undefined;
@@ -47,7 +47,7 @@ export function keyTypeRefusal(action: ActionFacts, facts: KeyFacts): KmsRefusal
 
 /**
  * The state of the key forbids the operation: KMS answers DisabledException or KMSInvalidStateException.
- * Source: KMS Developer Guide, "Key states of AWS KMS keys" (checked 2026-09-26).
+ * Source: KMS Developer Guide, "Key states of AWS KMS keys" (text of June 2023).
  */
 export function keyStateRefusal(action: ActionFacts, facts: KeyFacts): KmsRefusal | undefined {
   if (worksInState(action, facts.state)) return undefined;

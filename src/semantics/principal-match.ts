@@ -53,7 +53,7 @@ export function waysNamed(
 
 /**
  * Whether one entry names the caller, and how.
- * Source: IAM User Guide, "AWS JSON policy elements: Principal" (checked 2026-09-26).
+ * Source: IAM User Guide, "AWS JSON policy elements: Principal" (text of 2026).
  */
 export function entryNames(entry: PrincipalEntry, effect: Effect, caller: Caller): Named {
   switch (entry.kind) {
@@ -92,6 +92,7 @@ export function entryNames(entry: PrincipalEntry, effect: Effect, caller: Caller
       };
     case "unique-id":
       return uniqueIdNames(entry.id, caller);
+    // Names of services are "unique and case-sensitive" (IAM API reference, CreateServiceLinkedRole, text of 2026).
     case "service":
       return { way: "service", matches: tri(caller.kind === "service" && caller.name === entry.name) };
     case "refused":
@@ -135,7 +136,7 @@ function userOfSession(
 
 /**
  * A unique id names the one user or role that has it, never a later one of the same name.
- * Source: IAM User Guide, "AWS JSON policy elements: Principal", deleted users and roles (checked 2026-09-26).
+ * Source: IAM User Guide, "AWS JSON policy elements: Principal", deleted users and roles (text of 2026).
  */
 function uniqueIdNames(id: string, caller: Caller): Named {
   const way = id.startsWith("AROA") ? "role" : "user";
@@ -149,7 +150,7 @@ function uniqueIdNames(id: string, caller: Caller): Named {
 
 /**
  * NotPrincipal with Allow: everybody who is not listed, if AWS honours it at all.
- * Source: IAM User Guide, "AWS JSON policy elements: NotPrincipal": not supported (checked 2026-09-26).
+ * Source: IAM User Guide, "AWS JSON policy elements: NotPrincipal": not supported (text of 2026).
  */
 function notPrincipalAllows(entries: readonly PrincipalEntry[], request: AccessRequest): Tri {
   const byName = entries.filter((entry) => entry.kind !== "account");
@@ -161,7 +162,7 @@ function notPrincipalAllows(entries: readonly PrincipalEntry[], request: AccessR
  * NotPrincipal with Deny: denies who is not listed, and always who has a permissions boundary. To be spared for sure,
  * a principal must be listed with all that it belongs to: account, role and session. In between, AWS says only that it
  * "might" be denied.
- * Source: IAM User Guide, "AWS JSON policy elements: NotPrincipal" (checked 2026-09-26).
+ * Source: IAM User Guide, "AWS JSON policy elements: NotPrincipal" (text of 2026).
  */
 function notPrincipalDenies(entries: readonly PrincipalEntry[], request: AccessRequest): Tri {
   const { caller } = request;

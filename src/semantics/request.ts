@@ -90,6 +90,8 @@ export interface KeyDocument {
   readonly facts: KeyFacts;
   readonly policy: Policy;
   readonly grants: readonly Grant[];
+  /** The grants could not be read: whatever a grant can allow, one may. */
+  readonly grantsUnread?: true;
   /** Resource control policies that bind the key's account. */
   readonly resourceControlPolicies: readonly Policy[];
   /** Indexes of statements of the key policy that were not understood: they match at most doubtfully. */

@@ -12,7 +12,7 @@ export type ResourceHome = "key-policy" | "other";
  * Whether `Resource` or `NotResource` covers the key: `*`, or a pattern that the key's ARN fits. An alias ARN names the
  * alias, never the key behind it. A missing element covers nothing.
  * Source: KMS Developer Guide, "Key policies in AWS KMS", Resource; KMS API reference, PutKeyPolicy: a statement without
- * Resource has no effect; "Controlling access to aliases" (all checked 2026-09-26).
+ * Resource has no effect; "Controlling access to aliases" (texts of 2023 and 2026).
  */
 export function resourceCovered(
   element: PatternElement,

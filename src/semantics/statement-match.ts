@@ -22,7 +22,7 @@ export interface StatementTarget {
 
 /**
  * Action, Resource and every condition must fit.
- * Source: IAM User Guide, "Policy evaluation logic" and "IAM JSON policy elements: Condition" (checked 2026-09-26).
+ * Source: IAM User Guide, "Policy evaluation logic" and "IAM JSON policy elements: Condition" (text of 2026).
  */
 export function statementFits(
   statement: Statement,

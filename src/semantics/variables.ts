@@ -23,7 +23,7 @@ interface Mode {
 /**
  * Fills in `${key}`, `${key, 'default'}` and the escapes `${*}`, `${?}`, `${$}`. Under another Version than 2012-10-17
  * (and without one) they are plain text.
- * Source: IAM User Guide, "IAM policy elements: Variables and tags" (checked 2026-09-26).
+ * Source: IAM User Guide, "IAM policy elements: Variables and tags" (text of 2023).
  */
 export function expand(text: string, mode: Mode, context: RequestContext): Expansion {
   const read = (part: string): Glob => (mode.wildcards ? parseGlob(part) : literalGlob(part));

@@ -21,8 +21,9 @@ export interface WayIn {
 /**
  * What an Allow of the key policy is worth to a caller, by how it names the caller.
  * Source: IAM User Guide, "Policy evaluation logic", "Identity-based policies and resource-based policies" (same
- * account: user, role, session, federated user; checked 2026-09-26); KMS Developer Guide, "Default key policy" (the
- * account principal only enables IAM policies) and "Allowing users in other accounts to use a KMS key" (both sides).
+ * account: user, role, session, federated user; text of 2026); KMS Developer Guide, "Default key policy" (the
+ * account principal only enables IAM policies) and "Allowing users in other accounts to use a KMS key" (both
+ * sides; texts of 2023).
  */
 export function wayIn(way: Way, caller: Caller, facts: KeyFacts, side: CallerSide): WayIn {
   if (caller.kind === "service") return { open: YES, why: "a service principal needs nothing else" };

@@ -5,7 +5,7 @@ import { negation, type OperatorRule } from "./rule.js";
 /**
  * Six parts, each a pattern of its own, so a wildcard never crosses a colon of the first five; the sixth part is the
  * rest. What is not an ARN on either side has no documented result.
- * Source: IAM User Guide, "Amazon Resource Name (ARN) condition operators" (checked 2026-09-26): ArnEquals and ArnLike
+ * Source: IAM User Guide, "Amazon Resource Name (ARN) condition operators" (text of 2026): ArnEquals and ArnLike
  * behave identically.
  */
 const ArnLike: OperatorRule = {

@@ -10,7 +10,7 @@ export function parseBase64(text: string): string | undefined {
   return Buffer.from(body, "base64").toString("base64");
 }
 
-/** Source: IAM User Guide, "Binary condition operators" (checked 2026-09-26): byte by byte with base64 text. */
+/** Source: IAM User Guide, "Binary condition operators" (text of 2026): byte by byte with base64 text. */
 const BinaryEquals: OperatorRule = {
   name: "BinaryEquals",
   negated: false,

@@ -7,7 +7,7 @@ export function parseBool(text: string): boolean | undefined {
   return lower === "true" ? true : lower === "false" ? false : undefined;
 }
 
-/** Source: IAM User Guide, "Boolean condition operators" (checked 2026-09-26). There is no negated form. */
+/** Source: IAM User Guide, "Boolean condition operators" (text of 2026). There is no negated form. */
 const Bool: OperatorRule = {
   name: "Bool",
   negated: false,

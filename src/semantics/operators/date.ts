@@ -14,7 +14,7 @@ const ISO =
 /**
  * A date in a form of the W3C profile of ISO 8601 (`YYYY` to `YYYY-MM-DDThh:mm:ss.sTZD`) or in seconds since the
  * epoch; undefined for other text. Four digits are a year.
- * Source: IAM User Guide, "Date condition operators" (checked 2026-09-26); https://www.w3.org/TR/NOTE-datetime.
+ * Source: IAM User Guide, "Date condition operators" (text of 2026); https://www.w3.org/TR/NOTE-datetime.
  */
 export function parseInstant(text: string): Instant | undefined {
   const m = ISO.exec(text);

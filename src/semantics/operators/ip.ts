@@ -61,7 +61,7 @@ export function ipContains(outer: IpBlock, inner: IpBlock): boolean {
   return outer.address >> shift === inner.address >> shift;
 }
 
-/** Source: IAM User Guide, "IP address condition operators" (checked 2026-09-26): CIDR blocks of RFC 4632, v4 or v6. */
+/** Source: IAM User Guide, "IP address condition operators" (text of 2026): CIDR blocks of RFC 4632, v4 or v6. */
 const IpAddress: OperatorRule = {
   name: "IpAddress",
   negated: false,

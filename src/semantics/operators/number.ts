@@ -26,7 +26,7 @@ export function compareDecimals(a: Decimal, b: Decimal): number {
   return left < right ? -1 : left > right ? 1 : 0;
 }
 
-/** Source: IAM User Guide, "Numeric condition operators" (checked 2026-09-26): integers and decimals, no wildcards. */
+/** Source: IAM User Guide, "Numeric condition operators" (text of 2026): integers and decimals, no wildcards. */
 function numeric(name: Operator, holds: (order: number) => boolean): OperatorRule {
   return {
     name,

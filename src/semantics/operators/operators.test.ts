@@ -99,6 +99,7 @@ describe.each<[Name, string, string, "yes" | "no" | "wrong-type" | "doubtful"]>(
   ["IpAddress", "203.0.113.7", "203.0.113.7", "yes"],
   ["IpAddress", "203.0.113.8", "203.0.113.7", "no"],
   ["IpAddress", "203.0.113.7", "203.0.113.200/24", "yes"],
+  ["IpAddress", "203.0.113.0/24", "203.0.113.0/25", "no"],
   ["IpAddress", "203.0.113.7", "0.0.0.0/0", "yes"],
   ["IpAddress", "2001:db8::1", "2001:db8::/32", "yes"],
   ["IpAddress", "2001:db9::1", "2001:db8::/32", "no"],

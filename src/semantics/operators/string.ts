@@ -2,7 +2,7 @@ import { globMatches } from "../glob.js";
 import { tri } from "../tri.js";
 import { negation, type OperatorRule } from "./rule.js";
 
-// Source of all: IAM User Guide, "String condition operators" (checked 2026-09-26).
+// Source of all: IAM User Guide, "String condition operators" (text of 2026).
 
 /** Exact, case counts; `*` and `?` stand for themselves. */
 const StringEquals: OperatorRule = {
