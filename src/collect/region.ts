@@ -64,7 +64,6 @@ export async function readRegion(
       failure = page.error;
       break;
     }
-    const names = (aliases ??= readAliases(run, kms));
     const fresh = page.value.filter((key) => !seen.has(key.id) && seen.add(key.id));
     counts.listed += fresh.length;
     run.listener.listed?.(region, fresh.length);
@@ -76,6 +75,8 @@ export async function readRegion(
         continue;
       }
       run.account ??= account;
+      // Not before there is a key: most Regions of most accounts are empty.
+      const names = (aliases ??= readAliases(run, kms));
       await workers.start(() => read(key, names));
     }
   }
