@@ -51,6 +51,19 @@ export class Access {
     details: RequestDetails = {},
     instead: Instead = {},
   ): Decision {
+    const { request, document } = this.question(identity, action, key, now, details, instead);
+    return evaluate(request, document);
+  }
+
+  /** The request and the documents as the reference gets them. */
+  question(
+    identity: Identity,
+    action: ActionName,
+    key: SandboxKey,
+    now: number,
+    details: RequestDetails = {},
+    instead: Instead = {},
+  ): { readonly request: AccessRequest; readonly document: KeyDocument } {
     const request: AccessRequest = {
       caller: identity.caller,
       action,
@@ -62,10 +75,8 @@ export class Access {
       ...POLICIES_OF_ACCOUNT_SIDE,
       sessionPolicy: identity.sessionPolicy,
     };
-    return evaluate(
-      request,
-      this.#document(key, instead, grantsInQuestion(request, instead.grants ?? key.grants.active)),
-    );
+    const grants = grantsInQuestion(request, instead.grants ?? key.grants.active);
+    return { request, document: this.#document(key, instead, grants) };
   }
 
   /**
@@ -86,7 +97,7 @@ export class Access {
     if (rule?.rule === "key-type") throw wrongKind(key, action);
     const identityMissing =
       instead.identityAllows !== true &&
-      decision.outcome === "deny" &&
+      decision.reason === "implicit-deny" &&
       this.decide(identity, action, key, now, details, { ...instead, identityAllows: true }).outcome ===
         "allow";
     throw accessDenied(identity, action, key, decision, identityMissing);

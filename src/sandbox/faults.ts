@@ -22,6 +22,8 @@ export interface Fault {
   readonly target: Glob | undefined;
 }
 
+/** AWS's error codes end so; an operation without its effect must not be taken for one. */
+const ERROR_CODE = /^[A-Z][A-Za-z0-9]*(Exception|Failure|Error|Denied|Exceeded|Unavailable)$/;
 const SPEC = /^(?:([A-Za-z0-9:*]+)=)?([A-Za-z0-9]+)(?::([0-9.]+))?(?:@(.+))?$/;
 
 /**
@@ -65,7 +67,7 @@ function parseEffect(what: string): FaultEffect | undefined {
           : new ServiceError("InternalFailure", "The request processing has failed.", Number(what)),
     };
   }
-  if (/^[A-Z][A-Za-z0-9]{3,}$/.test(what)) {
+  if (ERROR_CODE.test(what)) {
     return { kind: "error", error: new ServiceError(what, `${what} by request of --fault.`) };
   }
   return undefined;

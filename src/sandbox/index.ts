@@ -1,4 +1,5 @@
 /** A local KMS over HTTP that enforces key policies and grants: rehearse against a copy of the estate. */
 export { startSandbox } from "./sandbox.js";
-export type { RequestEvent, Sandbox, SandboxOptions } from "./sandbox.js";
+export type { RequestEvent, SandboxOptions } from "./desk.js";
+export type { Sandbox } from "./sandbox.js";
 export type { OperationStats, SandboxStats } from "./stats.js";

@@ -1,60 +1,32 @@
+import type { ActionName } from "../domain/ids.js";
 import type { KeyState } from "../domain/key.js";
+import { actionFacts, worksInState } from "../semantics/actions.js";
 import { ServiceError, invalidState } from "./errors.js";
 import type { SandboxKey } from "./world/key.js";
 
-/**
- * Which key states an operation works in. Operations that are not here work in every state.
- * Source: KMS Developer Guide, "Key states of AWS KMS keys", key state table.
- * - `use`: the key must be usable; a custom key store must be connected.
- * - `enabled`: like `use`, without the key store.
- * - `alive`: not pending deletion.
- * - `switch`: neither pending deletion nor pending import.
- * - `dying`: pending deletion.
- */
-const NEEDS: Readonly<Record<string, "use" | "enabled" | "alive" | "switch" | "dying">> = {
-  Encrypt: "use",
-  Decrypt: "use",
-  ReEncrypt: "use",
-  GenerateDataKey: "use",
-  GenerateDataKeyWithoutPlaintext: "use",
-  GenerateMac: "use",
-  VerifyMac: "use",
-  Sign: "use",
-  Verify: "use",
-  GetPublicKey: "use",
-  CreateGrant: "enabled",
-  EnableKeyRotation: "enabled",
-  DisableKeyRotation: "enabled",
-  CreateAlias: "alive",
-  UpdateAlias: "alive",
-  TagResource: "alive",
-  UntagResource: "alive",
-  UpdateKeyDescription: "alive",
-  ScheduleKeyDeletion: "alive",
-  EnableKey: "switch",
-  DisableKey: "switch",
-  CancelKeyDeletion: "dying",
+/** What KMS says of a key in a state that an operation does not work in. Source: key state table, notes. */
+const OBSTACLES: Readonly<Record<KeyState, string>> = {
+  Enabled: "is enabled.",
+  Disabled: "is disabled.",
+  PendingDeletion: "is pending deletion.",
+  PendingReplicaDeletion: "is pending deletion.",
+  PendingImport: "is pending import.",
+  Unavailable: "is unavailable.",
+  Creating: "is creating.",
+  Updating: "is updating.",
 };
 
 /**
- * Lets an operation pass whose key is in a state for it.
- * @throws ServiceError DisabledException or KMSInvalidStateException, in the words of the key state table.
+ * Lets an operation pass whose key is in a state for it; which states those are is the reference's knowledge.
+ * Source of the wording: KMS Developer Guide, "Key states of AWS KMS keys", notes to the table.
+ * @throws ServiceError DisabledException or KMSInvalidStateException.
  */
-export function requireState(key: SandboxKey, operation: string): void {
-  const need = NEEDS[operation];
-  if (need === undefined) return;
-  const dying = key.state === "PendingDeletion" || key.state === "PendingReplicaDeletion";
-  if (need === "dying") {
-    if (dying) return;
-    throw invalidState(`${key.arn} is not pending deletion.`);
-  }
-  if (dying) throw invalidState(`${key.arn} is pending deletion.`);
-  if (need === "alive") return;
-  if (key.state === "PendingImport") throw invalidState(`${key.arn} is pending import.`);
-  if (need === "switch") return;
-  if (key.state === "Disabled") throw new ServiceError("DisabledException", `${key.arn} is disabled.`);
-  if (key.state === "Creating") throw invalidState(`${key.arn} is creating.`);
-  if (need === "use" && key.state === "Unavailable") throw invalidState(`${key.arn} is unavailable.`);
+export function requireState(key: SandboxKey, action: ActionName): void {
+  const facts = actionFacts(action);
+  if (facts === undefined || worksInState(facts, key.state)) return;
+  if (facts.states === "cancel-deletion") throw invalidState(`${key.arn} is not pending deletion.`);
+  const message = `${key.arn} ${OBSTACLES[key.state]}`;
+  throw key.state === "Disabled" ? new ServiceError("DisabledException", message) : invalidState(message);
 }
 
 /** Whether DescribeKey shows the key as enabled. */

@@ -115,7 +115,8 @@ function target(call: Call, operation: string): SandboxKey {
   const { key } = resolveKey(call, call.input.string("TargetKeyId", KEY_ID), keyAction(operation), false);
   call.services.access.require(call.identity, keyAction(operation), key, call.now);
   refuseAwsManaged(call, key, operation);
-  requireState(key, operation);
+  // The key that an alias goes to must be alive, whichever operation points it there.
+  requireState(key, keyAction("CreateAlias"));
   return key;
 }
 

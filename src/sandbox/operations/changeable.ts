@@ -10,7 +10,7 @@ export function changeableKey(call: Call, operation: string, context: Context = 
   const { key } = resolveKey(call, call.input.string("KeyId", KEY_ID), keyAction(operation), false);
   call.services.access.require(call.identity, keyAction(operation), key, call.now, { context });
   refuseAwsManaged(call, key, operation);
-  requireState(key, operation);
+  requireState(key, keyAction(operation));
   return key;
 }
 

@@ -14,7 +14,6 @@ const MAX_CIPHERTEXT = 6144;
 
 /** What a cryptographic request needs permission for. */
 interface Use {
-  readonly operation: string;
   readonly action: ActionName;
   readonly found: Resolved;
   readonly encryptionContext?: EncryptionContext;
@@ -29,7 +28,7 @@ function requireUse(call: Call, use: Use): SandboxKey {
     context: { ...(alias === undefined ? {} : { "kms:RequestAlias": alias }), ...use.context },
     ...(use.encryptionContext === undefined ? {} : { encryptionContext: use.encryptionContext }),
   });
-  requireState(key, use.operation);
+  requireState(key, use.action);
   return key;
 }
 
@@ -56,7 +55,7 @@ export const encrypt: Operation = (call) => {
   const encryptionContext = contextOf(call, "EncryptionContext");
   const action = keyAction("Encrypt");
   const found = resolveKey(call, call.input.string("KeyId", KEY_ID), action, true);
-  const key = requireUse(call, { operation: "Encrypt", action, found, encryptionContext });
+  const key = requireUse(call, { action, found, encryptionContext });
   requireSymmetric(key);
   refuseDryRun(call.input);
   used(call, key, "Encrypt");
@@ -111,7 +110,7 @@ export const decrypt: Operation = (call) => {
   const encryptionContext = contextOf(call, "EncryptionContext");
   const action = keyAction("Decrypt");
   const found = decryptingKey(call, "KeyId", blob, action);
-  const key = requireUse(call, { operation: "Decrypt", action, found, encryptionContext });
+  const key = requireUse(call, { action, found, encryptionContext });
   const plaintext = call.services.cipher.decrypt(key, blob, encryptionContext);
   if (plaintext === undefined) throw invalidCiphertext();
   refuseDryRun(call.input);
@@ -133,7 +132,7 @@ export const reEncrypt: Operation = (call) => {
   const source = decryptingKey(call, "SourceKeyId", blob, actionFrom);
   const destination = resolveKey(call, call.input.string("DestinationKeyId", KEY_ID), actionTo, true);
   const context = { "kms:ReEncryptOnSameKey": String(source.key === destination.key) };
-  const use = { operation: "ReEncrypt", context };
+  const use = { context };
   const oldKey = requireUse(call, { ...use, action: actionFrom, found: source, encryptionContext: from });
   const newKey = requireUse(call, { ...use, action: actionTo, found: destination, encryptionContext: to });
   requireSymmetric(newKey);
@@ -164,7 +163,7 @@ function dataKey(
   const encryptionContext = contextOf(call, "EncryptionContext");
   const action = keyAction(operation);
   const found = resolveKey(call, input.string("KeyId", KEY_ID), action, true);
-  const key = requireUse(call, { operation, action, found, encryptionContext });
+  const key = requireUse(call, { action, found, encryptionContext });
   requireSymmetric(key);
   refuseDryRun(input);
   used(call, key, operation);
@@ -192,7 +191,7 @@ function mac(
   const algorithm = call.input.string("MacAlgorithm");
   const action = keyAction(operation);
   const found = resolveKey(call, call.input.string("KeyId", KEY_ID), action, true);
-  const key = requireUse(call, { operation, action, found, context: { "kms:MacAlgorithm": algorithm } });
+  const key = requireUse(call, { action, found, context: { "kms:MacAlgorithm": algorithm } });
   const bits = key.spec.slice("HMAC_".length);
   if (algorithm !== `HMAC_SHA_${bits}`) {
     throw new ServiceError(

@@ -44,7 +44,7 @@ export const createGrant: Operation = (call) => {
     context: grantContext(wanted),
     encryptionContext: constraints?.EncryptionContextEquals ?? constraints?.EncryptionContextSubset ?? {},
   });
-  requireState(key, "CreateGrant");
+  requireState(key, keyAction("CreateGrant"));
   requireSuitable(key, wanted);
   refuseDryRun(call.input);
   const issuer =
