@@ -8,9 +8,10 @@ import type { ReportTail } from "../report/json.js";
 import type { ConfigurationFinding, Incomplete } from "../report/summary.js";
 import { Counter, openSeverity, openVerdict } from "../report/summary.js";
 import { TableReport } from "../report/table.js";
+import { OpinionCache } from "../rules/cache.js";
 import { exceptionNotices } from "../rules/exceptions.js";
 import type { Finding, KeyReport } from "../rules/finding.js";
-import { JudgeCache, judgeKey, waiverFor } from "../rules/judge.js";
+import { judgeKey, waiverFor } from "../rules/judge.js";
 import type { Judgement } from "../rules/judge.js";
 import { readAgain } from "../rules/not-assessed.js";
 import { isMultiRegion, withSiblings } from "../rules/sibling-open.js";
@@ -76,7 +77,7 @@ class Audit {
   private readonly counter = new Counter();
   private readonly json: JsonReport | undefined;
   private readonly table: TableReport | undefined;
-  private readonly cache = new JudgeCache();
+  private readonly cache = new OpinionCache();
   private readonly incomplete: Incomplete[] = [];
   private gaps = 0;
   /** What scans say about what they did not read. */

@@ -68,10 +68,8 @@ export class TableReport {
       paper.gap();
       paper.text("", `${count(tail.summary.clear, "key")} clear.`);
     }
-    for (const note of tail.notes) {
-      paper.gap();
-      paper.text("", `Note: ${note}`);
-    }
+    if (tail.notes.length > 0) paper.gap();
+    for (const note of tail.notes) paper.text("Note: ", note);
     return paper.finish();
   }
 

@@ -29,12 +29,13 @@ function textName(statement: Statement): string {
 }
 
 /** The id of a finding: 20 hexadecimal digits, made of the key, the rule, who, and what it goes through. */
-export function findingId(arn: string, draft: Draft, names: ReadonlyMap<number, string>): string {
-  const parts = [arn, draft.rule, draft.who, sourceName(draft.source, names), draft.part ?? ""];
+export function findingId(arn: string, draft: Pick<Draft, "rule" | "who" | "part">, source: string): string {
+  const parts = [arn, draft.rule, draft.who, source, draft.part ?? ""];
   return createHash("sha256").update(JSON.stringify(parts), "utf8").digest("hex").slice(0, 20);
 }
 
-function sourceName(source: DraftSource, names: ReadonlyMap<number, string>): string {
+/** What a finding goes through, named so that it stays the same from run to run. */
+export function sourceName(source: DraftSource, names: ReadonlyMap<number, string>): string {
   switch (source.kind) {
     case "statement":
       return `statement ${names.get(source.index) ?? source.index}`;

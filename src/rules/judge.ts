@@ -1,42 +1,21 @@
-import { analyze } from "../access/analyze.js";
-import type { AccessMatrix, Who, Witness } from "../access/matrix.js";
-import type { Grant } from "../domain/grant.js";
+import type { Who, Witness } from "../access/matrix.js";
 import type { KeyRecord } from "../domain/key.js";
 import type { Exposure, Verdict } from "../domain/verdict.js";
 import { EXPOSURES, VERDICT_OF_EXPOSURE } from "../domain/verdict.js";
-import type { Zone } from "../domain/zone.js";
-import type { ParsedPolicy, Policy } from "../policy/ast.js";
-import { policyDoubts } from "../policy/doubtful.js";
-import { locator, positionAt } from "../policy/locate.js";
-import { parsePolicy } from "../policy/parse.js";
 import { callerArn } from "../semantics/arn.js";
 import { deriveContext, knownContext } from "../semantics/derive-context.js";
 import type { KeyDocument } from "../semantics/request.js";
 import type { ExceptionBook } from "../trust/exceptions.js";
-import type { OrganizationOf } from "../trust/zone.js";
-import type { Finding, FindingSource, FindingWitness, KeyReport, Waiver } from "./finding.js";
-import { groupAccesses } from "./groups.js";
-import { findingId, statementNames } from "./identity.js";
-import { KEY_RULES } from "./registry.js";
-import type { Draft, RuleInput } from "./rule.js";
+import type { Finding, FindingWitness, KeyReport, Waiver } from "./finding.js";
+import { findingId } from "./identity.js";
+import type { Opinion, OpinionContext } from "./opinion.js";
+import { opinionOf } from "./opinion.js";
+import type { Draft } from "./rule.js";
 import { compareSeverity, weakens } from "./severity.js";
 
 /** What the judgement of a key depends on beside the key. */
-export interface JudgeContext {
-  readonly zone: Zone;
-  readonly organizationOf: OrganizationOf;
+export interface JudgeContext extends OpinionContext {
   readonly exceptions: ExceptionBook;
-  /** Seconds since the epoch. */
-  readonly now: number;
-  readonly maxSteps?: number;
-  /** Remembers what keys have in common; without it every key is worked out from scratch. */
-  readonly cache?: JudgeCache;
-}
-
-/** What the keys of one audit have in common. */
-export class JudgeCache {
-  /** Resource control policies by text: all keys of an account are bound by the same ones. */
-  readonly resourceControlPolicies = new Map<string, readonly Policy[]>();
 }
 
 /** A key's report, and whether keyward's two engines agreed about it. */
@@ -46,97 +25,16 @@ export interface Judgement {
   readonly disagreements: readonly string[];
 }
 
-const NO_STATEMENTS: Policy = { version: "2012-10-17", id: undefined, statements: [] };
-
 /**
  * Judges one key: who outside the zone of trust can use it (the exposure), and what else is wrong with its policy and
  * grants. Pure, and it never throws for what stands in them.
  */
 export function judgeKey(record: KeyRecord, context: JudgeContext): Judgement {
-  const parsed = parsedPolicy(record);
-  const analysis = (scope: "outside" | "all"): AccessMatrix =>
-    analyze({
-      facts: record.facts,
-      policy: parsed,
-      grants: readGrants(record),
-      resourceControlPolicies: record.resourceControlPolicies.flatMap((text) =>
-        resourceControlPolicy(text, context.cache),
-      ),
-      zone: context.zone,
-      organizationOf: context.organizationOf,
-      now: context.now,
-      scope,
-      ...(context.maxSteps === undefined ? {} : { maxSteps: context.maxSteps }),
-    });
-  const outside = analysis("outside");
-  let everybody: AccessMatrix | undefined;
-  const input: RuleInput = {
-    record,
-    parsed,
-    outside,
-    everybody: () => (everybody ??= analysis("all")),
-    groups: groupAccesses(outside),
-    zone: context.zone,
-    organizationOf: context.organizationOf,
-  };
-  const rules = record.manager === "AWS" ? KEY_RULES.filter((r) => EXPOSURE_RULES.has(r.id)) : KEY_RULES;
-  const drafts = rules.flatMap((rule) => rule.find(input));
-  const findings = finish(drafts, input, context);
+  const opinion = opinionOf(record, context);
   return {
-    report: keyReport(record, exposureOf(record, outside), findings),
-    disagreements: [...new Set([...outside.disagreements, ...(everybody?.disagreements ?? [])])],
+    report: keyReport(record, opinion.exposure, finish(opinion, record, context)),
+    disagreements: opinion.disagreements,
   };
-}
-
-/** Hygiene is the owner's business; the policies of keys that AWS manages are AWS's. */
-const EXPOSURE_RULES: ReadonlySet<string> = new Set([
-  "public-access",
-  "external-access",
-  "service-access",
-  "network-bound-access",
-  "latent-access",
-  "invalid-policy",
-  "not-assessed",
-]);
-
-function parsedPolicy(record: KeyRecord): ParsedPolicy {
-  if (record.policy.kind !== "present") return { policy: NO_STATEMENTS, diagnostics: [] };
-  return parsePolicy(record.policy.value, { kind: "key", partition: record.facts.partition });
-}
-
-/** Undefined: they could not be read. A bare policy file has none, and its reader says so. */
-function readGrants(record: KeyRecord): readonly Grant[] | undefined {
-  if (record.grants.kind === "present") return record.grants.value;
-  return record.grants.kind === "absent" ? [] : undefined;
-}
-
-/**
- * The statements of a resource control policy that surely mean what they say. They only deny, and a denial that may
- * not hold must not close a key.
- */
-function resourceControlPolicy(text: string, cache: JudgeCache | undefined): readonly Policy[] {
-  const known = cache?.resourceControlPolicies.get(text);
-  if (known !== undefined) return known;
-  const policies = certainDenials(text);
-  cache?.resourceControlPolicies.set(text, policies);
-  return policies;
-}
-
-function certainDenials(text: string): readonly Policy[] {
-  const parsed = parsePolicy(text, { kind: "rcp" });
-  if (parsed.policy === undefined) return [];
-  const doubts = policyDoubts(parsed);
-  if (doubts.wholePolicy) return [];
-  const statements = parsed.policy.statements.filter(
-    (s) => !doubts.notUnderstood.has(s.index) && !doubts.refused.has(s.index),
-  );
-  return [{ ...parsed.policy, statements }];
-}
-
-/** What was not read could be worse than anything but an exposure that is proved already. */
-function exposureOf(record: KeyRecord, matrix: AccessMatrix): Exposure {
-  const read = record.policy.kind === "present" && readGrants(record) !== undefined;
-  return read || VERDICT_OF_EXPOSURE[matrix.exposure] === "exposed" ? matrix.exposure : "unknown";
 }
 
 function keyReport(record: KeyRecord, exposure: Exposure, findings: readonly Finding[]): KeyReport {
@@ -162,21 +60,18 @@ export function verdictOf(exposure: Exposure, findings: readonly Finding[]): Ver
   return verdict === "clear" && findings.some((f) => weakens(f.severity)) ? "weak" : verdict;
 }
 
-/** Drafts become findings: worst first, each with its id, its place, its proof and its waiver. */
-function finish(drafts: readonly Draft[], input: RuleInput, context: JudgeContext): Finding[] {
-  const { record, parsed } = input;
-  const { facts, policy } = record;
-  const names = statementNames(parsed.policy);
-  const place = policy.kind === "present" ? placer(policy.value, parsed) : undefined;
+/** Drafts become findings: worst first, each with its id, its proof and its waiver. */
+function finish(opinion: Opinion, record: KeyRecord, context: JudgeContext): Finding[] {
+  const { facts } = record;
   const document: KeyDocument = {
     facts,
-    policy: parsed.policy ?? NO_STATEMENTS,
-    grants: readGrants(record) ?? [],
+    policy: opinion.policy,
+    grants: opinion.grants,
     resourceControlPolicies: [],
   };
   const seen = new Map<string, number>();
-  const findings = drafts.map((draft): Finding => {
-    const plain = findingId(facts.arn, draft, names);
+  const findings = opinion.drafts.map(({ draft, source, sourceName }): Finding => {
+    const plain = findingId(facts.arn, draft, sourceName);
     const count = seen.get(plain) ?? 0;
     seen.set(plain, count + 1);
     return {
@@ -188,7 +83,7 @@ function finish(drafts: readonly Draft[], input: RuleInput, context: JudgeContex
       who: draft.who,
       capabilities: draft.capabilities,
       actions: draft.actions,
-      source: findingSource(draft, parsed, place),
+      source,
       conditions: draft.conditions,
       witness: draft.witness === undefined ? null : findingWitness(draft.witness, document),
       reason: draft.reason,
@@ -202,43 +97,6 @@ function finish(drafts: readonly Draft[], input: RuleInput, context: JudgeContex
       compareSeverity(a.severity, b.severity) ||
       EXPOSURES.indexOf(a.exposure) - EXPOSURES.indexOf(b.exposure),
   );
-}
-
-type Placer = (draft: Draft) => { readonly line?: number; readonly column?: number };
-
-/** Looks up the places of drafts in the text of a policy, which is read only if there are any. */
-function placer(text: string, parsed: ParsedPolicy): Placer {
-  const find = locator(text);
-  return (draft) => {
-    const { source } = draft;
-    const offset = source.kind === "policy" ? source.offset : undefined;
-    const path =
-      draft.path ??
-      (source.kind === "policy"
-        ? source.path
-        : source.kind === "statement"
-          ? parsed.policy?.statements.find((s) => s.index === source.index)?.path
-          : undefined);
-    const position =
-      offset === undefined ? (path === undefined ? undefined : find(path)) : positionAt(text, offset);
-    return position === undefined ? {} : { line: position.line, column: position.column };
-  };
-}
-
-function findingSource(draft: Draft, parsed: ParsedPolicy, place: Placer | undefined): FindingSource {
-  const { source } = draft;
-  switch (source.kind) {
-    case "statement": {
-      const sid = parsed.policy?.statements.find((s) => s.index === source.index)?.sid ?? null;
-      return { kind: "statement", index: source.index, sid, ...place?.(draft) };
-    }
-    case "policy":
-      return { kind: "policy", ...place?.(draft) };
-    case "grant":
-    case "grants":
-    case "key":
-      return source;
-  }
 }
 
 /** The request that proves a finding, with every condition key that it carries. */

@@ -60,7 +60,7 @@ function withSibling(report: KeyReport, family: readonly KeyReport[], waiverOf: 
   };
   const finding: Finding = {
     ...draft,
-    id: findingId(report.arn, { ...draft, who: null }, new Map()),
+    id: findingId(report.arn, { rule: draft.rule, who: null }, `key ${worst.arn}`),
     source: { kind: "key", arn: worst.arn },
     witness: null,
     waiver: waiverOf(report, draft),

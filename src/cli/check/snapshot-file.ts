@@ -1,0 +1,76 @@
+import { createReadStream } from "node:fs";
+import type { KeywardError } from "../../domain/result.js";
+import { byteLines } from "../../snapshot/byte-lines.js";
+import type { OrganizationLine, ResourceControlPolicyLine, SnapshotLine } from "../../snapshot/lines.js";
+import { MAX_LINE_BYTES, readSnapshot } from "../../snapshot/read.js";
+import { snapshotLineSchema } from "../../snapshot/schema.js";
+import type { Input } from "./inputs.js";
+
+type ContextLine = OrganizationLine | ResourceControlPolicyLine;
+
+/**
+ * The lines of a snapshot, those about organizations and resource control policies first: a key can only be judged
+ * with all of them, and they may stand anywhere in the file. Nothing but those is kept in memory.
+ */
+export async function* snapshotLines(input: Input): AsyncGenerator<SnapshotLine> {
+  const context = await contextLines(input);
+  for await (const line of readSnapshot(createReadStream(input.path), input.name)) {
+    if (line.type === "organization" || line.type === "resource-control-policy") continue;
+    yield line;
+    if (line.type === "snapshot") yield* context;
+  }
+}
+
+const MARKS = [Buffer.from('"organization"'), Buffer.from('"resource-control-policy"')];
+
+/**
+ * Looks for those lines without reading the others. What is damaged is left to the reader, which says where and why.
+ * A type that is written with escapes (`"\u006frganization"`) is read too: the reader would take it.
+ */
+async function contextLines(input: Input): Promise<ContextLine[]> {
+  const found: ContextLine[] = [];
+  try {
+    for await (const { bytes } of byteLines(createReadStream(input.path), MAX_LINE_BYTES)) {
+      if (!MARKS.some((mark) => bytes.includes(mark)) && !mayHideType(bytes)) continue;
+      const line = contextLine(bytes);
+      if (line !== undefined) found.push(line);
+    }
+  } catch (error) {
+    // A file that ends badly: the second reading meets the same and reports it.
+    if (!(error instanceof Error)) throw error;
+  }
+  return found;
+}
+
+const ESCAPED_TYPE = /^\s*\{\s*"type"\s*:\s*"[^"]*\\u/;
+
+function mayHideType(bytes: Buffer): boolean {
+  return ESCAPED_TYPE.test(bytes.subarray(0, 256).toString("utf8"));
+}
+
+function contextLine(bytes: Buffer): ContextLine | undefined {
+  let json: unknown;
+  try {
+    json = JSON.parse(bytes.toString("utf8"));
+  } catch {
+    return undefined;
+  }
+  const parsed = snapshotLineSchema.safeParse(json);
+  if (!parsed.success) return undefined;
+  const line: SnapshotLine = parsed.data;
+  return line.type === "organization" || line.type === "resource-control-policy" ? line : undefined;
+}
+
+/** What a user is told about a snapshot that could not be read to its end. */
+export function unreadableSnapshot(
+  error: KeywardError,
+  input: Input,
+): Extract<SnapshotLine, { type: "incomplete" }> {
+  return {
+    type: "incomplete",
+    where: error.problem.where ?? input.name,
+    call: "read",
+    code: "UnreadableSnapshot",
+    help: `Keys after this place were not read: ${error.problem.what}.`,
+  };
+}

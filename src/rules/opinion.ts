@@ -1,0 +1,200 @@
+import { analyze } from "../access/analyze.js";
+import type { AccessMatrix } from "../access/matrix.js";
+import type { Grant } from "../domain/grant.js";
+import type { KeyRecord } from "../domain/key.js";
+import type { Exposure } from "../domain/verdict.js";
+import { VERDICT_OF_EXPOSURE } from "../domain/verdict.js";
+import type { Zone } from "../domain/zone.js";
+import type { ParsedPolicy, Policy } from "../policy/ast.js";
+import { policyDoubts } from "../policy/doubtful.js";
+import { locator, positionAt } from "../policy/locate.js";
+import { parsePolicy } from "../policy/parse.js";
+import type { OrganizationOf } from "../trust/zone.js";
+import type { OpinionCache } from "./cache.js";
+import { canBeShared } from "./cache.js";
+import type { FindingSource } from "./finding.js";
+import { groupAccesses } from "./groups.js";
+import { sourceName, statementNames } from "./identity.js";
+import { KEY_RULES } from "./registry.js";
+import type { Draft, RuleInput } from "./rule.js";
+
+/** What an opinion about a key depends on beside the key. */
+export interface OpinionContext {
+  readonly zone: Zone;
+  readonly organizationOf: OrganizationOf;
+  /** Seconds since the epoch. */
+  readonly now: number;
+  readonly maxSteps?: number;
+  /** Remembers what keys have in common; without it every key is worked out from scratch. */
+  readonly cache?: OpinionCache;
+}
+
+/** What a finding says, and where in the key's documents. */
+export interface PlacedDraft {
+  readonly draft: Draft;
+  readonly source: FindingSource;
+  /** Names the source for the finding's id: see identity.ts. */
+  readonly sourceName: string;
+}
+
+/** Everything about a key but what needs its ARN: two keys with the same documents and facts share one. */
+export interface Opinion {
+  readonly exposure: Exposure;
+  readonly drafts: readonly PlacedDraft[];
+  readonly policy: Policy;
+  readonly grants: readonly Grant[];
+  readonly disagreements: readonly string[];
+}
+
+const NO_STATEMENTS: Policy = { version: "2012-10-17", id: undefined, statements: [] };
+
+/** Analyses a key and applies the rules. Pure, and it never throws for what stands in the key's documents. */
+export function opinionOf(record: KeyRecord, context: OpinionContext): Opinion {
+  const { cache } = context;
+  const known = cache?.find(record, context.zone);
+  if (known?.opinion !== undefined) return known.opinion;
+  const parsed = parsedPolicy(record);
+  const denials = record.resourceControlPolicies.flatMap((text) => certainDenials(text, cache));
+  const opinion = worked(record, parsed, denials, context);
+  if (known !== undefined && canBeShared([parsed.policy, ...denials])) cache?.keep(known.key, opinion);
+  return opinion;
+}
+
+function worked(
+  record: KeyRecord,
+  parsed: ParsedPolicy,
+  denials: readonly Policy[],
+  context: OpinionContext,
+): Opinion {
+  const analysis = (scope: "outside" | "all"): AccessMatrix =>
+    analyze({
+      facts: record.facts,
+      policy: parsed,
+      grants: readGrants(record),
+      resourceControlPolicies: denials,
+      zone: context.zone,
+      organizationOf: context.organizationOf,
+      now: context.now,
+      scope,
+      ...(context.maxSteps === undefined ? {} : { maxSteps: context.maxSteps }),
+    });
+  const outside = analysis("outside");
+  let everybody: AccessMatrix | undefined;
+  const input: RuleInput = {
+    record,
+    parsed,
+    outside,
+    everybody: () => (everybody ??= analysis("all")),
+    groups: groupAccesses(outside),
+    zone: context.zone,
+    organizationOf: context.organizationOf,
+  };
+  const rules = record.manager === "AWS" ? KEY_RULES.filter((r) => EXPOSURE_RULES.has(r.id)) : KEY_RULES;
+  const drafts = rules.flatMap((rule) => rule.find(input));
+  return {
+    exposure: exposureOf(record, outside),
+    drafts: placed(drafts, record, parsed),
+    policy: parsed.policy ?? NO_STATEMENTS,
+    grants: readGrants(record) ?? [],
+    disagreements: [...new Set([...outside.disagreements, ...(everybody?.disagreements ?? [])])],
+  };
+}
+
+/** Hygiene is the owner's business; the policies of keys that AWS manages are AWS's. */
+const EXPOSURE_RULES: ReadonlySet<string> = new Set([
+  "public-access",
+  "external-access",
+  "service-access",
+  "network-bound-access",
+  "latent-access",
+  "invalid-policy",
+  "not-assessed",
+]);
+
+function parsedPolicy(record: KeyRecord): ParsedPolicy {
+  if (record.policy.kind !== "present") return { policy: NO_STATEMENTS, diagnostics: [] };
+  return parsePolicy(record.policy.value, { kind: "key", partition: record.facts.partition });
+}
+
+/** Undefined: they could not be read. A bare policy file has none, and its reader says so. */
+function readGrants(record: KeyRecord): readonly Grant[] | undefined {
+  if (record.grants.kind === "present") return record.grants.value;
+  return record.grants.kind === "absent" ? [] : undefined;
+}
+
+/**
+ * The statements of a resource control policy that surely mean what they say. They only deny, and a denial that may
+ * not hold must not close a key.
+ */
+function certainDenials(text: string, cache: OpinionCache | undefined): readonly Policy[] {
+  const known = cache?.resourceControlPolicies.get(text);
+  if (known !== undefined) return known;
+  const policies = readDenials(text);
+  cache?.resourceControlPolicies.set(text, policies);
+  return policies;
+}
+
+function readDenials(text: string): readonly Policy[] {
+  const parsed = parsePolicy(text, { kind: "rcp" });
+  if (parsed.policy === undefined) return [];
+  const doubts = policyDoubts(parsed);
+  if (doubts.wholePolicy) return [];
+  const statements = parsed.policy.statements.filter(
+    (s) => !doubts.notUnderstood.has(s.index) && !doubts.refused.has(s.index),
+  );
+  return [{ ...parsed.policy, statements }];
+}
+
+/** What was not read could be worse than anything but an exposure that is proved already. */
+function exposureOf(record: KeyRecord, matrix: AccessMatrix): Exposure {
+  const read = record.policy.kind === "present" && readGrants(record) !== undefined;
+  return read || VERDICT_OF_EXPOSURE[matrix.exposure] === "exposed" ? matrix.exposure : "unknown";
+}
+
+function placed(drafts: readonly Draft[], record: KeyRecord, parsed: ParsedPolicy): readonly PlacedDraft[] {
+  if (drafts.length === 0) return [];
+  const names = statementNames(parsed.policy);
+  const place = record.policy.kind === "present" ? placer(record.policy.value, parsed) : undefined;
+  return drafts.map((draft) => ({
+    draft,
+    source: findingSource(draft, parsed, place),
+    sourceName: sourceName(draft.source, names),
+  }));
+}
+
+type Placer = (draft: Draft) => { readonly line?: number; readonly column?: number };
+
+/** Looks up the places of drafts in the text of a policy, which is read only if there are any. */
+function placer(text: string, parsed: ParsedPolicy): Placer {
+  const find = locator(text);
+  return (draft) => {
+    const { source } = draft;
+    const offset = source.kind === "policy" ? source.offset : undefined;
+    const path =
+      draft.path ??
+      (source.kind === "policy"
+        ? source.path
+        : source.kind === "statement"
+          ? parsed.policy?.statements.find((s) => s.index === source.index)?.path
+          : undefined);
+    const position =
+      offset === undefined ? (path === undefined ? undefined : find(path)) : positionAt(text, offset);
+    return position === undefined ? {} : { line: position.line, column: position.column };
+  };
+}
+
+function findingSource(draft: Draft, parsed: ParsedPolicy, place: Placer | undefined): FindingSource {
+  const { source } = draft;
+  switch (source.kind) {
+    case "statement": {
+      const sid = parsed.policy?.statements.find((s) => s.index === source.index)?.sid ?? null;
+      return { kind: "statement", index: source.index, sid, ...place?.(draft) };
+    }
+    case "policy":
+      return { kind: "policy", ...place?.(draft) };
+    case "grant":
+    case "grants":
+    case "key":
+      return source;
+  }
+}
