@@ -45,6 +45,8 @@ export function globsIntersect(left: Glob, right: Glob): boolean {
       else if (a?.kind === "any" || b?.kind === "any") row[j] = below[j] === true || row[j + 1] === true;
       else row[j] = a !== undefined && b !== undefined && sameCharacter(a, b) && below[j + 1] === true;
     }
+    // Nothing fits from here on, so nothing will: a hostile pattern must not cost its length times the text's.
+    if (!row.includes(true)) return false;
     below = row;
   }
   return below[0] === true;
