@@ -2,9 +2,21 @@ import type { KeyFacts } from "../domain/key.js";
 import type { ConditionKeyFacts } from "../semantics/condition-keys.js";
 import { type Glob, plainGlob } from "./glob.js";
 import type { Domain } from "./scalar.js";
-import type { KeyModel } from "./shape.js";
+import type { View } from "./words.js";
+import type { KeyValue } from "./condition.js";
+import type { DoubtId } from "../semantics/doubts.js";
 import { ALIAS_SEGMENT } from "./alphabets.js";
 import { formatDate, type IpRange, parseIpRange } from "./typed.js";
+
+/** What a condition key can hold in requests of a shape. */
+export type KeyModel =
+  | { readonly kind: "const"; readonly value: KeyValue }
+  | { readonly kind: "doubtful"; readonly doubt: DoubtId }
+  /** Part of the caller's (or the source's) identity. `list`: the key is multivalued and holds exactly this value. */
+  | { readonly kind: "word"; readonly view: View; readonly list: boolean }
+  | { readonly kind: "scalar" | "set"; readonly domain: Domain }
+  /** The clock, at any time after now. */
+  | { readonly kind: "time" };
 
 /**
  * Where and when requests come from. `open`: from a network that the policy does not name, the way a stranger comes;

@@ -6,9 +6,9 @@ import {
   type Resolution,
   testCondition,
 } from "./condition.js";
-import { timeText } from "./key-models.js";
+import { type KeyModel, timeText } from "./key-models.js";
 import { type Lit, meets, satisfies, solveScalar, solveSet, wordConstraints } from "./scalar.js";
-import type { KeyModel, Shape } from "./shape.js";
+import type { Shape } from "./shape.js";
 import type { Mode, Truth } from "./truth.js";
 import { parseDate } from "./typed.js";
 import { type Budget, solveWords, viewText, type WordConstraint } from "./words.js";

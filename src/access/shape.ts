@@ -3,7 +3,6 @@ import type { KeyFacts } from "../domain/key.js";
 import type { PrincipalElement, PrincipalEntry } from "../policy/ast.js";
 import type { ActionFacts } from "../semantics/actions.js";
 import { type ConditionKeyFacts, conditionKeyFacts } from "../semantics/condition-keys.js";
-import type { DoubtId } from "../semantics/doubts.js";
 import type { Caller } from "../semantics/request.js";
 import {
   accountSegment,
@@ -25,10 +24,8 @@ import type {
   OrganizationChoice,
   ServiceClass,
 } from "./callers.js";
-import type { KeyValue } from "./condition.js";
 import { type Glob, literalGlob, plainGlob } from "./glob.js";
-import { constantModel, type Environment, scalarModel, timeModel } from "./key-models.js";
-import type { Domain } from "./scalar.js";
+import { constantModel, type Environment, type KeyModel, scalarModel, timeModel } from "./key-models.js";
 import { anyOf, type Mode, type Truth } from "./truth.js";
 import { type Segment, type View, viewText, type WordConstraint } from "./words.js";
 
@@ -58,16 +55,6 @@ export type Route =
   | "vpc-endpoint-without-organization"
   | "via-service"
   | "service";
-
-/** What a condition key can hold in requests of a shape. */
-export type KeyModel =
-  | { readonly kind: "const"; readonly value: KeyValue }
-  | { readonly kind: "doubtful"; readonly doubt: DoubtId }
-  /** Part of the caller's (or the source's) identity. `list`: the key is multivalued and holds exactly this value. */
-  | { readonly kind: "word"; readonly view: View; readonly list: boolean }
-  | { readonly kind: "scalar" | "set"; readonly domain: Domain }
-  /** The clock, at any time after now. */
-  | { readonly kind: "time" };
 
 /** What the shapes of a class depend on. */
 export interface ShapeContext {

@@ -3,13 +3,7 @@ import { parseAccountId } from "../domain/ids.js";
 import type { Io } from "./command.js";
 import { addCommonOptions, argument, commonOptions } from "./options.js";
 
-/** The flags of `keyward check` beside the shared ones. */
-export interface CheckFlags {
-  /** Whose key a bare policy would be. Undefined: told from the policy. */
-  readonly account: string | undefined;
-  readonly region: string | undefined;
-  readonly keyId: string | undefined;
-}
+import type { CheckFlags } from "./check/flags.js";
 
 /** `keyward check`: the verdicts of a scan, for files. */
 export function register(program: Command, io: Io): void {

@@ -9,7 +9,7 @@ import { err, ok } from "../../domain/result.js";
 import type { ParsedPolicy, Policy } from "../../policy/ast.js";
 import { MAX_POLICY_LENGTH, parsePolicy } from "../../policy/parse.js";
 import type { KeyLine } from "../../snapshot/lines.js";
-import type { CheckFlags } from "../check.js";
+import type { CheckFlags } from "./flags.js";
 import type { Input } from "./inputs.js";
 
 /** What was taken for granted about a policy file, for the output to say. */

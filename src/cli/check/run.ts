@@ -3,7 +3,7 @@ import { KeywardError, formatProblem } from "../../domain/result.js";
 import { inert } from "../../domain/inert.js";
 import type { IncompleteLine, KeyLine, SnapshotLine } from "../../snapshot/lines.js";
 import { audit } from "../audit.js";
-import type { CheckFlags } from "../check.js";
+import type { CheckFlags } from "./flags.js";
 import type { Io } from "../command.js";
 import { loadConfigFile } from "../config-file.js";
 import type { ExitCode } from "../exit.js";
