@@ -188,7 +188,9 @@ function findingLines(f: Finding, paper: Paper): void {
     row("what", f.reason, paper);
   }
   const through = sourceLabel(f.source);
-  if (through !== "") row("through", through, paper);
+  // The sentence of a hygiene finding names its statement; only the line is news.
+  const said = f.exposure === "none" && f.source.kind === "statement" && lineLabel(f.source) === "";
+  if (through !== "" && !said) row("through", through, paper);
   if (f.conditions.length > 0 && f.who !== null) row("if", conditionsLabel(f), paper);
   for (const d of f.doubts.slice(0, 2)) row("doubt", d.text, paper);
   row("next", f.remedy, paper);
@@ -224,8 +226,9 @@ function sourceLabel(source: FindingSource): string {
   }
 }
 
+/** A policy on a single line, as APIs return them, has no lines to look for. */
 function lineLabel(source: { readonly line?: number; readonly column?: number }): string {
-  if (source.line === undefined) return "";
+  if (source.line === undefined || source.line === 1) return "";
   return source.column === undefined
     ? ` (line ${source.line})`
     : ` (line ${source.line}, column ${source.column})`;

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { KeyRecord } from "../domain/key.js";
 import type { Zone } from "../domain/zone.js";
 import type { Policy } from "../policy/ast.js";
-import type { Opinion } from "./opinion.js";
+import type { Opinion } from "./opinion-type.js";
 
 /** Opinions that are kept; each is as large as its findings. */
 const MOST = 4_096;

@@ -10,6 +10,9 @@ import { actionsText, sourceText } from "./words.js";
 /**
  * `Principal: *`, narrowed to the own account by a condition: everybody in the account can use the key without any IAM
  * policy. Source: KMS Developer Guide, "AWS KMS condition keys", kms:CallerAccount.
+ *
+ * Only info where the statement lets an organization or trusted accounts in (there is hardly another way to write
+ * that), or goes through an AWS service (AWS writes its own policies so).
  */
 export const everyoneInOwnAccount: Rule = {
   id: "everyone-in-own-account",
@@ -26,22 +29,19 @@ function draft(input: RuleInput, statement: Statement): Draft[] {
   ) {
     return [];
   }
-  const accesses = input
+  const trusted = input
     .everybody()
-    .accesses.filter(
-      (a) =>
-        a.trusted &&
-        a.source.kind === "statement" &&
-        a.source.index === statement.index &&
-        a.who.kind === "account" &&
-        a.who.id === account,
-    );
+    .accesses.filter((a) => a.trusted && a.source.kind === "statement" && a.source.index === statement.index);
+  const accesses = trusted.filter((a) => a.who.kind === "account" && a.who.id === account);
   if (accesses.length === 0) return [];
   const capabilities = CAPABILITIES.filter((c) => accesses.some((a) => a.capabilities.includes(c)));
   const actions = [...new Set(accesses.flatMap((a) => a.actions))];
   const where = sourceText({ kind: "statement", index: statement.index }, statements(input));
   const service = viaService(statement);
-  const severity: Severity = service ? "info" : severityOf("none", capabilities);
+  const others = trusted.some(
+    (a) => a.who.kind === "organization" || (a.who.kind === "account" && a.who.id !== account),
+  );
+  const severity: Severity = service || others ? "info" : severityOf("none", capabilities);
   return [
     {
       ...HYGIENE,

@@ -16,7 +16,10 @@ import type { FindingSource } from "./finding.js";
 import { groupAccesses } from "./groups.js";
 import { sourceName, statementNames } from "./identity.js";
 import { KEY_RULES } from "./registry.js";
+import type { Opinion, PlacedDraft } from "./opinion-type.js";
 import type { Draft, RuleInput } from "./rule.js";
+
+export type { Opinion, PlacedDraft } from "./opinion-type.js";
 
 /** What an opinion about a key depends on beside the key. */
 export interface OpinionContext {
@@ -27,23 +30,6 @@ export interface OpinionContext {
   readonly maxSteps?: number;
   /** Remembers what keys have in common; without it every key is worked out from scratch. */
   readonly cache?: OpinionCache;
-}
-
-/** What a finding says, and where in the key's documents. */
-export interface PlacedDraft {
-  readonly draft: Draft;
-  readonly source: FindingSource;
-  /** Names the source for the finding's id: see identity.ts. */
-  readonly sourceName: string;
-}
-
-/** Everything about a key but what needs its ARN: two keys with the same documents and facts share one. */
-export interface Opinion {
-  readonly exposure: Exposure;
-  readonly drafts: readonly PlacedDraft[];
-  readonly policy: Policy;
-  readonly grants: readonly Grant[];
-  readonly disagreements: readonly string[];
 }
 
 const NO_STATEMENTS: Policy = { version: "2012-10-17", id: undefined, statements: [] };

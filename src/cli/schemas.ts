@@ -1,0 +1,35 @@
+#!/usr/bin/env node
+import { writeFile } from "node:fs/promises";
+import { argv } from "node:process";
+import { fileURLToPath } from "node:url";
+import { z } from "zod";
+import { REPORT_SCHEMA } from "../report/control.js";
+import { reportSchema } from "../report/schema.js";
+import { SNAPSHOT_SCHEMA } from "../snapshot/lines.js";
+import { snapshotLineSchema } from "../snapshot/schema.js";
+import { configSchema } from "../trust/schema.js";
+
+/** The JSON Schemas that the package ships, by file name. Not a command: `npm run schemas` writes them. */
+export function jsonSchemas(): ReadonlyMap<string, string> {
+  return new Map([
+    ["snapshot.schema.json", jsonSchema(snapshotLineSchema, `One line of a snapshot, ${SNAPSHOT_SCHEMA}`)],
+    ["report.schema.json", jsonSchema(reportSchema, `The report of keyward, ${REPORT_SCHEMA}`)],
+    ["config.schema.json", jsonSchema(configSchema, "keyward.yaml: the zone of trust and its exceptions")],
+  ]);
+}
+
+function jsonSchema(schema: z.ZodType, title: string): string {
+  const { $schema, ...rest } = z.toJSONSchema(schema, {
+    io: "input",
+    target: "draft-2020-12",
+    reused: "ref",
+  });
+  return `${JSON.stringify({ $schema, title, ...rest }, null, 2)}\n`;
+}
+
+/** The folder of the package that they are in. */
+export const SCHEMA_FOLDER = new URL("../../schemas/", import.meta.url);
+
+if (argv[1] !== undefined && fileURLToPath(import.meta.url) === argv[1]) {
+  for (const [name, text] of jsonSchemas()) await writeFile(new URL(name, SCHEMA_FOLDER), text);
+}

@@ -1,0 +1,151 @@
+import { z } from "zod";
+import { RULE_IDS } from "../domain/rule-id.js";
+import { CAPABILITIES, EXPOSURES, SEVERITIES, VERDICTS } from "../domain/verdict.js";
+import type { KeyReport } from "../rules/finding.js";
+import { CONTROL, REPORT_SCHEMA } from "./control.js";
+
+/**
+ * The shape of the JSON report. Reports are written piece by piece (json.ts), never through this schema; it is what the
+ * JSON Schema of the package is made from, and what tests read reports with. Unknown fields are allowed: fields may be
+ * added within a version.
+ */
+const text = z.string();
+const count = z.int().nonnegative();
+const severity = z.enum(SEVERITIES);
+
+const serviceSource = z.discriminatedUnion("kind", [
+  z.looseObject({ kind: z.literal("any") }),
+  z.looseObject({ kind: z.literal("none") }),
+  z.looseObject({ kind: z.enum(["account", "organization"]), id: text }),
+  z.looseObject({ kind: z.literal("pattern"), pattern: text }),
+]);
+
+const who = z
+  .discriminatedUnion("kind", [
+    z.looseObject({ kind: z.literal("anyone") }),
+    z.looseObject({ kind: z.literal("pattern"), pattern: text }),
+    z.looseObject({ kind: z.enum(["organization", "account", "unresolved"]), id: text }),
+    z.looseObject({ kind: z.literal("principal"), arn: text, account: text }),
+    z.looseObject({ kind: z.literal("service"), name: text.exactOptional(), source: serviceSource }),
+  ])
+  .describe("Who the finding is about: a class of callers.");
+
+const place = {
+  line: z.int().positive().exactOptional().describe("From 1."),
+  column: z.int().positive().exactOptional().describe("From 1, in UTF-16 code units."),
+};
+
+const source = z
+  .discriminatedUnion("kind", [
+    z.looseObject({
+      kind: z.literal("statement"),
+      index: count.describe("Position in the Statement list, from 0."),
+      sid: text.nullable(),
+      ...place,
+    }),
+    z.looseObject({ kind: z.literal("grant"), grantId: text }),
+    z.looseObject({ kind: z.literal("policy"), ...place }),
+    z.looseObject({ kind: z.literal("grants") }),
+    z.looseObject({ kind: z.literal("key"), arn: text }),
+  ])
+  .describe("The part of the key's documents that the finding rests on.");
+
+const condition = z.looseObject({
+  operator: text,
+  key: text,
+  values: z.array(text),
+  kind: z.enum(["fixed-network", "free", "path", "time", "caller", "source"]),
+});
+
+const witness = z
+  .looseObject({
+    principal: text.describe("ARN of the caller, or the name of the service that calls."),
+    action: text,
+    context: z.record(text, z.union([text, z.array(text)])),
+  })
+  .describe("A concrete request that is allowed.");
+
+const waiver = z.looseObject({ reason: text, owner: text, expires: text });
+
+const finding = z.looseObject({
+  id: text.describe("Stable across runs."),
+  rule: z.enum(RULE_IDS),
+  severity,
+  exposure: z.enum(EXPOSURES),
+  certainty: z.enum(["certain", "possible"]),
+  who: who.nullable(),
+  capabilities: z.array(z.enum(CAPABILITIES)),
+  actions: z.array(text),
+  source,
+  conditions: z.array(condition),
+  witness: witness.nullable(),
+  reason: text,
+  remedy: text,
+  doubts: z.array(z.looseObject({ id: text, text })),
+  waiver: waiver.nullable().describe("The exception that covers the finding. It is reported all the same."),
+});
+
+/** One element of `keys`. */
+export const keyReportSchema = z.looseObject({
+  arn: text,
+  accountId: text.regex(/^[0-9]{12}$/),
+  region: text,
+  aliases: z.array(text),
+  file: text.exactOptional().describe("The file that the key was read from, where it was no snapshot."),
+  state: text.nullable(),
+  verdict: z.enum(VERDICTS),
+  exposure: z.enum(EXPOSURES),
+  waived: z.boolean().describe("Everything that keeps the key from being clear is covered by exceptions."),
+  findings: z.array(finding).describe("Worst first."),
+}) satisfies z.ZodType<KeyReport>;
+
+const mappings = z.record(text, z.array(text));
+
+/** A whole report, `keyward.report/1`. */
+export const reportSchema = z.looseObject({
+  schema: z.literal(REPORT_SCHEMA),
+  tool: z.looseObject({ name: text, version: text }),
+  generatedAt: text.describe("RFC 3339, UTC."),
+  control: z.looseObject({
+    id: z.literal(CONTROL.id),
+    title: text,
+    profileLevel: count,
+    mappings: mappings.describe("Framework to the ids of its clauses; sources in docs/control.md."),
+  }),
+  keys: z.array(keyReportSchema),
+  configurationFindings: z.array(
+    z.looseObject({
+      rule: z.enum(["expired-exception", "unused-exception"]),
+      severity,
+      where: text,
+      exception: z.looseObject({
+        key: text,
+        rule: z.enum(RULE_IDS),
+        who: text.nullable(),
+        owner: text,
+        expires: text,
+      }),
+      reason: text,
+      remedy: text,
+    }),
+  ),
+  notes: z.array(text).describe("What was taken for granted."),
+  zone: z.looseObject({
+    organizations: z.array(text),
+    accounts: z.array(text),
+    principals: z.array(text),
+    services: z.array(text),
+  }),
+  summary: z.looseObject({
+    keys: count.describe("exposed + weak + clear + notAssessed"),
+    exposed: count,
+    weak: count,
+    clear: count,
+    notAssessed: count,
+    waived: count.describe("Findings that an exception covers."),
+    waivedKeys: count,
+    gaps: count.describe("Things that could not be read."),
+    findings: z.record(severity, count).describe("Findings that no exception covers."),
+  }),
+  incomplete: z.array(z.looseObject({ where: text, call: text, code: text, help: text })),
+});

@@ -1,0 +1,22 @@
+import type { Grant } from "../domain/grant.js";
+import type { Exposure } from "../domain/verdict.js";
+import type { Policy } from "../policy/ast.js";
+import type { FindingSource } from "./finding.js";
+import type { Draft } from "./rule.js";
+
+/** What a finding says, and where in the key's documents. */
+export interface PlacedDraft {
+  readonly draft: Draft;
+  readonly source: FindingSource;
+  /** Names the source for the finding's id: see identity.ts. */
+  readonly sourceName: string;
+}
+
+/** Everything about a key but what needs its ARN: two keys with the same documents and facts share one. */
+export interface Opinion {
+  readonly exposure: Exposure;
+  readonly drafts: readonly PlacedDraft[];
+  readonly policy: Policy;
+  readonly grants: readonly Grant[];
+  readonly disagreements: readonly string[];
+}
