@@ -3,11 +3,12 @@ import { KeywardError } from "../domain/result.js";
 import * as check from "./check.js";
 import type { CommandModule, Io } from "./command.js";
 import { EXIT, type ExitCode } from "./exit.js";
+import * as explain from "./explain.js";
 import * as sandbox from "./sandbox.js";
 import * as scan from "./scan.js";
 import { toolVersion } from "./version.js";
 
-const COMMANDS: readonly CommandModule[] = [scan, check, sandbox];
+const COMMANDS: readonly CommandModule[] = [scan, check, explain, sandbox];
 
 const EXIT_CODES = `
 Exit codes:

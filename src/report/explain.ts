@@ -36,7 +36,12 @@ export function explainText(x: Explanation): string {
   head("WHO CAN DO WHAT");
   if (matrix.accesses.length === 0) {
     const read = report.verdict !== "not-assessed";
-    add(read ? "Nobody, as far as the key policy and the grants decide it." : "Not known: not everything could be read.", "  ");
+    add(
+      read
+        ? "Nobody, as far as the key policy and the grants decide it."
+        : "Not known: not everything could be read.",
+      "  ",
+    );
   }
   for (const a of matrix.accesses) for (const line of accessLines(a, x)) add(line.text, line.indent);
 

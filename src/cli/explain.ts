@@ -1,0 +1,30 @@
+import type { Command } from "commander";
+import { parseAccountId } from "../domain/ids.js";
+import type { CheckFlags } from "./check/flags.js";
+import type { Io } from "./command.js";
+import { addCommonOptions, argument, commonOptions } from "./options.js";
+
+/** `keyward explain`: one key, in words. */
+export function register(program: Command, io: Io): void {
+  const command = program
+    .command("explain")
+    .summary("one key: who can do what, through what, and the proof")
+    .description(
+      "Explains one key of a snapshot (ARN, key id or alias, then the snapshot), or a key policy file: who can do what through which statement or grant, why, with a request that proves it, and what conditions fail to do.",
+    )
+    .argument("<key>", "ARN, key id or alias of a key in the snapshot; or a key policy file")
+    .argument("[snapshot]", "the snapshot that holds the key")
+    .option(
+      "--account <id>",
+      "the account that a bare policy belongs to (default: told from the policy)",
+      argument(parseAccountId, "twelve digits"),
+    )
+    .option("--region <region>", "the Region of a bare policy")
+    .option("--key-id <id>", "the key id of a bare policy");
+  addCommonOptions(command).action(async (key: string, snapshot: string | undefined) => {
+    const raw = command.opts<Partial<Record<"account" | "region" | "keyId", string>>>();
+    const flags: CheckFlags = { account: raw.account, region: raw.region, keyId: raw.keyId };
+    const { runExplain } = await import("./explain/run.js");
+    io.exit(await runExplain(key, snapshot, flags, commonOptions(command), io));
+  });
+}

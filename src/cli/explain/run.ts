@@ -1,0 +1,148 @@
+import { analyze } from "../../access/analyze.js";
+import type { AccessMatrix } from "../../access/matrix.js";
+import { KeywardError } from "../../domain/result.js";
+import type { KeyRecord } from "../../domain/key.js";
+import type { Policy } from "../../policy/ast.js";
+import { parsePolicy } from "../../policy/parse.js";
+import { explainText } from "../../report/explain.js";
+import { safeJson } from "../../report/json.js";
+import { judgeKey } from "../../rules/judge.js";
+import { Estate, keyRecord } from "../../snapshot/key-record.js";
+import type { KeyLine } from "../../snapshot/lines.js";
+import { ExceptionBook } from "../../trust/exceptions.js";
+import { assumeOwnOrganization, zoneOf } from "../../trust/zone.js";
+import type { CheckFlags } from "../check/flags.js";
+import { findInputs, type Input } from "../check/inputs.js";
+import { readPolicyFile } from "../check/policy-file.js";
+import { snapshotLines } from "../check/snapshot-file.js";
+import type { Io } from "../command.js";
+import { loadConfigFile } from "../config-file.js";
+import { EXIT, type ExitCode } from "../exit.js";
+import { type CommonOptions, wantsColor } from "../options.js";
+import { openOutput } from "../output.js";
+
+/** Explains one key. The exit code says what `check` would say of it. */
+export async function runExplain(
+  key: string,
+  snapshot: string | undefined,
+  flags: CheckFlags,
+  common: CommonOptions,
+  io: Io,
+): Promise<ExitCode> {
+  const config = await loadConfigFile(common.config);
+  const inputs = await findInputs([snapshot ?? key], io.stdin ?? process.stdin);
+  try {
+    const [problem] = inputs.problems;
+    if (problem !== undefined) throw new KeywardError(problem);
+    const [input] = inputs.files;
+    if (input === undefined) throw new KeywardError({ what: "there is no such file", got: snapshot ?? key });
+    const estate = new Estate();
+    const notes: string[] = [];
+    const line =
+      input.kind === "policy"
+        ? await policyLine(input, flags, notes)
+        : await findKey(input, snapshot === undefined ? "" : key, estate);
+    const zone = zoneOf(config, estate.organizationOf.size > 0 ? organizations(estate) : []);
+    const read = keyRecord(line, estate);
+    const own = assumeOwnOrganization(read.facts, zone);
+    if (own.assumed !== undefined) {
+      notes.push(`The account of the key was taken to be a member of ${own.assumed}, the only trusted one.`);
+    }
+    const record: KeyRecord = { ...read, facts: own.facts };
+    const now = Math.floor(io.now() / 1000);
+    const { report, disagreements } = judgeKey(record, {
+      zone,
+      organizationOf: estate.organizationOf,
+      exceptions: new ExceptionBook(config.exceptions, now),
+      now,
+    });
+    const { matrix, policy } = everybody(record, zone, estate, now);
+    const output = await openOutput(common.output, io);
+    const color = wantsColor(common, io);
+    const width = Math.min(io.stdout.columns ?? 80, 120);
+    const text =
+      common.format === "json"
+        ? `${safeJson({ key: report, accesses: matrix.accesses, undecided: matrix.undecided, notes })}\n`
+        : explainText({ report, matrix, statements: policy?.statements ?? [], notes, width, color });
+    await output.write(text);
+    await output.finish();
+    if (disagreements.length > 0) return EXIT.disagreement;
+    if (report.verdict === "exposed") return EXIT.exposed;
+    return report.verdict === "not-assessed" ? EXIT.incomplete : EXIT.clear;
+  } finally {
+    await inputs.dispose();
+  }
+}
+
+function organizations(estate: Estate): Parameters<typeof zoneOf>[1] {
+  return [...new Set([...estate.organizationOf.values()].flatMap((m) => (m === null ? [] : [m.id])))];
+}
+
+function everybody(
+  record: KeyRecord,
+  zone: ReturnType<typeof zoneOf>,
+  estate: Estate,
+  now: number,
+): { matrix: AccessMatrix; policy: Policy | undefined } {
+  const text =
+    record.policy.kind === "present" ? record.policy.value : '{"Version":"2012-10-17","Statement":[]}';
+  const parsed = parsePolicy(text, { kind: "key", partition: record.facts.partition });
+  const matrix = analyze({
+    facts: record.facts,
+    policy: parsed,
+    grants: record.grants.kind === "present" ? record.grants.value : [],
+    resourceControlPolicies: record.resourceControlPolicies.flatMap(
+      (t) => parsePolicy(t, { kind: "rcp" }).policy ?? [],
+    ),
+    zone,
+    organizationOf: estate.organizationOf,
+    now,
+    scope: "all",
+  });
+  return { matrix, policy: parsed.policy };
+}
+
+async function policyLine(input: Input, flags: CheckFlags, notes: string[]): Promise<KeyLine> {
+  const file = await readPolicyFile(input, flags);
+  if (!file.ok) throw new KeywardError(file.error);
+  notes.push(`The policy was taken to be that of a key of account ${file.value.account}.`);
+  notes.push("A policy file holds no grants: somebody may have access to the key through grants.");
+  return file.value.line;
+}
+
+/** The key of a snapshot by ARN, id or alias; every other line that matters for it is taken in on the way. */
+async function findKey(input: Input, name: string, estate: Estate): Promise<KeyLine> {
+  const found: KeyLine[] = [];
+  const others: string[] = [];
+  for await (const line of snapshotLines(input)) {
+    if (line.type === "organization" || line.type === "resource-control-policy") estate.add(line);
+    if (line.type !== "key") continue;
+    const aliases = line.aliases ?? [];
+    if (
+      line.arn === name ||
+      line.arn.endsWith(`:key/${name}`) ||
+      aliases.some((a) => a === name || a === `alias/${name}`)
+    ) {
+      found.push(line);
+    } else if (others.length < 5) others.push(aliases[0] ?? line.arn);
+  }
+  const [only, ...more] = found;
+  if (only !== undefined && more.length === 0) return only;
+  throw new KeywardError(
+    only === undefined
+      ? {
+          what:
+            name === "" ? "say which key of the snapshot to explain" : "there is no such key in the snapshot",
+          where: input.name,
+          expected: "the ARN, key id or alias of a key",
+          got: name,
+          next: `keyward explain KEY ${input.name}, where KEY is for example ${others.join(", ")}`,
+        }
+      : {
+          what: "several keys have this name",
+          where: input.name,
+          got: found.map((k) => k.arn).join(", "),
+          next: "name the key by its ARN",
+        },
+  );
+}

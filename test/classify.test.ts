@@ -1,0 +1,30 @@
+import { describe, expect, it } from "vitest";
+import { analyze } from "../src/access/analyze.js";
+import { parsePolicy } from "../src/policy/parse.js";
+import { evaluate } from "../src/semantics/evaluate.js";
+import { classifyVectors, VECTOR_TIME, vectorFacts, vectorKeyDocument, vectorZone } from "./vectors.js";
+
+describe("the symbolic engine gives every classified case its exposure", () => {
+  it.each(classifyVectors().map((v) => [v.id, v] as const))("%s", (_id, v) => {
+    const document = vectorKeyDocument(v);
+    const matrix = analyze({
+      facts: vectorFacts(v),
+      policy: parsePolicy(JSON.stringify(v.policy)),
+      grants: document.grants,
+      resourceControlPolicies: document.resourceControlPolicies,
+      zone: vectorZone(v),
+      organizationOf: new Map(),
+      now: VECTOR_TIME,
+      scope: "outside",
+    });
+    expect(matrix.disagreements).toEqual([]);
+    const worst = matrix.accesses.filter((a) => a.exposure === matrix.exposure);
+    const certain = worst.some((a) => a.certainty === "certain");
+    // Where AWS is not clear, "possible" and "unknown" are answers; the opposite for certain is not.
+    const hedged = !v.sure && (matrix.exposure === "unknown" || (worst.length > 0 && !certain));
+    if (!hedged) expect(matrix.exposure, v.why).toBe(v.expect.exposure);
+    for (const a of worst.filter((w) => w.reach.kind === "now")) {
+      expect(evaluate(a.witness.request, document).outcome).not.toBe("deny");
+    }
+  });
+});

@@ -1,0 +1,100 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type CliResult, startCli } from "../cli.js";
+
+const OWN = "111122223333";
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "keyward-explain-"));
+});
+afterAll(async () => {
+  await rm(folder, { recursive: true });
+});
+
+const ROOT = {
+  Effect: "Allow",
+  Principal: { AWS: `arn:aws:iam::${OWN}:root` },
+  Action: "kms:*",
+  Resource: "*",
+};
+
+async function explain(statements: readonly unknown[]): Promise<CliResult> {
+  await writeFile(
+    join(folder, "policy.json"),
+    JSON.stringify({ Version: "2012-10-17", Statement: [ROOT, ...statements] }),
+  );
+  return startCli(["explain", "policy.json"], folder).done;
+}
+
+const open = (condition?: unknown, sid = "S"): unknown => ({
+  Sid: sid,
+  Effect: "Allow",
+  Principal: "*",
+  Action: "kms:Decrypt",
+  Resource: "*",
+  ...(condition === undefined ? {} : { Condition: condition }),
+});
+
+describe("keyward explain", () => {
+  it("says who gets in, proves it, and says what ForAllValues fails to do", async () => {
+    const r = await explain([
+      open({ "ForAllValues:StringEquals": { "aws:PrincipalOrgID": "o-own1234567" } }),
+    ]);
+    expect(r.code).toBe(1);
+    expect(r.stdout).toContain("EXPOSED  public");
+    expect(r.stdout).toContain("PROOF");
+    expect(r.stdout).toMatch(/action\s+kms:Decrypt/);
+    expect(r.stdout.replace(/\s+/g, " ")).toContain("ForAllValues holds where there is no value");
+  });
+
+  it("says that a Deny with ForAnyValue misses callers without the key", async () => {
+    const r = await explain([
+      open(),
+      {
+        Effect: "Deny",
+        Principal: "*",
+        Action: "kms:*",
+        Resource: "*",
+        Condition: { "ForAnyValue:StringNotLike": { "aws:PrincipalOrgPaths": "o-own1234567/*" } },
+      },
+    ]);
+    expect(r.code).toBe(1);
+    expect(r.stdout.replace(/\s+/g, " ")).toContain("ForAnyValue never holds where the key is absent");
+  });
+
+  it("has no proof to show for a closed key", async () => {
+    const r = await explain([open({ StringEquals: { "kms:CallerAccount": OWN } })]);
+    expect(r.code).toBe(0);
+    expect(r.stdout).not.toContain("PROOF");
+    expect(r.stdout).toContain(`account ${OWN}`);
+  });
+
+  it("keeps hostile text inert, and lines within 80 columns", async () => {
+    const r = await explain([open(undefined, "\u001b[2Jgone\u202e")]);
+    expect(r.code).toBe(1);
+    // eslint-disable-next-line no-control-regex -- the very thing that must not be there
+    expect(r.stdout).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f\u202e]/);
+    const long = r.stdout.split("\n").filter((l) => l.length > 80 && l.trim().includes(" "));
+    expect(long).toEqual([]);
+  });
+
+  it("tells which keys there are when it does not find one", async () => {
+    const line = { type: "key", arn: `arn:aws:kms:us-east-1:${OWN}:key/k-1`, policy: { kind: "absent" } };
+    const header = {
+      type: "snapshot",
+      schema: "keyward.snapshot/1",
+      createdAt: "2026-11-23T00:00:00Z",
+      tool: "test",
+    };
+    await writeFile(join(folder, "s.ndjson"), `${JSON.stringify(header)}\n${JSON.stringify(line)}\n`);
+    const missed = await startCli(["explain", "nothing", "s.ndjson"], folder).done;
+    expect(missed.code).toBe(2);
+    expect(missed.stderr).toContain("there is no such key in the snapshot");
+    expect(missed.stderr).toContain(line.arn);
+    const found = await startCli(["explain", "k-1", "s.ndjson"], folder).done;
+    expect(found.code).toBe(3);
+    expect(found.stdout).toContain("NOT-ASSESSED");
+  });
+});
