@@ -2,7 +2,7 @@ import tseslint from "typescript-eslint";
 
 // Type-aware lint. Formatting is Biome's, import direction is dependency-cruiser's.
 export default tseslint.config(
-  { ignores: ["dist", "coverage", "node_modules"] },
+  { ignores: ["dist", "coverage", "node_modules", ".venv-moto", "reports"] },
   ...tseslint.configs.strictTypeChecked,
   {
     languageOptions: {

@@ -48,7 +48,8 @@ export function explainText(x: Explanation): string {
   const worst = matrix.accesses.find((a) => !a.trusted);
   if (worst !== undefined) {
     head("WHY");
-    for (const step of worst.witness.decision.trace) add(`${step.outcome}: ${inert(step.text)}`, "  ");
+    for (const step of worst.witness.decision.trace)
+      add(`${step.outcome}: ${inert(fromOne(step.text))}`, "  ");
     head("PROOF: a request that is allowed");
     const { request } = worst.witness;
     add(`principal ${inert(callerText(request.caller))}`, "  ");
@@ -92,6 +93,11 @@ function accessLines(a: Access, x: Explanation): { readonly text: string; readon
     { text: `through ${throughText(a, x.statements)}${reachText(a)}`, indent: "    " },
   ];
   return lines;
+}
+
+/** The reference counts statements from 0, as a document does; people count from 1. */
+function fromOne(text: string): string {
+  return text.replace(/\bstatement (\d+)/g, (_, n: string) => `statement ${Number(n) + 1}`);
 }
 
 function throughText(a: Access, statements: readonly Statement[]): string {

@@ -74,7 +74,6 @@ describe("keyward explain", () => {
   it("keeps hostile text inert, and lines within 80 columns", async () => {
     const r = await explain([open(undefined, "\u001b[2Jgone\u202e")]);
     expect(r.code).toBe(1);
-    // eslint-disable-next-line no-control-regex -- the very thing that must not be there
     expect(r.stdout).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f\u202e]/);
     const long = r.stdout.split("\n").filter((l) => l.length > 80 && l.trim().includes(" "));
     expect(long).toEqual([]);
