@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { Agent as HttpAgent } from "node:http";
 import { Agent as HttpsAgent } from "node:https";
 import { setTimeout as wait } from "node:timers/promises";
@@ -52,7 +53,10 @@ export class Session {
     private readonly version: string,
     private readonly credentials: Credentials,
     private readonly handler: NodeHttpHandler,
-  ) {}
+  ) {
+    // Each waiting call listens.
+    setMaxListeners(0, this.closing.signal);
+  }
 
   /** Finds credentials by the SDK's usual chain. Throws {@link KeywardError} where there are none. */
   static async open(options: SessionOptions): Promise<Session> {

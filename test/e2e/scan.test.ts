@@ -274,6 +274,7 @@ describe("300 keys over three Regions", () => {
     const result = await startScan(sandbox).done;
     const report = reportOf(result);
     expect(report.incomplete).toEqual([]);
+    expect(result.stderr).toMatch(/^Scanned 294 keys [^\n]*\n$/);
     expectIntent(report, readable);
   });
 });
