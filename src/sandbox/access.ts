@@ -1,9 +1,17 @@
 import type { Grant } from "../domain/grant.js";
 import type { ActionName } from "../domain/ids.js";
 import type { ParsedPolicy, Policy } from "../policy/ast.js";
+import { baseName } from "../semantics/arn.js";
 import { evaluate } from "../semantics/evaluate.js";
 import { globMatches, parseGlob } from "../semantics/glob.js";
-import type { AccessRequest, Context, Decision, IdentitySide, KeyDocument } from "../semantics/request.js";
+import type {
+  AccessRequest,
+  Caller,
+  Context,
+  Decision,
+  IdentitySide,
+  KeyDocument,
+} from "../semantics/request.js";
 import { ServiceError } from "./errors.js";
 import type { Identity } from "./identity.js";
 import { PolicyCache } from "./policy-cache.js";
@@ -129,13 +137,31 @@ export class Access {
   }
 }
 
-/** A key can have 50,000 grants; those that say nothing about an action need not be judged. */
+/**
+ * A key can have 50,000 grants. Those that cannot say anything about a request are not put before the reference: they
+ * do not list the operation, or their grantee has another name than the caller.
+ */
 function grantsInQuestion(request: AccessRequest, grants: readonly Grant[]): readonly Grant[] {
   const operation = request.action.slice("kms:".length);
   if (operation === "RetireGrant") {
     return request.grantId === undefined ? grants : grants.filter((g) => g.GrantId === request.grantId);
   }
-  return grants.filter((g) => g.Operations?.includes(operation) ?? true);
+  return grants.filter(
+    (g) => (g.Operations?.includes(operation) ?? true) && mayName(g.GranteePrincipal, request.caller),
+  );
+}
+
+const ORDINARY_GRANTEE = /^arn:[^:]+:(?:iam|sts)::([0-9]{12}):(?:user|role|assumed-role)\/[\w+=,.@/-]+$/;
+
+/** False only for the ARN of a user, role or session that is certainly not the caller. */
+function mayName(grantee: string | undefined, caller: Caller): boolean {
+  if (grantee === undefined || (caller.kind !== "user" && caller.kind !== "session")) return true;
+  const account = ORDINARY_GRANTEE.exec(grantee)?.[1];
+  if (account === undefined) return true;
+  return (
+    account === caller.account &&
+    grantee.includes(baseName(caller.kind === "user" ? caller.name : caller.role))
+  );
 }
 
 function statementsOfLevel(parsed: ParsedPolicy, level: "not-understood" | "refused"): ReadonlySet<number> {
