@@ -8,7 +8,11 @@ import type { Session } from "./session.js";
 export const STS_COMMANDS = { "sts:GetCallerIdentity": GetCallerIdentityCommand } as const;
 
 /** The account and partition that the credentials belong to. */
-export async function identity(session: Session, ask: Ask, signal: AbortSignal): Promise<Asked<Identity>> {
+export async function identity(
+  session: Pick<Session, "clientConfig" | "homeRegion">,
+  ask: Ask,
+  signal: AbortSignal,
+): Promise<Asked<Identity>> {
   const client = new STSClient(session.clientConfig(session.homeRegion));
   return ask("sts:GetCallerIdentity", signal, async (options) => {
     const answer = await client.send(new STS_COMMANDS["sts:GetCallerIdentity"]({}), options);

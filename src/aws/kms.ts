@@ -28,7 +28,7 @@ export const KMS_COMMANDS = {
 const PAGE = { keys: 1000, aliases: 100, grants: 100, tags: 50 } as const;
 
 /** KMS in one Region. */
-export function kmsPort(session: Session, region: string, ask: Ask): KmsPort {
+export function kmsPort(session: Pick<Session, "clientConfig">, region: string, ask: Ask): KmsPort {
   const client = new KMSClient(session.clientConfig(region));
   return {
     listKeys: (marker, signal) =>

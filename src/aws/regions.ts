@@ -13,7 +13,7 @@ export const REGION_COMMANDS = {
 
 /** All Regions as EC2 sees them. */
 export async function describeRegions(
-  session: Session,
+  session: Pick<Session, "clientConfig" | "homeRegion">,
   ask: Ask,
   signal: AbortSignal,
 ): Promise<Asked<readonly AccountRegion[]>> {
@@ -32,7 +32,7 @@ export async function describeRegions(
  * enabled; its refusals are told.
  */
 export async function listRegions(
-  session: Session,
+  session: Pick<Session, "clientConfig" | "homeRegion">,
   ask: Ask,
   signal: AbortSignal,
 ): Promise<Asked<readonly AccountRegion[]>> {

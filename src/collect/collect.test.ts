@@ -206,6 +206,43 @@ describe("keys that AWS manages", () => {
     expect(result.calls.filter((c) => c.key === "m").map((c) => c.call)).toEqual(["kms:DescribeKey"]);
   });
 
+  const ownUse = JSON.stringify({
+    Version: "2012-10-17",
+    Id: "auto-ebs-2",
+    Statement: [
+      {
+        Effect: "Allow",
+        Principal: { AWS: "*" },
+        Action: "kms:Decrypt",
+        Resource: "*",
+        Condition: {
+          StringEquals: { "kms:CallerAccount": ACCOUNT, "kms:ViaService": "ec2.us-east-1.amazonaws.com" },
+        },
+      },
+    ],
+  });
+
+  it("are known by their policy only where DescribeKey says nothing", async () => {
+    const regions = { "us-east-1": [{ id: "m", policy: ownUse }] };
+    const described = await scan({ regions });
+    expect(described.keys).toMatchObject([{ manager: "CUSTOMER" }]);
+    const denied = await scan({
+      regions,
+      refuse: ({ call }) =>
+        call === "kms:DescribeKey" ? failure("denied", "AccessDeniedException", call) : undefined,
+    });
+    expect(denied.keys).toEqual([]);
+    expect(denied.coverage).toMatchObject({ missingDetails: [], regions: [{ awsManaged: 1 }] });
+    const noGrants = await scan({
+      regions,
+      refuse: ({ call }) =>
+        call === "kms:DescribeKey" || call === "kms:ListGrants"
+          ? failure("denied", "AccessDeniedException", call)
+          : undefined,
+    });
+    expect(noGrants.keys).toHaveLength(1);
+  });
+
   it("are known by their reserved alias where DescribeKey is denied", async () => {
     const result = await scan({
       regions: { "us-east-1": [managed("m"), { ...keys(1)[0]!, aliases: ["alias/awsome"] }] },
@@ -349,6 +386,52 @@ describe("what AWS refuses", () => {
     expect(result.keys).toHaveLength(2);
     expect(result.incomplete).toEqual([]);
     expect(result.coverage.regions).toMatchObject([{ status: "scanned", listed: 3, written: 2, deleted: 1 }]);
+  });
+
+  it("a key that is deleted between its policy and its grants is deleted too", async () => {
+    const result = await scan({
+      regions: { "us-east-1": keys(2) },
+      refuse: ({ call, key }) =>
+        call === "kms:ListGrants" && key === "k1"
+          ? failure("not-found", "NotFoundException", call)
+          : undefined,
+    });
+    expect(names(result.keys)).toEqual([keyArn("us-east-1", "k0")]);
+    expect(result.incomplete).toEqual([]);
+    expect(result.coverage.regions).toMatchObject([{ status: "scanned", written: 1, deleted: 1 }]);
+  });
+
+  it("a listing that goes round in circles ends, and is a gap", async () => {
+    const cloud = new FakeCloud({ regions: { "us-east-1": keys(2) } });
+    const real = cloud.kms.bind(cloud);
+    cloud.kms = (region) => {
+      const kms = real(region);
+      const listKeys: typeof kms.listKeys = async (_marker, signal) => {
+        const page = await kms.listKeys(undefined, signal);
+        return page.ok ? { ok: true, value: { ...page.value, next: "again" } } : page;
+      };
+      return { ...kms, listKeys };
+    };
+    const lines: SnapshotLine[] = [];
+    for await (const line of start(cloud, { regions: {} })) lines.push(line);
+    expect(lines.filter((l) => l.type === "key")).toHaveLength(2);
+    expect(lines.filter((l) => l.type === "incomplete")).toMatchObject([
+      { where: `${ACCOUNT}/us-east-1`, call: "kms:ListKeys", code: "PagingLoop" },
+    ]);
+  });
+
+  it("a key that is listed by something else than a key ARN is a gap, not left out", async () => {
+    const cloud = new FakeCloud({ regions: { "us-east-1": keys(1) } });
+    const real = cloud.kms.bind(cloud);
+    cloud.kms = (region) => ({
+      ...real(region),
+      listKeys: () =>
+        Promise.resolve({ ok: true, value: { items: [{ id: "k0", arn: "" }], next: undefined } }),
+    });
+    const lines: SnapshotLine[] = [];
+    for await (const line of start(cloud, { regions: {} })) lines.push(line);
+    expect(lines.filter((l) => l.type === "incomplete")).toMatchObject([{ code: "UnexpectedAnswer" }]);
+    expect(lines.at(-1)).toMatchObject({ regions: [{ status: "incomplete", listed: 1, written: 0 }] });
   });
 
   it("an opt-in Region that refuses the credentials is not enabled; one that every account has is a gap", async () => {
