@@ -28,7 +28,7 @@ function wire(
     const [statusCode, body, headers] = waiting.shift() ?? [500, {}];
     asked.push({
       target: request.headers["x-amz-target"] ?? request.path,
-      body: typeof request.body === "string" ? request.body : Buffer.from(request.body ?? []).toString(),
+      body: typeof request.body === "string" ? request.body : new TextDecoder().decode(request.body),
       userAgent: request.headers["user-agent"] ?? "",
     });
     const text = typeof body === "string" ? body : JSON.stringify(body);
