@@ -8,9 +8,10 @@ const layers = {
   rules: ["domain", "policy", "semantics", "access", "trust"],
   snapshot: ["domain"],
   collect: ["domain", "snapshot"],
+  usage: ["domain", "snapshot"],
   report: ["domain", "policy", "semantics", "access", "trust", "rules", "snapshot"],
   sandbox: ["domain", "policy", "semantics", "snapshot"],
-  aws: ["domain", "snapshot", "collect"],
+  aws: ["domain", "snapshot", "collect", "usage"],
 };
 
 module.exports = {
