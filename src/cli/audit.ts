@@ -128,6 +128,14 @@ class Audit {
       case "incomplete":
         this.gap(line);
         return;
+      // They say what principals of accounts may do; the access matrix of a key does not rest on them.
+      case "service-control-policy":
+      case "account":
+      case "user":
+      case "role":
+      case "group":
+      case "managed-policy":
+        return;
       case "coverage":
         this.coverage.push(...coverageNotes(line));
         return;

@@ -6,6 +6,9 @@ export type SnapshotLine =
   | OrganizationLine
   | KeyLine
   | ResourceControlPolicyLine
+  | ServiceControlPolicyLine
+  | AccountLine
+  | IdentityLine
   | IncompleteLine
   | CoverageLine;
 
@@ -32,7 +35,21 @@ export interface OrganizationLine {
     readonly name?: string;
     /** `o-…/r-…/ou-…/`: the organization path of the account. */
     readonly path?: string;
+    /** As Organizations tells it: `ACTIVE`, `SUSPENDED`, `PENDING_CLOSURE`, … */
+    readonly status?: string;
+    readonly tags?: Readonly<Record<string, string>>;
   }[];
+  /** Organizational units, those without accounts too. Without it, only those on the paths of accounts are known. */
+  readonly units?: readonly {
+    readonly id: string;
+    readonly name?: string;
+    /** `o-…/r-…/ou-…/`: the path down to the unit, the unit included. */
+    readonly path: string;
+  }[];
+  /** Policy types that are enabled, e.g. `SERVICE_CONTROL_POLICY`. A policy of another type binds nobody. */
+  readonly policyTypes?: readonly string[];
+  /** Accounts that may read the organization beside the management account. */
+  readonly delegatedAdministrators?: readonly string[];
 }
 
 /** Only `type`, `arn` and `policy` are required; what is missing is unknown, not a default. */
@@ -80,6 +97,92 @@ export interface ResourceControlPolicyLine {
   readonly text: string;
   readonly id?: string;
   readonly name?: string;
+}
+
+/**
+ * A service control policy, once for each place where it is attached. `target`: an account id, an organizational unit
+ * or a root. AWS's own `FullAWSAccess` has lines like any other: a level of the tree where no attached policy allows an
+ * action is closed for it.
+ */
+export interface ServiceControlPolicyLine {
+  readonly type: "service-control-policy";
+  readonly target: string;
+  readonly text: string;
+  readonly id?: string;
+  readonly name?: string;
+}
+
+/** Facts about one account that are not about a key. What is missing is unknown. */
+export interface AccountLine {
+  readonly type: "account";
+  readonly id: string;
+  /** The alias of the account's sign-in page; null: it has none. */
+  readonly alias?: string | null;
+  /**
+   * Whether the identity lines of this account are all there are. Missing: nobody asked. `present`: every user, role,
+   * group, local managed policy, and every managed policy of AWS that is attached in the account, has a line.
+   */
+  readonly iam?: { readonly kind: "present" } | Unreadable;
+  /** Regions by opt-in status, as `ec2:DescribeRegions` and `account:ListRegions` tell it. */
+  readonly regions?: readonly {
+    readonly region: string;
+    readonly status: "opt-in-not-required" | "opted-in" | "not-opted-in";
+  }[];
+}
+
+/** One entity of IAM. */
+export type IdentityLine = UserLine | RoleLine | GroupLine | ManagedPolicyLine;
+
+/** What users, roles and groups have in common. What is missing is unknown, not empty. */
+interface Entity {
+  readonly arn: string;
+  /** Unique id: `AIDA…`, `AROA…`, `AGPA…`. */
+  readonly id?: string;
+  readonly createdAt?: string;
+  readonly inlinePolicies?: readonly NamedPolicy[];
+  /** ARNs of managed policies; their texts stand in `managed-policy` lines. */
+  readonly attachedPolicies?: readonly string[];
+}
+
+export interface NamedPolicy {
+  readonly name: string;
+  readonly text: string;
+}
+
+export interface UserLine extends Entity {
+  readonly type: "user";
+  /** Names of groups of the same account. */
+  readonly groups?: readonly string[];
+  /** ARN of the managed policy that is the permissions boundary; null: there is none. */
+  readonly boundary?: string | null;
+  readonly tags?: Readonly<Record<string, string>>;
+}
+
+export interface RoleLine extends Entity {
+  readonly type: "role";
+  readonly description?: string;
+  readonly trustPolicy?: RawPolicy;
+  /** ARN of the managed policy that is the permissions boundary; null: there is none. */
+  readonly boundary?: string | null;
+  readonly tags?: Readonly<Record<string, string>>;
+  /** Longest session, in seconds. */
+  readonly maxSessionDuration?: number;
+  readonly lastUsedAt?: string;
+}
+
+export interface GroupLine extends Entity {
+  readonly type: "group";
+}
+
+/** The default version of a managed policy. Policies of AWS (`arn:aws:iam::aws:policy/…`) have one line in a snapshot. */
+export interface ManagedPolicyLine {
+  readonly type: "managed-policy";
+  readonly arn: string;
+  readonly text: string;
+  /** Unique id: `ANPA…`. */
+  readonly id?: string;
+  /** The default version, e.g. `v3`. */
+  readonly version?: string;
 }
 
 /** Something that was asked for and could not be had. */

@@ -2,13 +2,19 @@ import { z } from "zod";
 import type { Grant, GrantConstraints } from "../domain/grant.js";
 import { parseKeyArn } from "../domain/ids.js";
 import type {
+  AccountLine,
   CoverageLine,
+  GroupLine,
   IncompleteLine,
   KeyLine,
+  ManagedPolicyLine,
   OrganizationLine,
   ResourceControlPolicyLine,
+  RoleLine,
+  ServiceControlPolicyLine,
   SnapshotHeader,
   SnapshotLine,
+  UserLine,
 } from "./lines.js";
 import { SNAPSHOT_SCHEMA } from "./lines.js";
 
@@ -73,8 +79,19 @@ const organization = z.strictObject({
   id: text.regex(/^o-[a-z0-9]{10,32}$/, "an organization id, such as o-a1b2c3d4e5"),
   managementAccountId: accountId.exactOptional(),
   accounts: z
-    .array(z.strictObject({ id: accountId, name: optionalText, path: optionalText }))
+    .array(
+      z.strictObject({
+        id: accountId,
+        name: optionalText,
+        path: optionalText,
+        status: optionalText,
+        tags: z.record(text, text).exactOptional(),
+      }),
+    )
     .exactOptional(),
+  units: z.array(z.strictObject({ id: text, name: optionalText, path: text })).exactOptional(),
+  policyTypes: z.array(text).exactOptional(),
+  delegatedAdministrators: z.array(accountId).exactOptional(),
 }) satisfies z.ZodType<OrganizationLine>;
 
 const key = z.strictObject({
@@ -108,6 +125,84 @@ const resourceControlPolicy = z.strictObject({
   id: optionalText,
   name: optionalText,
 }) satisfies z.ZodType<ResourceControlPolicyLine>;
+
+const serviceControlPolicy = z.strictObject({
+  type: z.literal("service-control-policy"),
+  target: text,
+  text,
+  id: optionalText,
+  name: optionalText,
+}) satisfies z.ZodType<ServiceControlPolicyLine>;
+
+const account = z.strictObject({
+  type: z.literal("account"),
+  id: accountId,
+  alias: text.nullable().exactOptional(),
+  iam: z
+    .discriminatedUnion("kind", [z.strictObject({ kind: z.literal("present") }), unreadable])
+    .exactOptional(),
+  regions: z
+    .array(
+      z.strictObject({
+        region: text,
+        status: z.enum(["opt-in-not-required", "opted-in", "not-opted-in"]),
+      }),
+    )
+    .exactOptional(),
+}) satisfies z.ZodType<AccountLine>;
+
+/** The ARN of an IAM entity of one kind, its path and name included. */
+function iamArn(kind: "user" | "role" | "group" | "policy"): z.ZodString {
+  const owner = kind === "policy" ? "([0-9]{12}|aws)" : "[0-9]{12}";
+  return text.regex(
+    new RegExp(`^arn:aws[a-z0-9-]*:iam::${owner}:${kind}/.+$`),
+    `the ARN of a ${kind} of IAM`,
+  );
+}
+
+const entity = {
+  id: optionalText,
+  createdAt: optionalText,
+  inlinePolicies: z.array(z.strictObject({ name: text, text })).exactOptional(),
+  attachedPolicies: z.array(text).exactOptional(),
+};
+const boundaryAndTags = {
+  boundary: text.nullable().exactOptional(),
+  tags: z.record(text, text).exactOptional(),
+};
+
+const user = z.strictObject({
+  type: z.literal("user"),
+  arn: iamArn("user"),
+  ...entity,
+  ...boundaryAndTags,
+  groups: z.array(text).exactOptional(),
+}) satisfies z.ZodType<UserLine>;
+
+const role = z.strictObject({
+  type: z.literal("role"),
+  arn: iamArn("role"),
+  ...entity,
+  ...boundaryAndTags,
+  description: optionalText,
+  trustPolicy: rawPolicy.exactOptional(),
+  maxSessionDuration: count.exactOptional(),
+  lastUsedAt: optionalText,
+}) satisfies z.ZodType<RoleLine>;
+
+const group = z.strictObject({
+  type: z.literal("group"),
+  arn: iamArn("group"),
+  ...entity,
+}) satisfies z.ZodType<GroupLine>;
+
+const managedPolicy = z.strictObject({
+  type: z.literal("managed-policy"),
+  arn: iamArn("policy"),
+  text,
+  id: optionalText,
+  version: optionalText,
+}) satisfies z.ZodType<ManagedPolicyLine>;
 
 const incomplete = z.strictObject({
   type: z.literal("incomplete"),
@@ -146,6 +241,12 @@ export const snapshotLineSchema = z.discriminatedUnion("type", [
   organization,
   key,
   resourceControlPolicy,
+  serviceControlPolicy,
+  account,
+  user,
+  role,
+  group,
+  managedPolicy,
   incomplete,
   coverage,
 ]) satisfies z.ZodType<SnapshotLine>;
@@ -156,6 +257,12 @@ export const LINE_TYPES: readonly SnapshotLine["type"][] = [
   "organization",
   "key",
   "resource-control-policy",
+  "service-control-policy",
+  "account",
+  "user",
+  "role",
+  "group",
+  "managed-policy",
   "incomplete",
   "coverage",
 ];

@@ -46,6 +46,12 @@ export async function loadWorld(
       case "snapshot":
       case "incomplete":
       case "coverage":
+      case "service-control-policy":
+      case "account":
+      case "user":
+      case "role":
+      case "group":
+      case "managed-policy":
         break;
     }
   }
