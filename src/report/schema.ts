@@ -20,12 +20,23 @@ const serviceSource = z.discriminatedUnion("kind", [
   z.looseObject({ kind: z.literal("pattern"), pattern: text }),
 ]);
 
+const knownName = text.describe("Who a public list says the account belongs to. A hint, never trust.");
+
 const who = z
   .discriminatedUnion("kind", [
     z.looseObject({ kind: z.literal("anyone") }),
     z.looseObject({ kind: z.literal("pattern"), pattern: text }),
-    z.looseObject({ kind: z.enum(["organization", "account", "unresolved"]), id: text }),
-    z.looseObject({ kind: z.literal("principal"), arn: text, account: text }),
+    z.looseObject({
+      kind: z.enum(["organization", "account", "unresolved"]),
+      id: text,
+      name: knownName.exactOptional(),
+    }),
+    z.looseObject({
+      kind: z.literal("principal"),
+      arn: text,
+      account: text,
+      name: knownName.exactOptional(),
+    }),
     z.looseObject({ kind: z.literal("service"), name: text.exactOptional(), source: serviceSource }),
   ])
   .describe("Who the finding is about: a class of callers.");

@@ -21,6 +21,12 @@ export type FindingSource =
   /** Another Region's copy of a multi-Region key. */
   | { readonly kind: "key"; readonly arn: string };
 
+/**
+ * A class of callers. `name` of an account or principal: who a public list says the account belongs to (a service has
+ * its own name there). A hint for readers; it decides nothing and makes nobody trusted.
+ */
+export type FindingWho = Who & { readonly name?: string };
+
 /** A condition that a request has to meet, as it stands in the policy. */
 export interface FindingCondition {
   /** With qualifier and IfExists, e.g. `ForAnyValue:StringLikeIfExists`. */
@@ -57,7 +63,7 @@ export interface Finding {
   readonly exposure: Exposure;
   readonly certainty: Certainty;
   /** Null where the finding is about nobody in particular. */
-  readonly who: Who | null;
+  readonly who: FindingWho | null;
   readonly capabilities: readonly Capability[];
   readonly actions: readonly string[];
   readonly source: FindingSource;

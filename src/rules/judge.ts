@@ -6,7 +6,8 @@ import { callerArn } from "../semantics/arn.js";
 import { deriveContext, knownContext } from "../semantics/derive-context.js";
 import type { KeyDocument } from "../semantics/request.js";
 import type { ExceptionBook } from "../trust/exceptions.js";
-import type { Finding, FindingWitness, KeyReport, Waiver } from "./finding.js";
+import { knownAccountName } from "../domain/known-accounts.js";
+import type { Finding, FindingWho, FindingWitness, KeyReport, Waiver } from "./finding.js";
 import { findingId } from "./identity.js";
 import type { Opinion, OpinionContext } from "./opinion.js";
 import { opinionOf } from "./opinion.js";
@@ -80,7 +81,7 @@ function finish(opinion: Opinion, record: KeyRecord, context: JudgeContext): Fin
       severity: draft.severity,
       exposure: draft.exposure,
       certainty: draft.certainty,
-      who: draft.who,
+      who: named(draft.who),
       capabilities: draft.capabilities,
       actions: draft.actions,
       source,
@@ -97,6 +98,13 @@ function finish(opinion: Opinion, record: KeyRecord, context: JudgeContext): Fin
       compareSeverity(a.severity, b.severity) ||
       EXPOSURES.indexOf(a.exposure) - EXPOSURES.indexOf(b.exposure),
   );
+}
+
+/** Adds the name under which the account of a caller is publicly known. */
+export function named(who: Who | null): FindingWho | null {
+  const account = who?.kind === "account" ? who.id : who?.kind === "principal" ? who.account : undefined;
+  const name = account === undefined ? undefined : knownAccountName(account);
+  return who === null || name === undefined ? who : { ...who, name };
 }
 
 /** The request that proves a finding, with every condition key that it carries. */

@@ -1,5 +1,6 @@
 import type { ServiceSource, Who } from "../access/matrix.js";
 import { inert } from "../domain/inert.js";
+import { knownAccountName } from "../domain/known-accounts.js";
 import type { Capability, Certainty } from "../domain/verdict.js";
 import type { Statement } from "../policy/ast.js";
 import type { DraftSource } from "./rule.js";
@@ -19,9 +20,9 @@ export function whoText(who: Who): string {
     case "organization":
       return `Any account of organization ${name(who.id)}`;
     case "account":
-      return `Account ${name(who.id)}`;
+      return `Account ${name(who.id)}${knownAs(who.id)}`;
     case "principal":
-      return name(who.arn);
+      return `${name(who.arn)}${knownAs(who.account)}`;
     case "service":
       return `${who.name === undefined ? "Any AWS service" : `The service ${name(who.name)}`}${onBehalf(who.source)}`;
     case "unresolved":
@@ -36,7 +37,7 @@ function onBehalf(source: ServiceSource): string {
     case "none":
       return ", without saying on whose behalf,";
     case "account":
-      return `, on behalf of account ${name(source.id)},`;
+      return `, on behalf of account ${name(source.id)}${knownAs(source.id)},`;
     case "organization":
       return `, on behalf of organization ${name(source.id)},`;
     case "pattern":
@@ -55,9 +56,9 @@ export function whoLabel(who: Who | null): string {
     case "organization":
       return `organization ${name(who.id)}`;
     case "account":
-      return `account ${name(who.id)}`;
+      return `account ${name(who.id)}${knownAs(who.id)}`;
     case "principal":
-      return name(who.arn);
+      return `${name(who.arn)}${knownAs(who.account)}`;
     case "service": {
       const service = who.name === undefined ? "any AWS service" : name(who.name);
       const { source } = who;
@@ -69,13 +70,20 @@ export function whoLabel(who: Who | null): string {
         case "pattern":
           return `${service} for ${name(source.pattern)}`;
         case "account":
+          return `${service} for account ${name(source.id)}${knownAs(source.id)}`;
         case "organization":
-          return `${service} for ${source.kind} ${name(source.id)}`;
+          return `${service} for organization ${name(source.id)}`;
       }
     }
     case "unresolved":
       return `id ${name(who.id)}`;
   }
+}
+
+/** Who a public list says the account belongs to. A hint for the reader: nothing is decided by it. */
+export function knownAs(account: string): string {
+  const known = knownAccountName(account);
+  return known === undefined ? "" : ` (listed as ${known})`;
 }
 
 /** What a capability lets its holder do, after "can". */
