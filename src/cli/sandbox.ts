@@ -21,6 +21,7 @@ interface Flags {
   readonly stale: number;
   readonly fault: readonly string[];
   readonly seed: number;
+  readonly sessionSeconds?: number;
   readonly regionDisabled?: readonly string[];
   readonly log?: true;
 }
@@ -66,7 +67,12 @@ export function register(program: Command, io: Io): void {
     )
     .option("--fault <spec>", "let requests fail, see below (repeatable)", collect, [])
     .option("--seed <number>", "seed of chance and of key material", whole(0, 4_294_967_295), 1)
-    .option("--region-disabled <region>", "an opt-in Region that is not enabled (repeatable)", collectRegions)
+    .option(
+      "--region-disabled <region>",
+      "an opt-in Region that is not enabled: REGION, or ACCOUNT/REGION (repeatable)",
+      collectRegions,
+    )
+    .option("--session-seconds <n>", "credentials of AssumeRole end after so many seconds", whole(1, 43_200))
     .option("--log", "write a line for each request to standard error")
     .addHelpText("after", HELP)
     .action(async (flags: Flags) => run(flags, io));
@@ -97,6 +103,7 @@ async function options(flags: Flags, io: Io): Promise<SandboxOptions> {
     onlyCallers: flags.onlyCallers ?? false,
     ...(flags.snapshot === undefined ? {} : { snapshot: flags.snapshot }),
     ...(flags.account === undefined ? {} : { account: flags.account }),
+    ...(flags.sessionSeconds === undefined ? {} : { sessionSeconds: flags.sessionSeconds }),
     ...(flags.regionDisabled === undefined ? {} : { disabledRegions: flags.regionDisabled }),
     ...(flags.callers === undefined
       ? {}
@@ -170,7 +177,7 @@ function collect(text: string, before: readonly string[]): readonly string[] {
 }
 
 function collectRegions(text: string, before: readonly string[] = []): readonly string[] {
-  if (!/^[a-z]{2}(-[a-z]+)+-[0-9]$/.test(text))
+  if (!/^([0-9]{12}\/)?[a-z]{2}(-[a-z]+)+-[0-9]$/.test(text))
     throw new InvalidArgumentError("Expected a Region, such as af-south-1.");
   return [...before, text];
 }

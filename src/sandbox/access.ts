@@ -1,5 +1,5 @@
 import type { Grant } from "../domain/grant.js";
-import type { ActionName } from "../domain/ids.js";
+import type { AccountId, ActionName } from "../domain/ids.js";
 import type { ParsedPolicy, Policy } from "../policy/ast.js";
 import { baseName } from "../semantics/arn.js";
 import { evaluate } from "../semantics/evaluate.js";
@@ -35,16 +35,14 @@ export interface Instead {
 }
 
 const EMPTY_POLICY: Policy = { version: "2012-10-17", id: undefined, statements: [] };
-const POLICIES_OF_ACCOUNT_SIDE = { boundary: { kind: "absent" }, serviceControlPolicies: [] } as const;
 
-/**
- * Decides on requests, by the reference of `src/semantics` alone. The sandbox has no permissions boundaries and no
- * service control policies; resource control policies come from the snapshot.
- */
+/** Decides on requests, by the reference of `src/semantics` alone. Policies of organizations come from the snapshot. */
 export class Access {
   readonly #world: World;
   readonly #keyPolicies = new PolicyCache({ kind: "key" });
   readonly #resourceControlPolicies = new PolicyCache({ kind: "rcp" });
+  readonly #serviceControlPolicies = new PolicyCache({ kind: "scp" });
+  readonly #levels = new Map<AccountId, readonly Policy[]>();
 
   constructor(world: World) {
     this.#world = world;
@@ -75,12 +73,13 @@ export class Access {
     const request: AccessRequest = {
       caller: identity.caller,
       action,
-      context: { ...this.#organizationKeys(identity), ...identity.context, ...details.context },
+      context: { ...this.organizationKeys(identity), ...identity.context, ...details.context },
       ...(details.encryptionContext === undefined ? {} : { encryptionContext: details.encryptionContext }),
       ...(details.grantId === undefined ? {} : { grantId: details.grantId }),
       time: now / 1000,
       identity: instead.identityAllows === true ? { kind: "allow" } : identitySide(identity, action),
-      ...POLICIES_OF_ACCOUNT_SIDE,
+      boundary: identity.boundary,
+      serviceControlPolicies: this.serviceControlPolicies(identity.account),
       sessionPolicy: identity.sessionPolicy,
     };
     const grants = grantsInQuestion(request, instead.grants ?? key.grants.active);
@@ -111,6 +110,26 @@ export class Access {
     throw accessDenied(identity, action, key, decision, identityMissing);
   }
 
+  /**
+   * Service control policies that bind an account, one for each level of the organization: what is attached at one
+   * level is alternatives, and every level must allow.
+   */
+  serviceControlPolicies(account: AccountId | undefined): readonly Policy[] {
+    if (account === undefined) return [];
+    const known = this.#levels.get(account);
+    if (known !== undefined) return known;
+    const levels = this.#world.serviceControlLevels(account).map((texts): Policy => {
+      const policies = texts.flatMap((text) => this.#serviceControlPolicies.parse(text).policy ?? []);
+      return {
+        version: policies[0]?.version ?? "2012-10-17",
+        id: undefined,
+        statements: policies.flatMap((p) => p.statements),
+      };
+    });
+    this.#levels.set(account, levels);
+    return levels;
+  }
+
   #document(key: SandboxKey, instead: Instead, grants: readonly Grant[]): KeyDocument {
     const parsed = instead.policy ?? this.#keyPolicies.parse(effectivePolicyText(key));
     return {
@@ -126,7 +145,7 @@ export class Access {
   }
 
   /** AWS knows the organization of every caller; the reference derives it only within the key's account. */
-  #organizationKeys(identity: Identity): Context {
+  organizationKeys(identity: Identity): Context {
     if (identity.account === undefined) return {};
     const membership = this.#world.membership(identity.account);
     if (membership === undefined) return {};

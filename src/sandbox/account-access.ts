@@ -6,7 +6,8 @@ import { conditionHolds } from "../semantics/condition-match.js";
 import type { RequestContext } from "../semantics/derive-context.js";
 import { globMatches, parseGlob } from "../semantics/glob.js";
 import { all, tri } from "../semantics/tri.js";
-import { deniedByList } from "./access.js";
+import type { Context } from "../semantics/request.js";
+import { type Access, deniedByList } from "./access.js";
 import { ServiceError } from "./errors.js";
 import type { Identity } from "./identity.js";
 
@@ -25,9 +26,9 @@ export interface AccountAction {
  * other services.
  * @throws ServiceError AccessDeniedException.
  */
-export function requireAccountLevel(identity: Identity, wanted: AccountAction): AccountId {
+export function requireAccountLevel(access: Access, identity: Identity, wanted: AccountAction): AccountId {
   const { account } = identity;
-  const answer = account === undefined ? "none" : says(identity, wanted);
+  const answer = account === undefined ? "none" : accountSays(access, identity, wanted);
   if (account !== undefined && answer === "allow") return account;
   throw new ServiceError(
     "AccessDeniedException",
@@ -39,14 +40,33 @@ export function requireAccountLevel(identity: Identity, wanted: AccountAction): 
   );
 }
 
-function says(identity: Identity, wanted: AccountAction): "allow" | "none" | "deny" {
+/** What the caller's side says to an action. */
+export type Answer = "allow" | "none" | "deny";
+
+/**
+ * Identity policies, permissions boundary, session policy and every level of service control policies: a Deny anywhere
+ * denies, and each must allow.
+ * @param named a resource policy names the caller itself: then its identity policies and limits need not allow.
+ */
+export function accountSays(
+  access: Access,
+  identity: Identity,
+  wanted: AccountAction,
+  named = false,
+): Answer {
   if (deniedByList(identity, wanted.action)) return "deny";
+  const context = contextOf(access, identity, wanted);
   const side = identity.policies;
-  const policies = side.kind === "policies" ? side.policies : [];
-  const context = contextOf(identity, wanted);
-  const identityAnswer = side.kind === "policies" ? strongest(policies, wanted, context) : side.kind;
-  if (identityAnswer !== "allow" || identity.sessionPolicy.kind !== "policy") return identityAnswer;
-  return strongest([identity.sessionPolicy.policy], wanted, context);
+  const own = side.kind === "policies" ? strongest(side.policies, wanted, context) : side.kind;
+  const limits = [identity.boundary, identity.sessionPolicy].map((limit) =>
+    limit.kind === "policy" ? strongest([limit.policy], wanted, context) : "allow",
+  );
+  const organization = access
+    .serviceControlPolicies(identity.account)
+    .map((policy) => strongest([policy], wanted, context));
+  if ([own, ...limits, ...organization].includes("deny")) return "deny";
+  const needed = named ? organization : [own, ...limits, ...organization];
+  return needed.every((answer) => answer === "allow") ? "allow" : "none";
 }
 
 /** A doubtful Deny counts, a doubtful Allow does not: the sandbox lets through only what is certain. */
@@ -80,7 +100,12 @@ function coversResource(element: Policy["statements"][number]["resource"], resou
 }
 
 /** The condition keys that such requests carry: who calls, when, and what the callers file says. */
-function contextOf(identity: Identity, wanted: AccountAction): RequestContext {
+export function contextOf(
+  access: Access,
+  identity: Identity,
+  wanted: Pick<AccountAction, "now">,
+  more: Context = {},
+): RequestContext {
   const keys: Readonly<Record<string, string | readonly string[]>> = {
     "aws:PrincipalArn": principalArn(identity.caller) ?? identity.arn,
     "aws:userid": identity.userId,
@@ -90,7 +115,9 @@ function contextOf(identity: Identity, wanted: AccountAction): RequestContext {
     "aws:PrincipalIsAWSService": "false",
     "aws:ViaAWSService": "false",
     ...(identity.account === undefined ? {} : { "aws:PrincipalAccount": identity.account }),
+    ...access.organizationKeys(identity),
     ...identity.context,
+    ...more,
   };
   const entries = Object.entries(keys).map(([name, value]) => {
     const values = typeof value === "string" ? [value] : value;

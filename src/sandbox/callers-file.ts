@@ -22,7 +22,7 @@ const roleSchema = z.strictObject({
 
 /** What a callers file says about the callers of one role. */
 export interface RoleRule {
-  readonly side: Pick<Identity, "policies" | "deny" | "context">;
+  readonly side: Pick<Identity, "deny" | "context"> & Partial<Pick<Identity, "policies">>;
   /** ARNs and account ids that may assume it. Undefined: everybody who may call sts:AssumeRole. */
   readonly trust: readonly string[] | undefined;
   /** The external id that AssumeRole has to carry. */
@@ -95,10 +95,15 @@ function callerSide(
     throw wrong(where, "identity and policies exclude each other", "one of them");
   }
   return {
-    policies:
-      data.policies === undefined
-        ? { kind: data.identity ?? "allow" }
-        : { kind: "policies", policies: data.policies.map((p, i) => policy(p, `${where}: policies[${i}]`)) },
+    ...(data.identity === undefined ? {} : { policies: { kind: data.identity } }),
+    ...(data.policies === undefined
+      ? {}
+      : {
+          policies: {
+            kind: "policies" as const,
+            policies: data.policies.map((p, i) => policy(p, `${where}: policies[${i}]`)),
+          },
+        }),
     deny: data.deny ?? [],
     context: context(data.context),
   };

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { AccountId } from "../domain/ids.js";
 import { parseAccountId, partitionOfRegion } from "../domain/ids.js";
+import type { CallerPolicies } from "./caller-policies.js";
 import type { CallersFile } from "./callers-file.js";
 import { ServiceError } from "./errors.js";
 import type { Identity } from "./identity.js";
@@ -37,10 +38,12 @@ export class Callers {
   readonly #file: CallersFile;
   readonly #only: boolean;
   readonly #defaultAccount: AccountId;
+  readonly #policies: CallerPolicies;
   readonly #sessions = new Map<string, Session>();
 
   /** `only`: no access key works that the file does not have and AssumeRole did not make. */
-  constructor(file: CallersFile, only: boolean, defaultAccount: AccountId) {
+  constructor(file: CallersFile, only: boolean, defaultAccount: AccountId, policies: CallerPolicies) {
+    this.#policies = policies;
     this.#file = file;
     this.#only = only;
     this.#defaultAccount = defaultAccount;
@@ -51,6 +54,17 @@ export class Callers {
    * @throws ServiceError for credentials that do not exist or have expired.
    */
   identify(scope: Scope, now: number): Identity {
+    const identity = this.#find(scope, now);
+    if (!this.#policies.exists(identity) && !identity.stated) throw unrecognized();
+    return this.complete(identity);
+  }
+
+  /** Adds what the snapshot knows of a caller. */
+  complete(identity: Identity): Identity {
+    return this.#policies.complete(identity);
+  }
+
+  #find(scope: Scope, now: number): Identity {
     const known = this.#file.accessKeys.get(scope.accessKeyId);
     if (known !== undefined) return known;
     if (scope.accessKeyId.startsWith("ASIA")) return this.#session(scope, now);

@@ -3,6 +3,7 @@ import { parseAccountId } from "../domain/ids.js";
 import { KeywardError } from "../domain/result.js";
 import type { SnapshotLine } from "../snapshot/lines.js";
 import { Access } from "./access.js";
+import { CallerPolicies } from "./caller-policies.js";
 import { Callers } from "./callers.js";
 import { NO_CALLERS, parseCallers } from "./callers-file.js";
 import { Cipher } from "./ciphertext.js";
@@ -42,8 +43,10 @@ export interface SandboxOptions {
   readonly faults?: readonly string[];
   /** Seed of chance and of key material. Default 1. */
   readonly seed?: number;
-  /** Opt-in Regions that are not enabled. Default: af-south-1. */
+  /** Opt-in Regions that no account (`REGION`) or one account (`ACCOUNT/REGION`) has enabled. Default: af-south-1. */
   readonly disabledRegions?: readonly string[];
+  /** Seconds after which the credentials of AssumeRole end, whatever was asked for. Default: what was asked for. */
+  readonly sessionSeconds?: number;
   /** The clock, in milliseconds since the epoch. */
   readonly now?: () => number;
   /** Hears of every request. */
@@ -108,9 +111,14 @@ export async function openDesk(options: SandboxOptions): Promise<Desk> {
       principals: options.principals === undefined ? undefined : new Set(options.principals),
       staleMs: options.staleMs ?? 0,
     },
-    callers: new Callers(rules, options.onlyCallers ?? false, account),
+    callers: new Callers(rules, options.onlyCallers ?? false, account, new CallerPolicies(world)),
     rules,
-    regions: new Regions(options.disabledRegions ?? [DEFAULT_DISABLED_REGION], () => world.regions),
+    regions: new Regions(
+      options.disabledRegions ?? [DEFAULT_DISABLED_REGION],
+      () => world.regions,
+      (id) => world.iam.account(id)?.regions ?? [],
+    ),
+    sessionSeconds: options.sessionSeconds,
     faults: new Faults((options.faults ?? []).map(parseFault), seededRandom(seed)),
     quotas: options.quotas === true ? new Quotas() : undefined,
     now,

@@ -2,12 +2,16 @@ import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { parseCallers } from "./callers-file.js";
 import { KMS_OPERATIONS } from "./operations/index.js";
+import { ORG_OPERATIONS } from "./organizations/index.js";
 
 const read = (path: string): string => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
 
-test("the documentation lists the operations that there are", () => {
-  const row = /^\| KMS \| (.*) \|$/m.exec(read("docs/sandbox.md"))?.[1] ?? "";
-  expect(row.split(", ")).toEqual([...KMS_OPERATIONS.keys()].sort());
+test.each<[string, ReadonlyMap<string, unknown>]>([
+  ["KMS", KMS_OPERATIONS],
+  ["Organizations", ORG_OPERATIONS],
+])("the documentation lists the operations of %s that there are", (service, operations) => {
+  const row = new RegExp(`^\\| ${service} \\| (.*) \\|$`, "m").exec(read("docs/sandbox.md"))?.[1] ?? "";
+  expect(row.split(", ")).toEqual([...operations.keys()].sort());
 });
 
 test("the sample callers file is one", () => {

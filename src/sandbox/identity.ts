@@ -25,6 +25,9 @@ export interface Identity {
   /** Condition keys that every request of the caller carries, such as `aws:SourceVpce`. */
   readonly context: Context;
   readonly sessionPolicy: Limit;
+  readonly boundary: Limit;
+  /** False: nobody said what the identity policies are; if the snapshot has them, they count. */
+  readonly stated: boolean;
 }
 
 /** Where ordinary callers come from: an address of TEST-NET-3 (RFC 5737), which nobody has. */
@@ -59,7 +62,10 @@ export function sessionCaller(account: AccountId, partition: string, role: strin
 /** The administrator that an access key without an entry in the callers file belongs to. */
 export function administrator(account: AccountId, partition: string): Identity {
   const uniqueIdOfAdmin = uniqueId("AIDA", `arn:${partition}:iam::${account}:user/admin`);
-  return makeIdentity({ kind: "user", account, partition, name: "admin", uniqueId: uniqueIdOfAdmin });
+  return makeIdentity(
+    { kind: "user", account, partition, name: "admin", uniqueId: uniqueIdOfAdmin },
+    { policies: { kind: "allow" } },
+  );
 }
 
 /** Completes a caller to an identity. */
@@ -76,6 +82,8 @@ export function makeIdentity(
     deny: side.deny ?? [],
     context: { ...defaultNetwork(caller, side.context), ...side.context },
     sessionPolicy: side.sessionPolicy ?? { kind: "absent" },
+    boundary: { kind: "absent" },
+    stated: side.policies !== undefined,
   };
 }
 

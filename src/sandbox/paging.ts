@@ -55,12 +55,42 @@ export class Pager {
   ): Page<T> {
     const limit = input.optionalInteger("Limit", 1, limits.max) ?? limits.default;
     const marker = input.optionalString("Marker", { min: 1, max: 1024 });
+    const { part, next } = this.cut(limit, marker, list, items, idOf);
+    return next === undefined
+      ? { items: part, end: { Truncated: false } }
+      : { items: part, end: { NextMarker: next, Truncated: true } };
+  }
+
+  /** The same in the words of services that say MaxResults and NextToken. */
+  tokenPage<T>(
+    input: Input,
+    limits: PageLimits,
+    list: string,
+    items: readonly T[],
+    idOf: (item: T) => string,
+  ): { readonly items: readonly T[]; readonly end: { readonly NextToken?: string } } {
+    const limit = input.optionalInteger("MaxResults", 1, limits.max) ?? limits.default;
+    const token = input.optionalString("NextToken", { max: 100_000 });
+    const { part, next } = this.cut(limit, token, list, items, idOf);
+    return { items: part, end: next === undefined ? {} : { NextToken: next } };
+  }
+
+  /**
+   * A part of a list and the marker after it.
+   * @throws ServiceError InvalidMarkerException.
+   */
+  cut<T>(
+    limit: number,
+    marker: string | undefined,
+    list: string,
+    items: readonly T[],
+    idOf: (item: T) => string,
+  ): { readonly part: readonly T[]; readonly next: string | undefined } {
     const start = marker === undefined ? 0 : firstAfter(items, idOf, this.#open(marker, list));
     const part = items.slice(start, start + limit);
     const last = part.at(-1);
-    return start + part.length < items.length && last !== undefined
-      ? { items: part, end: { NextMarker: this.#seal(idOf(last), list), Truncated: true } }
-      : { items: part, end: { Truncated: false } };
+    const more = start + part.length < items.length && last !== undefined;
+    return { part, next: more ? this.#seal(idOf(last), list) : undefined };
   }
 
   #seal(id: string, list: string): string {

@@ -1,3 +1,4 @@
+import type { Access } from "./access.js";
 import { requireAccountLevel } from "./account-access.js";
 import type { Identity } from "./identity.js";
 import type { Input } from "./input.js";
@@ -9,8 +10,12 @@ import type { Xml } from "./xml.js";
  * ec2:DescribeRegions: the enabled Regions, or with AllRegions all of them; by name and by opt-in status.
  * Source: EC2 API reference, DescribeRegions.
  */
-export function describeRegions(call: QueryCall, regions: Regions): Xml {
-  requireAccountLevel(call.identity, { action: "ec2:DescribeRegions", resource: "*", now: call.now });
+export function describeRegions(call: QueryCall, access: Access, regions: Regions): Xml {
+  const account = requireAccountLevel(access, call.identity, {
+    action: "ec2:DescribeRegions",
+    resource: "*",
+    now: call.now,
+  });
   const all = call.parameters.get("AllRegions") === "true";
   const names = members(call.parameters, /^RegionName\.\d+$/);
   const statuses = [...call.parameters].flatMap(([name, value]) => {
@@ -20,7 +25,7 @@ export function describeRegions(call: QueryCall, regions: Regions): Xml {
       : [];
   });
   const shown = regions
-    .list()
+    .list(account)
     .filter((r) => all || r.status !== "not-opted-in")
     .filter((r) => names.length === 0 || names.includes(r.name))
     .filter((r) => statuses.every((wanted) => wanted.includes(r.status)));
@@ -56,14 +61,19 @@ const ACCOUNT_STATUS: Readonly<Record<RegionInfo["status"], string>> = {
 export function listAccountRegions(
   identity: Identity,
   input: Input,
+  access: Access,
   regions: Regions,
   now: number,
 ): Readonly<Record<string, unknown>> {
-  requireAccountLevel(identity, { action: "account:ListRegions", resource: "*", now });
+  const account = requireAccountLevel(access, identity, {
+    action: "account:ListRegions",
+    resource: "*",
+    now,
+  });
   const wanted = input.strings("RegionOptStatusContains");
   return {
     Regions: regions
-      .list()
+      .list(account)
       .map((r) => ({ RegionName: r.name, RegionOptStatus: ACCOUNT_STATUS[r.status] }))
       .filter((r) => wanted === undefined || wanted.includes(r.RegionOptStatus)),
   };

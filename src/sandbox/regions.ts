@@ -28,34 +28,59 @@ const OPT_IN = new Set([
   "mx-central-1",
 ]);
 
-/** A Region as every account of the sandbox sees it. */
+/** A Region as an account sees it. */
 export interface RegionInfo {
   readonly name: string;
   readonly status: "opt-in-not-required" | "opted-in" | "not-opted-in";
+}
+
+/** What a snapshot says of one Region of an account. */
+export interface AccountRegion {
+  readonly region: string;
+  readonly status: RegionInfo["status"];
 }
 
 /** The Regions of a sandbox: those of its keys, a few ordinary ones, and the disabled ones. */
 export class Regions {
   readonly #disabled: ReadonlySet<string>;
   readonly #ofKeys: () => Iterable<string>;
+  readonly #ofAccount: (account: string) => readonly AccountRegion[];
 
-  constructor(disabled: readonly string[], ofKeys: () => Iterable<string>) {
+  /**
+   * @param disabled Regions that no account has enabled, and `ACCOUNT/REGION` for one account.
+   * @param ofAccount what the snapshot says of an account's Regions; it goes before `disabled`.
+   */
+  constructor(
+    disabled: readonly string[],
+    ofKeys: () => Iterable<string>,
+    ofAccount: (account: string) => readonly AccountRegion[],
+  ) {
     this.#disabled = new Set(disabled);
     this.#ofKeys = ofKeys;
+    this.#ofAccount = ofAccount;
   }
 
-  /** Whether calls to the Region are refused. */
-  isDisabled(region: string): boolean {
-    return this.#disabled.has(region);
+  /** Whether calls of an account to the Region are refused. */
+  isDisabled(account: string | undefined, region: string): boolean {
+    return this.#status(account, region) === "not-opted-in";
   }
 
-  /** All Regions in order of name. */
-  list(): readonly RegionInfo[] {
-    const names = new Set([...ALWAYS, ...this.#disabled, ...this.#ofKeys()]);
-    return [...names].sort().map((name) => ({ name, status: this.#status(name) }));
+  /** All Regions in order of name, as an account sees them. */
+  list(account: string): readonly RegionInfo[] {
+    const names = new Set([
+      ...ALWAYS,
+      ...[...this.#disabled].map((d) => d.slice(d.indexOf("/") + 1)),
+      ...this.#ofKeys(),
+      ...this.#ofAccount(account).map((r) => r.region),
+    ]);
+    return [...names].sort().map((name) => ({ name, status: this.#status(account, name) }));
   }
 
-  #status(name: string): RegionInfo["status"] {
+  #status(account: string | undefined, name: string): RegionInfo["status"] {
+    const stated = account === undefined ? [] : this.#ofAccount(account);
+    const own = stated.find((r) => r.region === name)?.status;
+    if (this.#disabled.has(`${account ?? ""}/${name}`)) return "not-opted-in";
+    if (own !== undefined) return own;
     if (this.#disabled.has(name)) return "not-opted-in";
     return OPT_IN.has(name) ? "opted-in" : "opt-in-not-required";
   }

@@ -1,5 +1,5 @@
 import { inert } from "../domain/inert.js";
-import type { ServiceError } from "./errors.js";
+import { ServiceError } from "./errors.js";
 import { type Xml, xmlDocument } from "./xml.js";
 
 /** An HTTP answer. */
@@ -12,7 +12,7 @@ export interface Reply {
 
 /** How an AWS service writes answers and refusals. */
 export interface Protocol {
-  readonly service: "kms" | "sts" | "ec2" | "account";
+  readonly service: "kms" | "sts" | "ec2" | "account" | "organizations" | "iam";
   readonly refusal: (error: ServiceError, requestId: string) => Reply;
 }
 
@@ -56,6 +56,23 @@ export const EC2_NAMESPACE = "http://ec2.amazonaws.com/doc/2016-11-15/";
 export const KMS: Protocol = {
   service: "kms",
   refusal: (error, id) => jsonRefusal(error, id, JSON_TYPE, error.status),
+};
+
+/** Organizations: AWS JSON 1.1. */
+export const ORGANIZATIONS: Protocol = {
+  service: "organizations",
+  refusal: (error, id) => {
+    const code = ORGANIZATIONS_CODES[error.code] ?? error.code;
+    const named = new ServiceError(code, error.message, error.status, error.hint);
+    return jsonRefusal(named, id, JSON_TYPE, error.status);
+  },
+};
+
+/** Source: Organizations API reference, errors of each operation. */
+const ORGANIZATIONS_CODES: Readonly<Record<string, string>> = {
+  ThrottlingException: "TooManyRequestsException",
+  ValidationException: "InvalidInputException",
+  InvalidMarkerException: "InvalidInputException",
 };
 
 /** Account Management: REST JSON, whose refusals of access have their own HTTP statuses. */

@@ -8,6 +8,7 @@ import { ServiceError } from "./errors.js";
 import type { FaultEffect, Faults } from "./faults.js";
 import type { Identity } from "./identity.js";
 import { Input, parseJsonBody } from "./input.js";
+import { ORG_OPERATIONS } from "./organizations/index.js";
 import type { Quotas } from "./quotas.js";
 import { describeRegions, listAccountRegions } from "./region-calls.js";
 import type { Regions } from "./regions.js";
@@ -17,6 +18,7 @@ import {
   EC2_NAMESPACE,
   JSON_TYPE,
   KMS,
+  ORGANIZATIONS,
   type Protocol,
   type Reply,
   STS,
@@ -35,6 +37,8 @@ export interface Desk {
   readonly callers: Callers;
   readonly rules: CallersFile;
   readonly regions: Regions;
+  /** Undefined: sessions last as long as was asked for. */
+  readonly sessionSeconds: number | undefined;
   readonly faults: Faults;
   /** Undefined: no request is too many. */
   readonly quotas: Quotas | undefined;
@@ -84,9 +88,9 @@ export function answerAws(desk: Desk, request: HttpRequest): Answered {
     seen.operation = job.operation;
     const scope = readScope(request.headers);
     requireService(scope, protocol);
-    if (desk.regions.isDisabled(scope.region)) throw unrecognized();
     const now = desk.now();
     const identity = desk.callers.identify(scope, now);
+    if (!isGlobal(protocol) && desk.regions.isDisabled(identity.account, scope.region)) throw unrecognized();
     seen.caller = identity.arn;
     const target = job.target(identity, scope);
     seen.target = target;
@@ -122,10 +126,17 @@ function requireService(scope: Scope, protocol: Protocol): void {
   );
 }
 
+/** Services that answer whatever Region a client signs for. */
+function isGlobal(protocol: Protocol): boolean {
+  return protocol.service === "organizations" || protocol.service === "iam";
+}
+
 /** Which service and operation a request means. */
 function recognize(desk: Desk, request: HttpRequest): Job {
   const target = request.headers["x-amz-target"];
-  if (typeof target === "string") return kmsJob(desk, request, target);
+  if (typeof target === "string") {
+    return target.startsWith(ORG_TARGET) ? orgJob(desk, request, target) : kmsJob(desk, request, target);
+  }
   if (request.method === "POST" && request.path.endsWith("/listRegions")) return accountJob(desk, request);
   if (
     request.method === "POST" &&
@@ -136,7 +147,11 @@ function recognize(desk: Desk, request: HttpRequest): Job {
       ? ec2Job(desk, request, parameters)
       : stsJob(desk, request, parameters);
   }
-  throw new ServiceError("UnknownOperationException", "This is no request of KMS, STS, EC2 or Account", 404);
+  throw new ServiceError(
+    "UnknownOperationException",
+    "This is no request of KMS, STS, IAM, Organizations, EC2 or Account",
+    404,
+  );
 }
 
 function kmsJob(desk: Desk, request: HttpRequest, header: string): Job {
@@ -166,6 +181,29 @@ function kmsJob(desk: Desk, request: HttpRequest, header: string): Job {
   };
 }
 
+const ORG_TARGET = "AWSOrganizationsV20161128.";
+
+function orgJob(desk: Desk, request: HttpRequest, header: string): Job {
+  const text = header.slice(ORG_TARGET.length);
+  const name = /^[A-Za-z]{1,64}$/.test(text) ? text : "unknown";
+  const input = readBody(request);
+  const operation = ORG_OPERATIONS.get(name);
+  const { world, access, pager } = desk.services;
+  return {
+    protocol: ORGANIZATIONS,
+    operation: `organizations:${name}`,
+    target: place,
+    run:
+      operation === undefined
+        ? undefined
+        : (identity, _scope, now) => {
+            if (input.failure !== undefined) throw input.failure;
+            const body = operation({ world, access, pager, identity, input: input.ok, now });
+            return jsonReply(body, request.id, JSON_TYPE);
+          },
+  };
+}
+
 /** A body that cannot be read is refused only after the signature was looked at. */
 function readBody(request: HttpRequest): { readonly ok: Input; readonly failure?: ServiceError } {
   try {
@@ -184,7 +222,7 @@ function accountJob(desk: Desk, request: HttpRequest): Job {
     target: place,
     run: (identity, _scope, now) => {
       if (input.failure !== undefined) throw input.failure;
-      const regions = listAccountRegions(identity, input.ok, desk.regions, now);
+      const regions = listAccountRegions(identity, input.ok, desk.services.access, desk.regions, now);
       return jsonReply(regions, request.id, "application/json");
     },
   };
@@ -199,7 +237,11 @@ function ec2Job(desk: Desk, request: HttpRequest, parameters: URLSearchParams): 
     run:
       name === "DescribeRegions"
         ? (identity, _scope, now) => {
-            const content = describeRegions({ identity, parameters, now }, desk.regions);
+            const content = describeRegions(
+              { identity, parameters, now },
+              desk.services.access,
+              desk.regions,
+            );
             return xmlReply(
               "DescribeRegionsResponse",
               EC2_NAMESPACE,
@@ -217,7 +259,9 @@ function withRequestId(content: Xml, id: string): Xml {
 
 function stsJob(desk: Desk, request: HttpRequest, parameters: URLSearchParams): Job {
   const name = actionName(parameters);
-  const services = { world: desk.services.world, callers: desk.callers, rules: desk.rules };
+  const { world, access } = desk.services;
+  const { callers, rules, sessionSeconds } = desk;
+  const services = { world, access, callers, rules, sessionSeconds };
   const reply = (content: Xml): Reply =>
     xmlReply(
       `${name}Response`,

@@ -3,11 +3,13 @@ import { parseAccountId } from "../domain/ids.js";
 import { parsePolicy } from "../policy/parse.js";
 import { principalArn } from "../semantics/arn.js";
 import type { Limit } from "../semantics/request.js";
-import { requireAccountLevel } from "./account-access.js";
+import type { Access } from "./access.js";
+import { accountSays, contextOf } from "./account-access.js";
 import type { Callers } from "./callers.js";
 import type { CallersFile, RoleRule } from "./callers-file.js";
 import { ServiceError, invalid, malformedPolicy, validationError } from "./errors.js";
 import { type Identity, makeIdentity, sessionCaller } from "./identity.js";
+import { trustSays } from "./trust.js";
 import type { World } from "./world/world.js";
 import type { Xml } from "./xml.js";
 
@@ -22,6 +24,9 @@ export interface QueryCall {
 /** What STS works on. */
 export interface StsServices {
   readonly world: World;
+  readonly access: Access;
+  /** Seconds after which every session ends; undefined: what the request asks for. */
+  readonly sessionSeconds: number | undefined;
   readonly callers: Callers;
   readonly rules: CallersFile;
 }
@@ -39,8 +44,9 @@ export function getCallerIdentity(call: QueryCall): Xml {
 }
 
 /**
- * AssumeRole. Every role of every account of the sandbox exists, and everybody whose own policies allow sts:AssumeRole
- * may assume it, unless the callers file says whom it trusts: the sandbox has no trust policies.
+ * AssumeRole. Where the snapshot has the role, its trust policy decides; what the callers file says of a role comes on
+ * top. A role of which neither says anything can be assumed by everybody whose own policies allow sts:AssumeRole,
+ * unless the snapshot has all of the account's IAM: then it does not exist.
  */
 export function assumeRole(call: QueryCall, services: StsServices): Xml {
   const { identity, now } = call;
@@ -58,18 +64,28 @@ export function assumeRole(call: QueryCall, services: StsServices): Xml {
   if (account === undefined) throw invalid(`${arn} is invalid`);
   const seconds = duration(call);
   const rule = services.rules.roles.get(arn);
-  requireAccountLevel(identity, { action: "sts:AssumeRole", resource: arn, now });
-  if (!services.world.hasAccount(account) || !trusts(rule, identity, call.parameters)) {
+  const mayAssume =
+    services.world.hasAccount(account) &&
+    services.world.iam.mayExist(arn) &&
+    trusts(rule, identity, call.parameters) &&
+    permitted(call, services, arn, session, account);
+  if (!mayAssume) {
     throw new ServiceError(
       "AccessDeniedException",
       `User: ${identity.arn} is not authorized to perform: sts:AssumeRole on resource: ${arn}`,
     );
   }
-  const assumed = makeIdentity(sessionCaller(account, partition, role, session), {
+  const longest = services.world.iam.role(arn)?.maxSessionDuration;
+  if (longest !== undefined && seconds > longest) {
+    throw invalid("The requested DurationSeconds exceeds the MaxSessionDuration set for this role.");
+  }
+  const unfinished = makeIdentity(sessionCaller(account, partition, role, session), {
     ...rule?.side,
     sessionPolicy: sessionPolicy(call),
   });
-  const credentials = services.callers.openSession(assumed, now + seconds * 1000, now);
+  const assumed = services.callers.complete(unfinished);
+  const lasts = Math.min(seconds, services.sessionSeconds ?? seconds);
+  const credentials = services.callers.openSession(unfinished, now + lasts * 1000, now);
   return [
     [
       "AssumedRoleUser",
@@ -88,6 +104,35 @@ export function assumeRole(call: QueryCall, services: StsServices): Xml {
       ],
     ],
   ];
+}
+
+/** The trust policy and the caller's own policies. */
+function permitted(
+  call: QueryCall,
+  services: StsServices,
+  arn: string,
+  session: string,
+  account: AccountId,
+): boolean {
+  const { identity, now, parameters } = call;
+  const wanted = { action: "sts:AssumeRole", resource: arn, now };
+  const own = (named: boolean): boolean => accountSays(services.access, identity, wanted, named) === "allow";
+  const trustPolicy = services.world.iam.role(arn)?.trustPolicy;
+  if (trustPolicy?.kind !== "present") return own(false);
+  const externalId = parameters.get("ExternalId");
+  const context = contextOf(services.access, identity, wanted, {
+    "sts:RoleSessionName": session,
+    ...(externalId === null ? {} : { "sts:ExternalId": externalId }),
+  });
+  switch (trustSays(trustPolicy.text, identity, "sts:AssumeRole", context)) {
+    case "named":
+      return own(identity.account === account);
+    case "account":
+      return own(false);
+    case "none":
+    case "deny":
+      return false;
+  }
 }
 
 /** From 15 minutes to 12 hours, and at most one hour where a role session assumes the next role. */

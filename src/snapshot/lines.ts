@@ -46,7 +46,7 @@ export interface OrganizationLine {
     /** `o-…/r-…/ou-…/`: the path down to the unit, the unit included. */
     readonly path: string;
   }[];
-  /** Policy types that are enabled, e.g. `SERVICE_CONTROL_POLICY`. A policy of another type binds nobody. */
+  /** Policy types that are enabled, e.g. `SERVICE_CONTROL_POLICY`. */
   readonly policyTypes?: readonly string[];
   /** Accounts that may read the organization beside the management account. */
   readonly delegatedAdministrators?: readonly string[];

@@ -59,5 +59,9 @@ export function keyAction(operation: string): ActionName {
  * @throws ServiceError AccessDeniedException.
  */
 export function accountLevel(call: Call, operation: string, resource = "*"): AccountId {
-  return requireAccountLevel(call.identity, { action: `kms:${operation}`, resource, now: call.now });
+  return requireAccountLevel(call.services.access, call.identity, {
+    action: `kms:${operation}`,
+    resource,
+    now: call.now,
+  });
 }

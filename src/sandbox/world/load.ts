@@ -40,18 +40,20 @@ export async function loadWorld(
         break;
       case "organization":
       case "resource-control-policy":
+      case "service-control-policy":
         world.addEstateLine(line);
         break;
-      // What a scan could not have, and how far it went, are facts about the scan and not about the estate.
-      case "snapshot":
-      case "incomplete":
-      case "coverage":
-      case "service-control-policy":
       case "account":
       case "user":
       case "role":
       case "group":
       case "managed-policy":
+        world.addIamLine(line);
+        break;
+      // What a scan could not have, and how far it went, are facts about the scan and not about the estate.
+      case "snapshot":
+      case "incomplete":
+      case "coverage":
         break;
     }
   }

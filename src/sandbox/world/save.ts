@@ -12,6 +12,7 @@ export function* saveWorld(world: World, now: number): Generator<SnapshotLine> {
     tool: "keyward sandbox",
   };
   yield* world.estateLines;
+  yield* world.iam.lines();
   for (const key of world.keys()) yield keyLine(world, key);
 }
 

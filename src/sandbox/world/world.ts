@@ -1,12 +1,20 @@
 import type { AccountId, KeyArn } from "../../domain/ids.js";
-import { makeKeyArn, parseKeyArn } from "../../domain/ids.js";
+import { makeKeyArn, parseAccountId, parseKeyArn } from "../../domain/ids.js";
 import type { KeyFacts } from "../../domain/key.js";
 import { present } from "../../domain/fetched.js";
 import { Estate, type Membership } from "../../snapshot/key-record.js";
-import type { OrganizationLine, ResourceControlPolicyLine } from "../../snapshot/lines.js";
+import type {
+  AccountLine,
+  IdentityLine,
+  OrganizationLine,
+  ResourceControlPolicyLine,
+  ServiceControlPolicyLine,
+} from "../../snapshot/lines.js";
 import { type Alias, AliasBook } from "./aliases.js";
 import { compare } from "./grants.js";
+import { IamBook } from "./iam.js";
 import type { SandboxKey } from "./key.js";
+import { OrgTree } from "./organization.js";
 
 /** The keys and aliases of one account in one Region. */
 export class Vault {
@@ -32,13 +40,18 @@ export class Vault {
   }
 }
 
+/** A line about an organization. */
+export type EstateLine = OrganizationLine | ResourceControlPolicyLine | ServiceControlPolicyLine;
+
 /** Everything that exists in a sandbox: what its snapshot says and what operations made of it. Nothing else exists. */
 export class World {
   readonly #vaults = new Map<string, Vault>();
   readonly #accounts = new Set<AccountId>();
   readonly #regions = new Set<string>();
   readonly #estate = new Estate();
-  readonly #estateLines: (OrganizationLine | ResourceControlPolicyLine)[] = [];
+  readonly #estateLines: EstateLine[] = [];
+  readonly iam = new IamBook();
+  #trees: ReadonlyMap<string, OrgTree> | undefined;
 
   /** Keys and aliases of an account in a Region; made when they are first asked for. */
   vault(account: AccountId, region: string): Vault {
@@ -87,17 +100,25 @@ export class World {
     for (const name of [...this.#vaults.keys()].sort()) yield* this.#vaults.get(name)?.list() ?? [];
   }
 
-  /** Adds an organization or a resource control policy. */
-  addEstateLine(line: OrganizationLine | ResourceControlPolicyLine): void {
-    this.#estate.add(line);
+  /** Adds an organization or a policy of one. */
+  addEstateLine(line: EstateLine): void {
+    if (line.type !== "service-control-policy") this.#estate.add(line);
     this.#estateLines.push(line);
+    this.#trees = undefined;
     if (line.type !== "organization") return;
     for (const account of this.#estate.organizationOf.keys()) this.#accounts.add(account);
   }
 
   /** The lines that {@link addEstateLine} was given, in order. */
-  get estateLines(): readonly (OrganizationLine | ResourceControlPolicyLine)[] {
+  get estateLines(): readonly EstateLine[] {
     return this.#estateLines;
+  }
+
+  /** Adds an account, or an entity of IAM. */
+  addIamLine(line: AccountLine | IdentityLine): void {
+    this.iam.add(line);
+    const owner = parseAccountId(line.type === "account" ? line.id : (line.arn.split(":")[4] ?? ""));
+    if (owner !== undefined) this.#accounts.add(owner);
   }
 
   /** Makes an account exist although it has no key. */
@@ -118,6 +139,44 @@ export class World {
   /** The organization of an account. Undefined: it is in none, since the snapshot names none. */
   membership(account: AccountId): Membership | undefined {
     return this.#estate.organizationOf.get(account) ?? undefined;
+  }
+
+  /** The organization that an account is a member of, as Organizations shows it. */
+  organizationTree(account: AccountId): OrgTree | undefined {
+    const membership = this.membership(account);
+    if (membership === undefined) return undefined;
+    this.#trees ??= new Map(
+      this.#estateLines.flatMap((line) =>
+        line.type === "organization"
+          ? [
+              [
+                line.id,
+                new OrgTree(
+                  line,
+                  this.#estateLines.flatMap((l) => (l.type === "organization" ? [] : l)),
+                ),
+              ],
+            ]
+          : [],
+      ),
+    );
+    return this.#trees.get(membership.id);
+  }
+
+  /**
+   * Service control policies that bind an account, by level from the root down to the account: at each level one of
+   * the texts must allow. None bind a management account. A level without any, which Organizations does not allow, is
+   * taken to have AWS's FullAWSAccess.
+   * Source: Organizations User Guide, "Service control policies (SCPs)", "SCP evaluation".
+   */
+  serviceControlLevels(account: AccountId): readonly (readonly string[])[] {
+    const tree = this.organizationTree(account);
+    if (tree === undefined || tree.managementAccount === account) return [];
+    if (!tree.policyTypes.has("SERVICE_CONTROL_POLICY")) return [];
+    return tree
+      .lineage(account)
+      .map((node) => tree.attached(node.id, "SERVICE_CONTROL_POLICY").map((p) => p.text))
+      .filter((texts) => texts.length > 0);
   }
 
   /** Texts of the resource control policies that bind a key. They do not bind keys that AWS manages. */
