@@ -18,9 +18,11 @@ import {
   type ActionGroup,
   type Entrance,
   actionGroups,
+  actionSignatures,
   grantEntrances,
   statementEntrances,
 } from "./entrances.js";
+import { canName } from "./shape.js";
 import { doubtfulStatements, prepare } from "./statements.js";
 
 /** What an analysis is about. */
@@ -82,15 +84,18 @@ export function analyze(input: AnalysisInput): AccessMatrix {
     { facts, zone: input.zone, mentions, organizationOf: input.organizationOf },
     input.scope === "all",
   );
+  const signatures = actionSignatures(statements, rcps, mentions.keys, facts);
   const merger = new Merger();
   const undecided: Undecided[] = notUnderstood(input.policy, reading);
   for (const entrance of [
     ...statementEntrances(statements),
     ...grantEntrances(grants, facts, mentions.keys),
   ]) {
-    for (const group of actionGroups(entrance, statements, rcps, mentions.keys, facts)) {
+    const named = classes.filter((c) => canName(entrance.principal, c.cls));
+    if (named.length === 0) continue;
+    for (const group of actionGroups(entrance, signatures)) {
       const covered = new Coverage();
-      for (const ranked of classes) {
+      for (const ranked of named) {
         const before = covered.of(ranked.group);
         if (before === "certain" || !worthTrying(ranked, entrance, group, facts)) continue;
         const attempt: Attempt = prover.prove(ranked.cls, entrance, group);

@@ -113,20 +113,25 @@ function stringTest(
   let colons = 0;
   let wildcardInVariable = false;
   const literal = (text: string): void => {
-    for (const c of text) if (c === ":") colons += 1;
+    if (arn) for (let i = 0; i < text.length; i += 1) if (text[i] === ":") colons += 1;
     b.literal(text);
   };
   const pattern = (text: string): void => {
-    if (!arn && !like) {
+    if ((!arn && !like) || !/[*?]/.test(text)) {
       literal(text);
       return;
     }
-    for (const c of text) {
+    let from = 0;
+    for (let i = 0; i < text.length; i += 1) {
+      const c = text[i];
+      if (c !== "*" && c !== "?") continue;
+      if (i > from) literal(text.slice(from, i));
       const inPart = arn && colons < 5;
       if (c === "*") b.wildcard(inPart ? "star-in-part" : "star");
-      else if (c === "?") b.wildcard(inPart ? "one-in-part" : "one");
-      else literal(c);
+      else b.wildcard(inPart ? "one-in-part" : "one");
+      from = i + 1;
     }
+    if (from < text.length) literal(text.slice(from));
   };
   for (const p of cut(value, variables)) {
     if ("text" in p) {

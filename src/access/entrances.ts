@@ -174,6 +174,8 @@ function sourceCondition(arn: string): Condition {
 
 /** Actions that no document of the key can tell apart: decided once, for all of them. */
 export interface ActionGroup {
+  /** Groups with the same parameters carry the same condition keys, as far as the documents ask about them. */
+  readonly parameters: string;
   /** Worst capability first. */
   readonly actions: readonly ActionFacts[];
   readonly crossAccount: boolean;
@@ -184,32 +186,47 @@ export interface ActionGroup {
 }
 
 /** Groups the actions of an entrance. */
-export function actionGroups(
-  e: Entrance,
+export function actionGroups(e: Entrance, signatures: ActionSignatures): ActionGroup[] {
+  const groups = new Map<string, ActionGroup & { readonly actions: ActionFacts[] }>();
+  for (const a of e.actions) {
+    const known = signatures.get(a);
+    if (known === undefined) continue;
+    const g = groups.get(known.signature);
+    if (g === undefined) groups.set(known.signature, { ...known.group, actions: [a] });
+    else g.actions.push(a);
+  }
+  return [...groups.values()];
+}
+
+/** What tells the actions of a key apart: made once for an analysis. */
+export type ActionSignatures = ReadonlyMap<
+  ActionFacts,
+  { readonly signature: string; readonly group: Omit<ActionGroup, "actions"> }
+>;
+
+/** Describes every action that suits the key by what the documents can tell of it. */
+export function actionSignatures(
   statements: readonly Prepared[],
   rcps: readonly (readonly Prepared[])[],
   keys: ReadonlySet<string>,
   facts: KeyFacts,
-): ActionGroup[] {
-  const asked = new Set([...keys].flatMap((k) => conditionKeyFacts(k)?.group ?? []));
-  const groups = new Map<
-    string,
-    { actions: ActionFacts[]; crossAccount: boolean; usable: boolean; index: number }
-  >();
+): ActionSignatures {
+  const asked = new Set<string>();
+  for (const k of keys) {
+    const group = conditionKeyFacts(k)?.group;
+    if (group !== undefined) asked.add(group);
+  }
   const denies = [statements, ...rcps].flat().filter((p) => p.statement.effect === "Deny");
+  const out = new Map<ActionFacts, { signature: string; group: Omit<ActionGroup, "actions"> }>();
   KMS_KEY_ACTIONS.forEach((a, index) => {
-    if (!e.actions.includes(a) || !suitsKey(a, facts.usage, facts.spec)) return;
+    if (!suitsKey(a, facts.usage, facts.spec)) return;
     const usable = worksInState(a, facts.state);
-    const signature = [
-      a.crossAccount,
-      usable,
-      ...denies.map((p) => (p.actions[index] === true ? 1 : 0)),
-      a.keyGroups.filter((g) => asked.has(g)).join(","),
-      a.name === "kms:RetireGrant",
-    ].join("|");
-    const g = groups.get(signature);
-    if (g === undefined) groups.set(signature, { actions: [a], crossAccount: a.crossAccount, usable, index });
-    else g.actions.push(a);
+    let parameters = a.keyGroups.includes("grant-for-aws-resource") ? "resource," : "";
+    if (asked.size > 0) for (const g of a.keyGroups) if (asked.has(g)) parameters += `${g},`;
+    let signature = `${a.crossAccount ? 1 : 0}${usable ? 1 : 0}${a.name === "kms:RetireGrant" ? 1 : 0}|`;
+    for (const p of denies) signature += p.actions[index] === true ? 1 : 0;
+    signature += `|${parameters}`;
+    out.set(a, { signature, group: { parameters, crossAccount: a.crossAccount, usable, index } });
   });
-  return [...groups.values()];
+  return out;
 }

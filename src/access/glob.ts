@@ -1,13 +1,12 @@
 /**
- * Patterns with `*` and `?`, and their deterministic automata, stepped one character at a time.
+ * Patterns with `*` and `?`: matched directly, and as deterministic automata that are stepped one character at a time.
  *
  * A pattern of an ARN operator is the same thing with wildcards that do not cross a colon in the first five parts,
  * because AWS compares ARNs part by part (IAM User Guide, "Amazon Resource Name (ARN) condition operators").
  */
 export interface Glob {
-  readonly kinds: readonly TokenKind[];
-  /** The character of each literal token; empty for wildcards. */
-  readonly chars: readonly string[];
+  /** Code points of literal characters, and the negative numbers below for wildcards. */
+  readonly tokens: readonly number[];
   /** Compare without case: tokens are lower-case, input is lowered. */
   readonly fold: boolean;
   /** No wildcard at all: the only word it matches, else undefined. With `fold`, in lower case. */
@@ -16,38 +15,72 @@ export interface Glob {
   readonly text: string;
 }
 
-/** `one`/`star` match any character; `one-in-part`/`star-in-part` any but a colon. */
-export type TokenKind = "char" | "one" | "star" | "one-in-part" | "star-in-part";
+/** Any one character. */
+export const ONE = -1;
+/** Any characters, or none. */
+export const STAR = -2;
+/** Any one character but a colon. */
+export const ONE_IN_PART = -3;
+/** Any characters but colons, or none. */
+export const STAR_IN_PART = -4;
+
+/** The wildcards by name. */
+export type Wildcard = "one" | "star" | "one-in-part" | "star-in-part";
+const WILDCARDS: Readonly<Record<Wildcard, number>> = {
+  one: ONE,
+  star: STAR,
+  "one-in-part": ONE_IN_PART,
+  "star-in-part": STAR_IN_PART,
+};
+
+const COLON = 58;
 
 /** Collects tokens; patterns with variables are put together from pieces. */
 export class GlobBuilder {
-  readonly #kinds: TokenKind[] = [];
-  readonly #chars: string[] = [];
+  readonly #tokens: number[] = [];
+  #literal: string | undefined = "";
 
   constructor(readonly fold: boolean) {}
 
   /** Adds text in which no character is special. */
   literal(text: string): this {
-    for (const c of this.fold ? text.toLowerCase() : text) {
-      this.#kinds.push("char");
-      this.#chars.push(c);
-    }
+    const t = this.fold ? text.toLowerCase() : text;
+    pushCodePoints(t, this.#tokens);
+    if (this.#literal !== undefined) this.#literal += t;
     return this;
   }
 
   /** Adds a wildcard; two stars in a row are one. */
-  wildcard(kind: Exclude<TokenKind, "char">): this {
-    const last = this.#kinds.at(-1);
-    if (kind === last && (kind === "star" || kind === "star-in-part")) return this;
-    this.#kinds.push(kind);
-    this.#chars.push("");
+  wildcard(kind: Wildcard): this {
+    const token = WILDCARDS[kind];
+    this.#literal = undefined;
+    const last = this.#tokens.at(-1);
+    if (token === last && isStar(token)) return this;
+    this.#tokens.push(token);
     return this;
   }
 
   build(text: string): Glob {
-    const literal = this.#kinds.every((k) => k === "char") ? this.#chars.join("") : undefined;
-    return { kinds: this.#kinds, chars: this.#chars, fold: this.fold, literal, text };
+    return { tokens: this.#tokens, fold: this.fold, literal: this.#literal, text };
   }
+}
+
+function pushCodePoints(text: string, out: number[]): void {
+  for (let i = 0; i < text.length; i += 1) {
+    const c = text.charCodeAt(i);
+    if (c >= 0xd800 && c <= 0xdbff) {
+      const whole = text.codePointAt(i) ?? c;
+      out.push(whole);
+      if (whole > 0xffff) i += 1;
+    } else out.push(c);
+  }
+}
+
+/** The characters of a text, as numbers. */
+export function codePoints(text: string): number[] {
+  const out: number[] = [];
+  pushCodePoints(text, out);
+  return out;
 }
 
 /** A glob that matches one word only. */
@@ -57,41 +90,70 @@ export function literalGlob(text: string, fold = false): Glob {
 
 /** A glob in which `*` and `?` are wildcards over all characters. */
 export function plainGlob(text: string, fold = false): Glob {
+  if (!text.includes("*") && !text.includes("?")) return literalGlob(text, fold);
   const b = new GlobBuilder(fold);
-  for (const c of text) {
-    if (c === "*") b.wildcard("star");
-    else if (c === "?") b.wildcard("one");
-    else b.literal(c);
+  let from = 0;
+  for (let i = 0; i < text.length; i += 1) {
+    const c = text[i];
+    if (c !== "*" && c !== "?") continue;
+    if (i > from) b.literal(text.slice(from, i));
+    b.wildcard(c === "*" ? "star" : "one");
+    from = i + 1;
   }
+  if (from < text.length) b.literal(text.slice(from));
   return b.build(text);
 }
 
-function accepts(kind: TokenKind, char: string, input: string): boolean {
-  switch (kind) {
-    case "char":
-      return char === input;
-    case "one":
-    case "star":
-      return true;
-    case "one-in-part":
-    case "star-in-part":
-      return input !== ":";
-  }
+const isStar = (token: number | undefined): boolean => token === STAR || token === STAR_IN_PART;
+
+/** Whether a token takes a character. */
+function takes(token: number, char: number): boolean {
+  if (token >= 0) return token === char;
+  return token >= STAR || char !== COLON;
 }
 
-const isStar = (k: TokenKind | undefined): boolean => k === "star" || k === "star-in-part";
-
-/** Whether the glob matches the whole word. */
+/**
+ * Whether the glob matches the whole word. Takes the shortest run for each star and goes back to the last one only:
+ * an earlier star never has to take more, since the stars in one part of an ARN stop at the same colon, and a literal
+ * colon in the first five parts can stand in one place only.
+ */
 export function matches(glob: Glob, word: string): boolean {
   const input = glob.fold ? word.toLowerCase() : word;
   if (glob.literal !== undefined) return glob.literal === input;
-  const d = new GlobDfa(glob);
-  let s = d.start;
-  for (const c of input) {
-    s = d.step(s, c);
-    if (s === DEAD) return false;
+  const { tokens } = glob;
+  const size = tokens.length;
+  const end = input.length;
+  let t = 0;
+  let i = 0;
+  let star = -1;
+  let resume = 0;
+  while (i < end) {
+    const token = tokens[t];
+    let c = input.charCodeAt(i);
+    let width = 1;
+    if (c >= 0xd800 && c <= 0xdbff) {
+      c = input.codePointAt(i) ?? c;
+      if (c > 0xffff) width = 2;
+    }
+    if (token === STAR || token === STAR_IN_PART) {
+      star = t;
+      resume = i;
+      t += 1;
+    } else if (token !== undefined && takes(token, c)) {
+      t += 1;
+      i += width;
+    } else {
+      if (star < 0) return false;
+      // The last star takes one character more.
+      const at = input.codePointAt(resume) ?? 0;
+      if (tokens[star] === STAR_IN_PART && at === COLON) return false;
+      resume += at > 0xffff ? 2 : 1;
+      i = resume;
+      t = star + 1;
+    }
   }
-  return d.accepting(s);
+  while (t < size && isStar(tokens[t])) t += 1;
+  return t === size;
 }
 
 /** The state from which nothing is accepted any more. */
@@ -101,7 +163,7 @@ export const DEAD = 0;
 export class GlobDfa {
   readonly #sets: (readonly number[])[] = [[]];
   readonly #ids = new Map<string, number>([["", DEAD]]);
-  readonly #next: Map<string, number>[] = [new Map<string, number>()];
+  readonly #next: Map<number, number>[] = [new Map<number, number>()];
   readonly start: number;
 
   constructor(readonly glob: Glob) {
@@ -109,20 +171,24 @@ export class GlobDfa {
   }
 
   #close(positions: readonly number[]): number[] {
-    const seen = new Set<number>();
+    const { tokens } = this.glob;
+    const [only] = positions;
+    // Between stars a state is one position.
+    if (positions.length === 1 && only !== undefined && !isStar(tokens[only])) return [only];
+    const seen: number[] = [];
     for (const p of positions) {
       let q = p;
-      seen.add(q);
-      while (isStar(this.glob.kinds[q])) {
+      if (!seen.includes(q)) seen.push(q);
+      while (isStar(tokens[q])) {
         q += 1;
-        seen.add(q);
+        if (!seen.includes(q)) seen.push(q);
       }
     }
-    return [...seen].sort((a, b) => a - b);
+    return seen.sort((a, b) => a - b);
   }
 
   #intern(set: readonly number[]): number {
-    const key = set.join(",");
+    const key = set.length === 1 ? String(set[0]) : set.join(",");
     const known = this.#ids.get(key);
     if (known !== undefined) return known;
     const id = this.#sets.length;
@@ -132,26 +198,26 @@ export class GlobDfa {
     return id;
   }
 
-  /** The state after one more character. */
-  step(state: number, char: string): number {
-    const c = this.glob.fold ? char.toLowerCase() : char;
+  /** The state after one more character, given as a code point (in lower case for a glob that folds). */
+  step(state: number, char: number): number {
     const row = this.#next[state];
-    const known = row?.get(c);
+    const known = row?.get(char);
     if (known !== undefined) return known;
+    const { tokens } = this.glob;
     const out: number[] = [];
     for (const p of this.#sets[state] ?? []) {
-      const kind = this.glob.kinds[p];
-      if (kind === undefined || !accepts(kind, this.glob.chars[p] ?? "", c)) continue;
-      out.push(isStar(kind) ? p : p + 1);
+      const token = tokens[p];
+      if (token === undefined || !takes(token, char)) continue;
+      out.push(isStar(token) ? p : p + 1);
     }
-    const id = this.#intern(this.#close(out));
-    row?.set(c, id);
+    const id = out.length === 0 ? DEAD : this.#intern(this.#close(out));
+    row?.set(char, id);
     return id;
   }
 
   /** Whether the word read so far is matched. */
   accepting(state: number): boolean {
-    return this.#sets[state]?.at(-1) === this.glob.kinds.length;
+    return this.#sets[state]?.at(-1) === this.glob.tokens.length;
   }
 }
 
@@ -159,6 +225,47 @@ export class GlobDfa {
 export function samples(glob: Glob): string[] {
   if (glob.literal !== undefined) return [glob.literal];
   const fill = (star: string): string =>
-    glob.kinds.map((k, i) => (k === "char" ? (glob.chars[i] ?? "") : isStar(k) ? star : "x")).join("");
+    glob.tokens.map((k) => (k >= 0 ? String.fromCodePoint(k) : isStar(k) ? star : "x")).join("");
   return [fill("x"), fill(""), fill("0")];
+}
+
+/** Whether a word that begins and ends like this (and may hold anything between) can match: a quick, safe "perhaps". */
+export function mayMatchBetween(glob: Glob, prefix: string, suffix: string): boolean {
+  const { tokens } = glob;
+  const head = codePoints(glob.fold ? prefix.toLowerCase() : prefix);
+  for (let i = 0; i < head.length; i += 1) {
+    const token = tokens[i];
+    if (isStar(token)) break;
+    if (token === undefined || !takes(token, head[i] ?? 0)) return false;
+  }
+  const tail = codePoints(glob.fold ? suffix.toLowerCase() : suffix);
+  for (let i = 1; i <= tail.length; i += 1) {
+    const token = tokens[tokens.length - i];
+    if (isStar(token)) break;
+    if (token === undefined || !takes(token, tail[tail.length - i] ?? 0)) return false;
+  }
+  return true;
+}
+
+/**
+ * Texts worth trying between a beginning and an end, so that the whole matches. Only a word that the glob is tested on
+ * afterwards may be taken from here; for a literal, the one text there is.
+ */
+export function residue(glob: Glob, prefix: string, suffix: string): string[] {
+  if (glob.literal !== undefined) {
+    const { literal } = glob;
+    const text = glob.fold ? literal : glob.literal;
+    if (text.length < prefix.length + suffix.length) return [];
+    return [text.slice(prefix.length, text.length - suffix.length)];
+  }
+  const { tokens } = glob;
+  let from = 0;
+  for (const size = codePoints(prefix).length; from < size && !isStar(tokens[from]); from += 1);
+  let to = tokens.length;
+  const last = to - codePoints(suffix).length;
+  while (to > last && to > from && !isStar(tokens[to - 1])) to -= 1;
+  const middle = tokens.slice(from, to);
+  const fill = (star: string): string =>
+    middle.map((k) => (k >= 0 ? String.fromCodePoint(k) : isStar(k) ? star : "x")).join("");
+  return [fill(""), fill("x"), fill("0")];
 }

@@ -138,8 +138,28 @@ function addCondition(
     if (c.keyLower === "aws:principalservicename" || c.keyLower === "aws:principalservicenameslist") {
       if (SERVICE_NAME.test(v)) m.services.add(v);
     }
-    if (linked && /[*?]/.test(v)) m.patterns.push(v);
+    if (linked && selectsIds(c, v)) m.patterns.push(v);
   }
+}
+
+/**
+ * Whether a value tells accounts or organizations that nobody named apart. A wildcard elsewhere does not: before it, an
+ * ARN has its account, an organization path its organization, and a unique id no account at all.
+ */
+function selectsIds(c: Condition, value: string): boolean {
+  if (!/[*?]/.test(value)) return false;
+  const arn = c.operator.startsWith("Arn");
+  if (!arn && !c.operator.endsWith("Like")) return false;
+  if (value.includes("${")) return true;
+  if (ARN_KEYS.has(c.keyLower)) {
+    // The parts of an ARN are compared one by one; elsewhere, only what stands before the first wildcard is fixed.
+    const fixed = arn ? /^arn:[^:]*:[^:]*:[^:]*:([0-9]{12})?:/ : /^arn:[^:*?]*:[^:*?]*:[^:*?]*:([0-9]{12})?:/;
+    return !fixed.test(value);
+  }
+  if (ORG_KEYS.has(c.keyLower)) return !/^o-[a-z0-9]{10,32}\//.test(value);
+  // A user id with an account in it begins with the account's digits.
+  if (c.keyLower === "aws:userid") return /^[0-9*?]/.test(value);
+  return true;
 }
 
 const IAM_ARN = /^arn:([a-z-]+):iam::([0-9]{12}):(root|user\/(.+)|role\/(.+))$/;

@@ -5,6 +5,7 @@ import { conditionKeyFacts } from "../semantics/condition-keys.js";
 import { doubt } from "../semantics/doubts.js";
 import type { KeyDocument } from "../semantics/request.js";
 import type { CallerClass } from "./callers.js";
+import type { Compiled } from "./condition.js";
 import type { ActionGroup, Entrance } from "./entrances.js";
 import type { NamedNetworks } from "./environments.js";
 import type { Environment } from "./key-models.js";
@@ -116,7 +117,7 @@ export class Prover {
       notPrincipal: x.mentions.notPrincipal,
     };
     let exhausted = false;
-    for (const shape of shapes(cls, context)) {
+    for (const shape of this.#shapes(cls, context, group)) {
       const principal = shape.principal(e.principal, "Allow");
       if (typeof principal === "object" || typeof e.holds === "object") this.#doubtSeen = true;
       if (shape.kind === "service") this.#doubtSeen = true;
@@ -130,6 +131,7 @@ export class Prover {
         escape,
         now: x.now,
         budget: x.budget,
+        compiled: this.#compiled,
       });
       if (answer.kind === "found") return { kind: "found", shape, solution: answer.solution };
       if (answer.kind === "exhausted") exhausted = true;
@@ -137,6 +139,25 @@ export class Prover {
     }
     return exhausted ? { kind: "exhausted" } : { kind: "closed", doubtful: this.#doubtSeen };
   }
+
+  /** The shapes of a class, made once for all entrances. */
+  #shapes(cls: CallerClass, context: ShapeContext, group: ActionGroup): Iterable<Shape> {
+    const key = `${context.mode} ${context.environment.network} ${context.environment.time} ${group.parameters}`;
+    let ofClass = this.#shapesOf.get(cls);
+    if (ofClass === undefined) {
+      ofClass = new Map();
+      this.#shapesOf.set(cls, ofClass);
+    }
+    let known = ofClass.get(key);
+    if (known === undefined) {
+      known = new Replayable(shapes(cls, context));
+      ofClass.set(key, known);
+    }
+    return known;
+  }
+
+  readonly #shapesOf = new Map<CallerClass, Map<string, Replayable<Shape>>>();
+  readonly #compiled = new Map<Condition, Compiled>();
 
   /** The Deny statements in the way; undefined where one cannot be escaped. */
   #refusals(shape: Shape, group: ActionGroup): Refusal[] | undefined {
@@ -214,6 +235,26 @@ export class Prover {
     if (!group.usable) return { kind: "key-state", state: facts.state ?? "unknown" };
     if (s.time === "later") return { kind: "not-before", time: solution.time };
     return { kind: "now" };
+  }
+}
+
+/** The values of a generator, kept as far as they were asked for. */
+class Replayable<T> implements Iterable<T> {
+  readonly #kept: T[] = [];
+
+  constructor(readonly source: Iterator<T>) {}
+
+  *[Symbol.iterator](): Generator<T> {
+    for (let i = 0; ; i += 1) {
+      if (i === this.#kept.length) {
+        const next = this.source.next();
+        if (next.done === true) return;
+        this.#kept.push(next.value);
+      }
+      const value = this.#kept[i];
+      if (value === undefined) return;
+      yield value;
+    }
   }
 }
 

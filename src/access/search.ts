@@ -33,6 +33,8 @@ export interface Query {
   readonly escape: readonly Refusal[];
   readonly now: number;
   readonly budget: Budget;
+  /** Conditions without variables, made ready once for many queries. */
+  readonly compiled: Map<Condition, Compiled>;
 }
 
 /** What a request of the shape has to hold: values of the segments, and of the keys that were asked about. */
@@ -66,7 +68,6 @@ class Search {
   /** Variables that had to be guessed: then "impossible" is not proved. */
   #guessed = false;
   readonly #lits = new Map<string, Lit[]>();
-  readonly #models = new Map<string, KeyModel>();
   readonly #names = new Map<string, string>();
 
   constructor(readonly q: Query) {}
@@ -125,16 +126,7 @@ class Search {
   }
 
   #model(key: string): KeyModel {
-    let m = this.#models.get(key);
-    if (m === undefined) {
-      m = this.q.shape.model(key);
-      if (m.kind === "word" && !m.view.some((p) => typeof p === "number")) {
-        const text = viewText(m.view, []);
-        m = { kind: "const", value: m.list ? [text] : text };
-      }
-      this.#models.set(key, m);
-    }
-    return m;
+    return this.q.shape.model(key);
   }
 
   #resolver(pins: readonly Pin[], open: Set<string>): (key: string) => Resolution {
@@ -166,7 +158,15 @@ class Search {
   }
 
   #compile(c: Condition, variables: boolean, pins: readonly Pin[], open: Set<string>): Compiled {
-    const swapped = variables ? this.#swap(c) : undefined;
+    if (!variables || !c.values.some((v) => v.includes("${"))) {
+      let ready = this.q.compiled.get(c);
+      if (ready === undefined) {
+        ready = compileCondition(c, false, () => ({ kind: "open" }));
+        this.q.compiled.set(c, ready);
+      }
+      return ready;
+    }
+    const swapped = this.#swap(c);
     return compileCondition(swapped ?? c, swapped === undefined && variables, this.#resolver(pins, open));
   }
 

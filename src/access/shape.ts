@@ -231,36 +231,42 @@ function ordinaryShape(
   excludeNamed(cls, kind, name, session, x, s);
   const endpoint = endpointKeys(route, x, s);
 
-  const type = { root: "Account", user: "User", session: "AssumedRole", "federated-user": "FederatedUser" };
-  const word = (view: View, list = false): KeyModel =>
-    view.some((p) => typeof p === "number")
-      ? { kind: "word", view, list }
-      : { kind: "const", value: list ? [viewText(view, [])] : viewText(view, []) };
-  const none: KeyModel = { kind: "const", value: undefined };
-  const callerKeys: Readonly<Record<string, KeyModel>> = {
-    "kms:calleraccount": word([account]),
-    "aws:principalaccount": word([account]),
-    "aws:principalarn": word(arn),
-    "aws:userid": word(userid),
-    "aws:username": kind === "user" ? word(name.slice(-1)) : none,
-    "aws:principaltype": { kind: "const", value: kind === "service" ? undefined : type[kind] },
-    "aws:principalorgid": organization === undefined ? none : word(organization.id),
-    "aws:principalorgpaths": organization === undefined ? none : word(organization.path, true),
-    "aws:principalisawsservice": { kind: "const", value: "false" },
-    "aws:principalservicename": none,
-    "aws:principalservicenameslist": none,
+  const callerKey = (key: string): KeyModel | undefined => {
+    switch (key) {
+      case "kms:calleraccount":
+      case "aws:principalaccount":
+        return word([account]);
+      case "aws:principalarn":
+        return word(arn);
+      case "aws:userid":
+        return word(userid);
+      case "aws:username":
+        if (kind !== "user") return NONE;
+        return fixed?.kind === "user"
+          ? { kind: "const", value: fixed.name.slice(fixed.name.lastIndexOf("/") + 1) }
+          : word(name.slice(-1));
+      case "aws:principaltype":
+        return { kind: "const", value: PRINCIPAL_TYPES[kind] };
+      case "aws:principalorgid":
+        return organization === undefined ? NONE : word(organization.id);
+      case "aws:principalorgpaths":
+        return organization === undefined ? NONE : word(organization.path, true);
+      case "aws:principalisawsservice":
+        return { kind: "const", value: "false" };
+      case "aws:principalservicename":
+      case "aws:principalservicenameslist":
+        return NONE;
+      default:
+        return undefined;
+    }
   };
-  if (fixed?.kind === "user" || fixed?.kind === "role" || fixed?.kind === "session") {
-    const last = (fixed.kind === "session" ? fixed.role : fixed.name).split("/").at(-1) ?? "";
-    if (kind === "user") Object.assign(callerKeys, { "aws:username": { kind: "const", value: last } });
-  }
   const standing: [string, View, boolean][] = [];
   if (organization !== undefined) {
     standing.push(["aws:PrincipalOrgID", organization.id, false]);
     standing.push(["aws:PrincipalOrgPaths", organization.path, true]);
   }
-  for (const name of ["aws:VpceAccount", "aws:VpceOrgID", "aws:VpceOrgPaths"]) {
-    const m = endpoint[name.toLowerCase()];
+  for (const name of ENDPOINT_OWNER_NAMES) {
+    const m = endpoint.get(name.toLowerCase());
     if (m?.kind === "word") standing.push([name, m.view, m.list]);
   }
   return {
@@ -269,17 +275,17 @@ function ordinaryShape(
     segments: s.list,
     base: s.base,
     standing,
-    model: (key) => {
-      const known = callerKeys[key] ?? endpoint[key];
+    model: remembered((key) => {
+      const known = callerKey(key) ?? endpoint.get(key);
       if (known !== undefined) return known;
       return modelOf(key, x, route, (f) => {
-        if (f.origin === "service-source") return none;
+        if (f.origin === "service-source") return NONE;
         if (key === "ec2:sourceinstancearn" || key === "lambda:sourcefunctionarn") {
-          return kind === "session" ? instanceArn(key, account, x) : none;
+          return kind === "session" ? instanceArn(key, account, x) : NONE;
         }
         return undefined;
       });
-    },
+    }),
     principal: (element, effect) =>
       principalTruth(element, effect, (e, as) => ordinaryEntry(e, cls, kind, as), cls, kind),
     caller: (values) =>
@@ -291,12 +297,42 @@ function ordinaryShape(
   };
 }
 
+/** A key that requests of the shape do not carry. */
+const NONE: KeyModel = { kind: "const", value: undefined };
+
+/** A view as a model: a constant where no segment is left to choose. */
+function word(view: View, list = false): KeyModel {
+  if (view.some((p) => typeof p === "number")) return { kind: "word", view, list };
+  return { kind: "const", value: list ? [viewText(view, [])] : viewText(view, []) };
+}
+
+/** A shape is asked about the same few keys again and again. */
+function remembered(model: (key: string) => KeyModel): (key: string) => KeyModel {
+  const known = new Map<string, KeyModel>();
+  return (key) => {
+    let m = known.get(key);
+    if (m === undefined) {
+      m = model(key);
+      known.set(key, m);
+    }
+    return m;
+  };
+}
+
+/** Source: IAM User Guide, "IAM policy elements: Variables and tags", table of principal key values. */
+const PRINCIPAL_TYPES: Readonly<Record<Shape["kind"], string | undefined>> = {
+  root: "Account",
+  user: "User",
+  session: "AssumedRole",
+  "federated-user": "FederatedUser",
+  service: undefined,
+};
+
 /** Whose VPC endpoint a request comes through: account, organization and path belong together. */
-function endpointKeys(route: Route, x: ShapeContext, s: Segments): Readonly<Record<string, KeyModel>> {
-  const none: KeyModel = { kind: "const", value: undefined };
+function endpointKeys(route: Route, x: ShapeContext, s: Segments): ReadonlyMap<string, KeyModel> {
   const asked = ENDPOINT_OWNER_KEYS.some((k) => x.keys.has(k));
   if (!asked || (route !== "vpc-endpoint" && route !== "vpc-endpoint-without-organization")) {
-    return Object.fromEntries(ENDPOINT_OWNER_KEYS.map((k) => [k, none]));
+    return NO_ENDPOINT;
   }
   const account = s.add(accountSegment("999988887777"));
   const organization = route === "vpc-endpoint" ? organizationPart({ kind: "fresh", not: [] }, s) : undefined;
@@ -305,9 +341,9 @@ function endpointKeys(route: Route, x: ShapeContext, s: Segments): Readonly<Reco
     ["aws:vpceorgid", organization?.id, false],
     ["aws:vpceorgpaths", organization?.path, true],
   ];
-  const out: Record<string, KeyModel> = {};
+  const out = new Map<string, KeyModel>();
   for (const [key, view, list] of views) {
-    out[key] = view === undefined ? none : { kind: "word", view, list };
+    out.set(key, view === undefined ? NONE : { kind: "word", view, list });
     if (view === undefined || x.environment.network !== "open") continue;
     s.not(
       view,
@@ -317,7 +353,9 @@ function endpointKeys(route: Route, x: ShapeContext, s: Segments): Readonly<Reco
   return out;
 }
 
-const ENDPOINT_OWNER_KEYS = ["aws:vpceaccount", "aws:vpceorgid", "aws:vpceorgpaths"];
+const ENDPOINT_OWNER_NAMES = ["aws:VpceAccount", "aws:VpceOrgID", "aws:VpceOrgPaths"];
+const ENDPOINT_OWNER_KEYS = ENDPOINT_OWNER_NAMES.map((n) => n.toLowerCase());
+const NO_ENDPOINT: ReadonlyMap<string, KeyModel> = new Map(ENDPOINT_OWNER_KEYS.map((k) => [k, NONE]));
 
 /** These ARNs name a resource of the caller's own account; AWS sets them, so the account in them is the caller's. */
 function instanceArn(key: string, account: string | number, x: ShapeContext): KeyModel {
@@ -439,6 +477,25 @@ function namesPrincipal(
   }
 }
 
+/** Whether an Allow for this principal element can cover callers of a class at all: a quick "no" before the search. */
+export function canName(element: PrincipalElement, cls: CallerClass): boolean {
+  switch (element.kind) {
+    case "missing":
+      return false;
+    case "not-principal":
+      return true;
+    case "principal":
+      return element.entries.some((e) => {
+        if (e.kind === "everyone") return true;
+        if (e.kind === "refused") return e.reach !== "nobody";
+        if (cls.kind === "service") return e.kind === "service" && e.name === cls.name;
+        if (e.kind === "account") return cls.account.kind === "literal" && cls.account.id === e.account;
+        // Which kind of principal calls is open: ask for the one that every kind of entry can name.
+        return e.kind !== "service" && e.kind !== "unique-id" && namesPrincipal(e, cls, "federated-user");
+      });
+  }
+}
+
 function principalTruth(
   element: PrincipalElement,
   effect: "Allow" | "Deny",
@@ -537,22 +594,26 @@ function serviceShape(
   form: "none" | "arn" | "arn-without-account" | "account-only",
 ): Shape {
   const { partition } = x.facts;
-  const none: KeyModel = { kind: "const", value: undefined };
-  const word = (view: View, list = false): KeyModel => ({ kind: "word", view, list });
   const arnOf = (withAccount: boolean): View =>
     withAccount
       ? [`arn:${partition}:`, service, ":", region, ":", account, ":", rest]
       : [`arn:${partition}:`, service, ":::", rest];
-  const sourceKeys: Readonly<Record<string, KeyModel>> =
-    form === "none"
-      ? {}
-      : {
-          "aws:sourceaccount": word([account]),
-          "aws:sourceowner": word([account]),
-          "aws:sourcearn": form === "account-only" ? none : word(arnOf(form === "arn")),
-          "aws:sourceorgid": organization === undefined ? none : word(organization.id),
-          "aws:sourceorgpaths": organization === undefined ? none : word(organization.path, true),
-        };
+  const sourceKey = (key: string): KeyModel | undefined => {
+    if (form === "none") return undefined;
+    switch (key) {
+      case "aws:sourceaccount":
+      case "aws:sourceowner":
+        return word([account]);
+      case "aws:sourcearn":
+        return form === "account-only" ? NONE : word(arnOf(form === "arn"));
+      case "aws:sourceorgid":
+        return organization === undefined ? NONE : word(organization.id);
+      case "aws:sourceorgpaths":
+        return organization === undefined ? NONE : word(organization.path, true);
+      default:
+        return undefined;
+    }
+  };
   const standing: [string, View, boolean][] = [];
   if (form !== "none") {
     standing.push(["aws:SourceAccount", [account], false]);
@@ -568,8 +629,8 @@ function serviceShape(
     segments: s.list,
     base: s.base,
     standing,
-    model: (key) => {
-      const known = sourceKeys[key];
+    model: remembered((key) => {
+      const known = sourceKey(key);
       if (known !== undefined) return known;
       return modelOf(key, x, "service", (f) => {
         switch (f.origin) {
@@ -577,10 +638,10 @@ function serviceShape(
             if (key === "aws:principalisawsservice") return { kind: "const", value: "true" };
             if (key === "aws:principalservicename") return { kind: "const", value: cls.name };
             if (key === "aws:principalservicenameslist") return { kind: "const", value: [cls.name] };
-            return none;
+            return NONE;
           case "caller-account":
           case "service-source":
-            return none;
+            return NONE;
           case "request":
             return filledByService(key) && f.group === "encryption-context" && carries(f, x)
               ? word(/arn$/i.test(key) ? arnOf(true) : [account])
@@ -595,7 +656,7 @@ function serviceShape(
             return undefined;
         }
       });
-    },
+    }),
     principal: (element, effect) =>
       principalTruth(element, effect, (e, as) => serviceEntry(e, cls, as), undefined, "service"),
     caller: () => ({ kind: "service", name: cls.name }),

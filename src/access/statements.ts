@@ -1,7 +1,7 @@
 import type { KeyFacts } from "../domain/key.js";
 import type { PatternElement, Policy, Statement } from "../policy/ast.js";
 import type { PolicyDoubts } from "../policy/doubtful.js";
-import { type ActionFacts, KMS_KEY_ACTIONS } from "../semantics/actions.js";
+import { KMS_KEY_ACTIONS } from "../semantics/actions.js";
 import type { DoubtId } from "../semantics/doubts.js";
 import { matches, plainGlob } from "./glob.js";
 import { anyOf, negate, type Truth } from "./truth.js";
@@ -37,11 +37,25 @@ export function doubtfulStatements(doubts: PolicyDoubts): ReadonlyMap<number, Do
   return out;
 }
 
+const ACTION_INDEX: ReadonlyMap<string, number> = new Map(KMS_KEY_ACTIONS.map((a, i) => [a.lower, i]));
+
 function actionVector(e: PatternElement): boolean[] {
   if (e.kind === "missing") return KMS_KEY_ACTIONS.map(() => false);
-  const globs = e.patterns.map((p) => plainGlob(p, true));
-  const hit = (a: ActionFacts): boolean => globs.some((g) => matches(g, a.lower));
-  return KMS_KEY_ACTIONS.map((a) => hit(a) === (e.kind === "listed"));
+  const hit = KMS_KEY_ACTIONS.map(() => false);
+  for (const p of e.patterns) {
+    const lower = p.toLowerCase();
+    if (lower === "*" || lower === "kms:*") hit.fill(true);
+    else if (/[*?]/.test(lower)) {
+      const glob = plainGlob(lower);
+      KMS_KEY_ACTIONS.forEach((a, i) => {
+        if (matches(glob, a.lower)) hit[i] = true;
+      });
+    } else {
+      const i = ACTION_INDEX.get(lower);
+      if (i !== undefined) hit[i] = true;
+    }
+  }
+  return e.kind === "listed" ? hit : hit.map((h) => !h);
 }
 
 /**
@@ -56,7 +70,7 @@ function resourceTruth(e: PatternElement, facts: KeyFacts, variables: boolean): 
 
 function onePattern(pattern: string, facts: KeyFacts, variables: boolean): Truth {
   if (variables && pattern.includes("${")) return { doubtful: "not-understood" };
-  if (matches(plainGlob(pattern), facts.arn)) return "yes";
+  if (pattern === "*" || matches(plainGlob(pattern), facts.arn)) return "yes";
   // The id of the key is not known: a pattern that names one key of this account may name this one.
   if (facts.keyId === UNKNOWN_KEY_ID && pattern.includes(":key/")) return { doubtful: "key-fact-unknown" };
   return "no";

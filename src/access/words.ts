@@ -1,4 +1,16 @@
-import { DEAD, type Glob, GlobDfa, matches } from "./glob.js";
+import {
+  codePoints,
+  DEAD,
+  type Glob,
+  GlobDfa,
+  mayMatchBetween,
+  matches,
+  ONE,
+  ONE_IN_PART,
+  residue,
+  STAR,
+  STAR_IN_PART,
+} from "./glob.js";
 
 /**
  * Strings that share parts: `aws:PrincipalAccount`, `aws:PrincipalArn` and `aws:userid` all hold the caller's account.
@@ -57,7 +69,7 @@ export type WordAnswer =
 
 const IMPOSSIBLE: WordAnswer = { kind: "impossible" };
 
-/** Decides whether the segments can be given values that meet every constraint, and gives the shortest. */
+/** Decides whether the segments can be given values that meet every constraint. */
 export function solveWords(
   segments: readonly Segment[],
   constraints: readonly WordConstraint[],
@@ -66,66 +78,116 @@ export function solveWords(
   const guess = segments.map((s) => s.guess);
   budget.left -= 1;
   if (constraints.every((c) => holds(c, guess))) return { kind: "found", values: guess };
+  if (budget.left < 0) return { kind: "exhausted" };
+  const open: Open[] = [];
   for (const c of constraints) {
-    // A view without segments is a constant: nothing that is chosen can change it.
-    if (!c.view.some((p) => typeof p === "number") && !holds(c, guess)) return IMPOSSIBLE;
+    const o = reduce(c);
+    if (o === "never") return IMPOSSIBLE;
+    if (o !== "always") open.push(o);
   }
-  const pinned = pinByLiterals(segments, constraints, guess);
-  if (pinned !== undefined) return pinned;
-  return new Walk(segments, constraints, budget).run();
+  return trySamples(segments, open, guess, budget) ?? new Walk(segments, open, budget).run();
+}
+
+/** A constraint whose view holds a segment, with the globs that its literal beginning and end leave. */
+interface Open extends WordConstraint {
+  readonly prefix: string;
+  readonly suffix: string;
+  /** The segment of a view with one segment only. */
+  readonly only: number | undefined;
+}
+
+/** Leaves out the globs that the literal beginning and end of the view rule out, whatever the segments hold. */
+function reduce(c: WordConstraint): Open | "always" | "never" {
+  let prefix = "";
+  let suffix = "";
+  let only: number | undefined;
+  let count = 0;
+  for (const p of c.view) {
+    if (typeof p === "number") {
+      count += 1;
+      only = p;
+      suffix = "";
+    } else if (count === 0) prefix += p;
+    else suffix += p;
+  }
+  if (count === 0) {
+    return c.globs.some((g) => matches(g, prefix)) === (c.mode === "oneOf") ? "always" : "never";
+  }
+  const globs = c.globs.filter((g) => mayMatchBetween(g, prefix, suffix));
+  if (globs.length === 0) return c.mode === "oneOf" ? "never" : "always";
+  return { view: c.view, mode: c.mode, globs, prefix, suffix, only: count === 1 ? only : undefined };
 }
 
 /**
- * The common case without an automaton: one segment alone, and a constraint that lists literal values for it. Then
- * only those values can be right.
+ * The common case without an automaton: a constraint that asks something of one segment alone. Its globs give values
+ * to try; and where they are literals, only those can be right.
  */
-function pinByLiterals(
+function trySamples(
   segments: readonly Segment[],
-  constraints: readonly WordConstraint[],
+  constraints: readonly Open[],
   guess: readonly string[],
+  budget: Budget,
 ): WordAnswer | undefined {
+  let values = guess;
   for (const c of constraints) {
-    const [only] = c.view;
-    if (c.mode !== "oneOf" || c.view.length !== 1 || typeof only !== "number") continue;
-    if (!c.globs.every((g) => g.literal !== undefined && !g.fold)) continue;
+    const { only } = c;
+    if (c.mode !== "oneOf" || only === undefined) continue;
     const segment = segments[only];
     if (segment === undefined) continue;
-    let best: WordAnswer | undefined = IMPOSSIBLE;
+    let literal = true;
+    let first: string | undefined;
     for (const g of c.globs) {
-      const text = g.literal ?? "";
-      if (!fits(segment, text)) continue;
-      const values = guess.map((v, i) => (i === only ? text : v));
-      if (constraints.every((k) => holds(k, values))) return { kind: "found", values };
-      // Another segment may have to change as well: that is for the walk to decide.
-      if (segments.length > 1) best = undefined;
+      if (g.literal === undefined || g.fold) literal = false;
+      for (const text of residue(g, c.prefix, c.suffix)) {
+        if (!fits(segment, text)) continue;
+        budget.left -= 1;
+        if (budget.left < 0) return { kind: "exhausted" };
+        first ??= text;
+        const tried = values.map((v, i) => (i === only ? text : v));
+        if (constraints.every((k) => holds(k, tried))) return { kind: "found", values: tried };
+      }
     }
-    return best;
+    if (first === undefined) {
+      if (literal) return IMPOSSIBLE;
+      continue;
+    }
+    if (literal && segments.length === 1) return IMPOSSIBLE;
+    // Another segment may have to change as well: go on from what this one asks for.
+    values = values.map((v, i) => (i === only ? (first ?? v) : v));
   }
   return undefined;
 }
 
 /** Whether a text can be the value of a segment. */
 export function fits(segment: Segment, text: string): boolean {
-  const chars = Array.from(text);
-  return chars.length >= segment.min && chars.length <= segment.max && chars.every(segment.alphabet.has);
+  let count = 0;
+  for (const c of text) {
+    if (!segment.alphabet.has(c)) return false;
+    count += 1;
+  }
+  return count >= segment.min && count <= segment.max;
 }
 
 interface Node {
   readonly segment: number;
   readonly count: number;
   readonly states: readonly number[];
-  readonly char: string;
+  readonly char: number;
   readonly parent: Node | undefined;
 }
 
+const COLON = 58;
+const NO_CHAR = -1;
+
 class Walk {
   readonly #dfas: readonly GlobDfa[];
-  /** For each constraint, the range of its automata in the state vector. */
-  readonly #ranges: readonly (readonly [number, number])[];
-  /** For each constraint and boundary, the literal text before that segment (or at the end). */
-  readonly #gaps: readonly (readonly string[])[];
-  readonly #inside: readonly (readonly boolean[])[];
-  readonly #letters: readonly (readonly string[])[];
+  /** For each constraint, where its automata begin in the state vector; and where the last one's end. */
+  readonly #from: readonly number[];
+  /** For each boundary, the constraints with literal text there, and its characters. */
+  readonly #gaps: readonly (readonly { readonly k: number; readonly chars: readonly number[] }[])[];
+  /** For each segment, the constraints that look at it. */
+  readonly #inside: readonly (readonly number[])[];
+  readonly #letters: readonly (readonly number[])[];
 
   constructor(
     readonly segments: readonly Segment[],
@@ -133,79 +195,85 @@ class Walk {
     readonly budget: Budget,
   ) {
     const dfas: GlobDfa[] = [];
-    this.#ranges = constraints.map((c) => {
-      const from = dfas.length;
+    const from: number[] = [];
+    const gaps = Array.from({ length: segments.length + 1 }, (): { k: number; chars: number[] }[] => []);
+    constraints.forEach((c, k) => {
+      from.push(dfas.length);
       for (const g of c.globs) dfas.push(new GlobDfa(g));
-      return [from, dfas.length] as const;
-    });
-    this.#dfas = dfas;
-    const n = segments.length;
-    this.#gaps = constraints.map((c) => {
-      const gaps = Array.from({ length: n + 1 }, () => "");
       // A literal belongs to the boundary right after the segment before it.
       let boundary = 0;
       for (const p of c.view) {
         if (typeof p === "number") boundary = p + 1;
-        else gaps[boundary] = (gaps[boundary] ?? "") + p;
+        else gaps[boundary]?.push({ k, chars: codePoints(p) });
       }
-      return gaps;
     });
-    this.#inside = constraints.map((c) => segments.map((_, i) => c.view.includes(i)));
+    from.push(dfas.length);
+    this.#dfas = dfas;
+    this.#from = from;
+    this.#gaps = gaps;
+    this.#inside = segments.map((_, i) => constraints.flatMap((c, k) => (c.view.includes(i) ? [k] : [])));
     this.#letters = segments.map((s, i) => this.#lettersOf(s, i));
   }
 
-  #lettersOf(segment: Segment, index: number): string[] {
-    const wanted = new Set<string>();
-    this.constraints.forEach((c, k) => {
-      if (this.#inside[k]?.[index] !== true) return;
-      for (const g of c.globs) {
-        g.kinds.forEach((kind, i) => {
-          if (kind !== "char") {
-            if (kind !== "one" && kind !== "star") wanted.add(":");
-            return;
+  /** The characters of a segment that some pattern tells apart, and one that stands for all others. */
+  #lettersOf(segment: Segment, index: number): number[] {
+    const wanted = new Set<number>();
+    for (const k of this.#inside[index] ?? []) {
+      for (const g of this.constraints[k]?.globs ?? []) {
+        for (const token of g.tokens) {
+          if (token === ONE || token === STAR) continue;
+          if (token === ONE_IN_PART || token === STAR_IN_PART) {
+            wanted.add(COLON);
+            continue;
           }
-          const ch = g.chars[i] ?? "";
-          wanted.add(ch);
-          if (g.fold) wanted.add(ch.toUpperCase());
-        });
+          wanted.add(token);
+          if (g.fold) {
+            const upper = codePoints(String.fromCodePoint(token).toUpperCase());
+            if (upper.length === 1 && upper[0] !== undefined) wanted.add(upper[0]);
+          }
+        }
       }
-    });
-    const filler = segment.alphabet.fillers.find((f) => !wanted.has(f));
-    const letters = [...wanted].filter((ch) => Array.from(ch).length === 1 && segment.alphabet.has(ch));
-    return filler === undefined ? letters : [filler, ...letters];
+    }
+    const filler = segment.alphabet.fillers.find((f) => !wanted.has(f.codePointAt(0) ?? NO_CHAR));
+    const letters = [...wanted].filter((ch) => segment.alphabet.has(String.fromCodePoint(ch)));
+    const other = filler?.codePointAt(0);
+    return other === undefined ? letters : [other, ...letters];
   }
 
   /** Steps all constraints over the literals at a boundary; undefined when one can no longer be met. */
   #cross(states: readonly number[], boundary: number): readonly number[] | undefined {
-    let out = states;
-    for (let k = 0; k < this.constraints.length; k += 1) {
-      const gap = this.#gaps[k]?.[boundary] ?? "";
-      for (const ch of gap) {
-        const next = this.#stepOne(out, k, ch);
-        if (next === undefined) return undefined;
-        out = next;
-      }
+    const here = this.#gaps[boundary] ?? [];
+    if (here.length === 0) return states;
+    const out = [...states];
+    for (const { k, chars } of here) {
+      for (const ch of chars) if (!this.#step(out, k, ch)) return undefined;
     }
     return out;
   }
 
-  #stepOne(states: readonly number[], k: number, char: string): readonly number[] | undefined {
-    const [from, to] = this.#ranges[k] ?? [0, 0];
-    const next = [...states];
+  /** Steps the automata of one constraint in place; false when it can no longer be met. */
+  #step(states: number[], k: number, char: number): boolean {
     let alive = false;
-    for (let i = from; i < to; i += 1) {
-      const s = this.#dfas[i]?.step(states[i] ?? DEAD, char) ?? DEAD;
-      next[i] = s;
+    const to = this.#from[k + 1] ?? 0;
+    for (let i = this.#from[k] ?? 0; i < to; i += 1) {
+      const old = states[i] ?? DEAD;
+      if (old === DEAD) continue;
+      const dfa = this.#dfas[i];
+      if (dfa === undefined) continue;
+      const s = dfa.step(old, dfa.glob.fold ? lower(char) : char);
+      states[i] = s;
       if (s !== DEAD) alive = true;
     }
-    return alive || this.constraints[k]?.mode === "noneOf" ? next : undefined;
+    return alive || this.constraints[k]?.mode === "noneOf";
   }
 
   #accepted(states: readonly number[]): boolean {
     return this.constraints.every((c, k) => {
-      const [from, to] = this.#ranges[k] ?? [0, 0];
+      const to = this.#from[k + 1] ?? 0;
       let hit = false;
-      for (let i = from; i < to && !hit; i += 1) hit = this.#dfas[i]?.accepting(states[i] ?? DEAD) === true;
+      for (let i = this.#from[k] ?? 0; i < to && !hit; i += 1) {
+        hit = this.#dfas[i]?.accepting(states[i] ?? DEAD) === true;
+      }
       return hit === (c.mode === "oneOf");
     });
   }
@@ -216,7 +284,7 @@ class Walk {
       0,
     );
     if (first === undefined) return IMPOSSIBLE;
-    let frontier: Node[] = [{ segment: 0, count: 0, states: first, char: "", parent: undefined }];
+    let frontier: Node[] = [{ segment: 0, count: 0, states: first, char: NO_CHAR, parent: undefined }];
     const seen = new Set<string>();
     while (frontier.length > 0) {
       const next: Node[] = [];
@@ -231,13 +299,11 @@ class Walk {
         // Beyond `min` the length no longer matters, unless the segment has one exact length.
         const cap = segment.max === segment.min ? segment.max : segment.min;
         if (node.count >= segment.max) continue;
+        const counted = Math.min(node.count + 1, Math.max(cap, 1));
+        const inside = this.#inside[node.segment] ?? [];
         for (const ch of this.#letters[node.segment] ?? []) {
-          let states: readonly number[] | undefined = node.states;
-          for (let k = 0; k < this.constraints.length && states !== undefined; k += 1) {
-            if (this.#inside[k]?.[node.segment] === true) states = this.#stepOne(states, k, ch);
-          }
-          if (states === undefined) continue;
-          const counted = Math.min(node.count + 1, Math.max(cap, 1));
+          const states = [...node.states];
+          if (!inside.every((k) => this.#step(states, k, ch))) continue;
           const key = `${node.segment}|${counted}|${states.join(",")}`;
           if (seen.has(key)) continue;
           seen.add(key);
@@ -259,15 +325,23 @@ class Walk {
       if (segment === undefined || node.count < segment.min) continue;
       const states = this.#cross(node.states, node.segment + 1);
       if (states === undefined) continue;
-      stack.push({ segment: node.segment + 1, count: 0, states, char: "", parent: node });
+      stack.push({ segment: node.segment + 1, count: 0, states, char: NO_CHAR, parent: node });
     }
   }
 
   #read(end: Node): WordAnswer {
     const values = this.segments.map(() => "");
     for (let n: Node | undefined = end; n !== undefined; n = n.parent) {
-      if (n.segment < values.length) values[n.segment] = n.char + (values[n.segment] ?? "");
+      if (n.segment < values.length && n.char !== NO_CHAR) {
+        values[n.segment] = String.fromCodePoint(n.char) + (values[n.segment] ?? "");
+      }
     }
     return { kind: "found", values };
   }
+}
+
+function lower(char: number): number {
+  if (char < 128) return char >= 65 && char <= 90 ? char + 32 : char;
+  const [only, ...more] = codePoints(String.fromCodePoint(char).toLowerCase());
+  return more.length > 0 ? char : (only ?? char);
 }
