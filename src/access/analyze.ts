@@ -6,7 +6,7 @@ import type { Zone } from "../domain/zone.js";
 import type { ParsedPolicy, Policy } from "../policy/ast.js";
 import { doubt } from "../semantics/doubts.js";
 import type { KeyDocument } from "../semantics/request.js";
-import { classesOf, EVERYBODY, type RankedClass } from "./classes.js";
+import { classesOf, EVERYBODY, groupsAround, namedBy, type RankedClass } from "./classes.js";
 import { environmentFacts } from "./environments.js";
 import { Merger } from "./merge.js";
 import type { Access, AccessMatrix, Undecided } from "./matrix.js";
@@ -22,6 +22,7 @@ import {
   grantEntrances,
   statementEntrances,
 } from "./entrances.js";
+import { Replayable } from "./replayable.js";
 import { canName } from "./shape.js";
 import { doubtfulStatements, prepare } from "./statements.js";
 
@@ -80,22 +81,23 @@ export function analyze(input: AnalysisInput): AccessMatrix {
     now,
     budget,
   });
-  const classes = classesOf(
-    { facts, zone: input.zone, mentions, organizationOf: input.organizationOf },
-    input.scope === "all",
+  const entrances = [...statementEntrances(statements), ...grantEntrances(grants, facts, mentions.keys)];
+  const classes = new Replayable(
+    classesOf(
+      { facts, zone: input.zone, mentions, organizationOf: input.organizationOf },
+      input.scope === "all",
+      namedBy(entrances.map((e) => e.principal)),
+    ),
   );
   const signatures = actionSignatures(statements, rcps, mentions.keys, facts);
   const merger = new Merger();
   const undecided: Undecided[] = notUnderstood(input.policy, reading);
-  for (const entrance of [
-    ...statementEntrances(statements),
-    ...grantEntrances(grants, facts, mentions.keys),
-  ]) {
-    const named = classes.filter((c) => canName(entrance.principal, c.cls));
-    if (named.length === 0) continue;
+  for (const entrance of entrances) {
+    const named = new Replayable(namedClasses(classes, entrance));
     for (const group of actionGroups(entrance, signatures)) {
       const covered = new Coverage();
       for (const ranked of named) {
+        if (covered.everybody) break;
         const before = covered.of(ranked.group);
         if (before === "certain" || !worthTrying(ranked, entrance, group, facts)) continue;
         const attempt: Attempt = prover.prove(ranked.cls, entrance, group);
@@ -118,13 +120,26 @@ export function analyze(input: AnalysisInput): AccessMatrix {
   };
 }
 
+function* namedClasses(classes: Iterable<RankedClass>, entrance: Entrance): Generator<RankedClass> {
+  for (const c of classes) if (canName(entrance.principal, c.cls)) yield c;
+}
+
 /** Which groups of classes have got in through one entrance already, and how surely. */
 class Coverage {
   readonly #groups = new Map<string, Certainty>();
 
+  get everybody(): boolean {
+    return this.#groups.get(EVERYBODY) === "certain";
+  }
+
   of(group: string): Certainty | undefined {
-    const all = this.#groups.get(EVERYBODY);
-    return all === "certain" ? all : (this.#groups.get(group) ?? all);
+    let best = this.#groups.get(group);
+    for (const around of groupsAround(group)) {
+      const its = this.#groups.get(around);
+      if (its === "certain") return its;
+      best ??= its;
+    }
+    return best;
   }
 
   add({ group, covers }: RankedClass, access: Access): void {

@@ -1,8 +1,8 @@
 import type { AccountId, OrganizationId } from "../domain/ids.js";
 import type { KeyFacts } from "../domain/key.js";
 import type { Zone } from "../domain/zone.js";
-import type { PrincipalEntry } from "../policy/ast.js";
-import type { CallerClass, NamedPrincipal, OrganizationChoice } from "./callers.js";
+import type { PrincipalElement, PrincipalEntry } from "../policy/ast.js";
+import type { AccountChoice, CallerClass, NamedPrincipal, OrganizationChoice } from "./callers.js";
 import { matches, plainGlob } from "./glob.js";
 import type { ServiceSource } from "./matrix.js";
 import { type Mentions, principalEntry } from "./mentions.js";
@@ -35,256 +35,342 @@ export const EVERYBODY = "*";
 const ACCOUNT_SAMPLES = ["999988887777", "314159265358", "505050505050", "271828182845", "120034005600"];
 const ORGANIZATION_SAMPLES = ["o-zzkeyward0", "o-0keyward99", "o-m5keyward5"];
 
-/** The classes outside the zone of trust, and with `inside` those within. */
-export function classesOf(x: ClassContext, inside: boolean): RankedClass[] {
-  const out: RankedClass[] = [];
+/** Whom the ways in to a key name: classes of callers that no way in can name are not looked at. */
+export interface Named {
+  /** Some way in is for everyone, or for everyone but some, or for nobody knows whom. */
+  readonly anybody: boolean;
+  readonly services: ReadonlySet<string>;
+}
+
+/** Collects whom the principal elements of the ways in name. */
+export function namedBy(elements: Iterable<PrincipalElement>): Named {
+  const services = new Set<string>();
+  let anybody = false;
+  for (const e of elements) {
+    if (e.kind === "not-principal") anybody = true;
+    if (e.kind !== "principal") continue;
+    for (const entry of e.entries) {
+      if (entry.kind === "service") services.add(entry.name);
+      else if (entry.kind === "everyone" || entry.kind === "refused") anybody = true;
+    }
+  }
+  return { anybody, services };
+}
+
+/** The classes outside the zone of trust, and with `inside` those within, as far as a way in can name them. */
+export function* classesOf(x: ClassContext, inside: boolean, named: Named): Generator<RankedClass> {
+  const known = knownIds(x);
+  if (named.anybody) {
+    yield* strangers(x, known);
+    for (const o of known.outsideOrgs) yield* organizationClasses(o, false, x, known);
+    if (inside) for (const o of known.trustedOrgs) yield* organizationClasses(o, true, x, known);
+  }
+  yield* accountClasses(x, inside, known);
+  yield* principalClasses(x, inside, known);
+  if (x.mentions.uniqueIds.size > 0) yield* uniqueIdClasses(x, known);
+  if (named.anybody || named.services.size > 0) yield* serviceClasses(x, inside, named, known);
+}
+
+/** The ids that documents and zone name, and samples of those that they do not. */
+interface KnownIds {
+  readonly trustedOrgs: ReadonlySet<string>;
+  readonly outsideOrgs: readonly string[];
+  readonly zoneAccounts: ReadonlySet<string>;
+  readonly accounts: readonly string[];
+  readonly organizations: readonly string[];
+  readonly trustedPrincipals: readonly PrincipalEntry[];
+  /** Accounts that nobody named. */
+  readonly accountSamples: readonly string[];
+  readonly organizationSamples: readonly string[];
+  readonly account: string;
+  readonly organization: string;
+  /** What a stranger's organization can be. */
+  readonly strangerOrgs: readonly OrganizationChoice[];
+  readonly trusts: (account: string) => boolean;
+  readonly otherIds: readonly string[];
+}
+
+function knownIds(x: ClassContext): KnownIds {
   const { zone, mentions, facts } = x;
   const trustedOrgs = new Set<string>(zone.organizations);
   const zoneAccounts = new Set<string>([facts.account, ...zone.accounts]);
-  const trustedPrincipals = zone.principals.flatMap((p) => principalEntry(p) ?? []);
-  const namedAccounts = [...new Set([...mentions.accounts, ...zoneAccounts])];
-  const namedOrgs = [...new Set([...mentions.organizations, ...trustedOrgs])];
-  const otherIds = [...mentions.uniqueIds];
-  const outsideOrgs = [...mentions.organizations].filter((o) => !trustedOrgs.has(o));
-  const accountSamples = representatives(ACCOUNT_SAMPLES, namedAccounts, mentions.patterns);
-  const orgSamples = representatives(ORGANIZATION_SAMPLES, namedOrgs, mentions.patterns);
-  const [account = "999988887777"] = accountSamples;
-  const [org = "o-zzkeyward0"] = orgSamples;
-  const strangerOrgs: OrganizationChoice[] = [{ kind: "none" }, { kind: "literal", id: org }];
-  const base = { kind: "ordinary", otherIds, except: [] } as const;
+  const accounts = [...new Set([...zoneAccounts, ...mentions.accounts])];
+  const organizations = [...new Set([...mentions.organizations, ...trustedOrgs])];
+  const accountSamples = representatives(ACCOUNT_SAMPLES, accounts, mentions.patterns);
+  const organizationSamples = representatives(ORGANIZATION_SAMPLES, organizations, mentions.patterns);
+  const organization = organizationSamples[0] ?? "o-zzkeyward0";
+  return {
+    trustedOrgs,
+    outsideOrgs: organizations.filter((o) => !trustedOrgs.has(o)),
+    zoneAccounts,
+    accounts,
+    organizations,
+    trustedPrincipals: zone.principals.flatMap((p) => principalEntry(p) ?? []),
+    accountSamples,
+    organizationSamples,
+    account: accountSamples[0] ?? "999988887777",
+    organization,
+    strangerOrgs: [{ kind: "none" }, { kind: "literal", id: organization }],
+    trusts: (id) => {
+      if (zoneAccounts.has(id)) return true;
+      const its = x.organizationOf.get(id as AccountId);
+      return its !== undefined && its !== null && trustedOrgs.has(its.id);
+    },
+    otherIds: [...mentions.uniqueIds],
+  };
+}
 
-  for (const [i, id] of accountSamples.entries()) {
-    out.push({
+function ordinary(known: KnownIds): { kind: "ordinary"; otherIds: readonly string[]; except: readonly [] } {
+  return { kind: "ordinary", otherIds: known.otherIds, except: [] };
+}
+
+/** Callers of accounts that nobody named, and of those that only a pattern selects. */
+function* strangers(x: ClassContext, known: KnownIds): Generator<RankedClass> {
+  const { organizationSamples, organization } = known;
+  for (const [i, id] of known.accountSamples.entries()) {
+    yield {
       group: "anyone",
       covers: [EVERYBODY],
       cls: {
-        ...base,
+        ...ordinary(known),
         who: { kind: "anyone" },
         trusted: false,
         account: { kind: "literal", id },
-        organizations: [{ kind: "none" }, { kind: "literal", id: orgSamples[i % orgSamples.length] ?? org }],
+        organizations: [
+          { kind: "none" },
+          { kind: "literal", id: organizationSamples[i % organizationSamples.length] ?? organization },
+        ],
       },
-    });
+    };
   }
-  if (mentions.patterns.length > 0) {
-    out.push({
-      group: "pattern",
-      covers: ["pattern"],
-      cls: {
-        ...base,
-        who: { kind: "pattern", pattern: "" },
-        trusted: false,
-        account: { kind: "fresh", not: namedAccounts },
-        organizations: [{ kind: "none" }, { kind: "fresh", not: namedOrgs }],
-      },
-    });
-  }
-  const organization = (id: string, trusted: boolean): void => {
-    // Its accounts may have any id, so where a pattern asks for one, let it be chosen.
-    const choices =
-      mentions.patterns.length > 0
-        ? ([
-            { kind: "literal", id: account },
-            { kind: "fresh", not: namedAccounts },
-          ] as const)
-        : ([{ kind: "literal", id: account }] as const);
-    for (const choice of choices) {
-      out.push({
-        group: `organization ${id}`,
-        covers: [`organization ${id}`],
-        cls: {
-          ...base,
-          who: { kind: "organization", id },
-          trusted,
-          account: choice,
-          organizations: [{ kind: "literal", id }],
-        },
-      });
-    }
+  if (x.mentions.patterns.length === 0) return;
+  yield {
+    group: "pattern",
+    covers: ["pattern"],
+    cls: {
+      ...ordinary(known),
+      who: { kind: "pattern", pattern: "" },
+      trusted: false,
+      account: { kind: "fresh", not: known.accounts },
+      organizations: [{ kind: "none" }, { kind: "fresh", not: known.organizations }],
+    },
   };
-  for (const o of outsideOrgs) organization(o, false);
-  if (inside) for (const o of trustedOrgs) organization(o, true);
+}
 
-  const unknownOrgs: OrganizationChoice[] = [
-    ...strangerOrgs,
-    ...outsideOrgs.map((id) => ({ kind: "literal", id }) as const),
-    ...(mentions.patterns.length > 0 ? [{ kind: "fresh", not: namedOrgs } as const] : []),
+/** Accounts that nobody named, in one organization. */
+function* organizationClasses(
+  id: string,
+  trusted: boolean,
+  x: ClassContext,
+  known: KnownIds,
+): Generator<RankedClass> {
+  const choices: AccountChoice[] = [{ kind: "literal", id: known.account }];
+  // Its accounts may have any id, so where a pattern asks for one, let it be chosen.
+  if (x.mentions.patterns.length > 0) choices.push({ kind: "fresh", not: known.accounts });
+  for (const account of choices) {
+    yield {
+      group: `organization ${id}`,
+      covers: [`organization ${id}`],
+      cls: {
+        ...ordinary(known),
+        who: { kind: "organization", id },
+        trusted,
+        account,
+        organizations: [{ kind: "literal", id }],
+      },
+    };
+  }
+}
+
+/** The organizations that an account may be in, as far as that is known. */
+function organizationsOf(id: string, x: ClassContext, known: KnownIds): readonly OrganizationChoice[] {
+  const { facts, mentions } = x;
+  if (id === facts.account) {
+    const o = facts.organization;
+    if (o.kind === "present") return [{ kind: "literal", ...o.value }];
+    if (o.kind === "absent") return [{ kind: "none" }];
+  }
+  const its = x.organizationOf.get(id as AccountId);
+  if (its === null) return [{ kind: "none" }];
+  if (its !== undefined) return [{ kind: "literal", ...its }];
+  const any: OrganizationChoice[] = [
+    ...known.strangerOrgs,
+    ...known.outsideOrgs.map((o) => ({ kind: "literal", id: o }) as const),
   ];
-  const trustedAccount = (id: string): boolean => {
-    const known = x.organizationOf.get(id as AccountId);
-    return zoneAccounts.has(id) || (known !== undefined && known !== null && trustedOrgs.has(known.id));
-  };
-  const orgsOf = (id: string): OrganizationChoice[] => {
-    if (id === facts.account) {
-      const o = facts.organization;
-      if (o.kind === "present") return [{ kind: "literal", ...o.value }];
-      if (o.kind === "absent") return [{ kind: "none" }];
-    }
-    const known = x.organizationOf.get(id as AccountId);
-    if (known === null) return [{ kind: "none" }];
-    if (known !== undefined) return [{ kind: "literal", ...known }];
-    // An account of the zone may belong to a trusted organization; an outsider, by definition, does not.
-    return zoneAccounts.has(id)
-      ? [...unknownOrgs, ...[...trustedOrgs].map((o) => ({ kind: "literal", id: o }) as const)]
-      : unknownOrgs;
-  };
-  for (const id of namedAccounts) {
-    const trusted = trustedAccount(id);
+  if (mentions.patterns.length > 0) any.push({ kind: "fresh", not: known.organizations });
+  // An account of the zone may belong to a trusted organization; an outsider, by definition, does not.
+  if (known.zoneAccounts.has(id)) for (const o of known.trustedOrgs) any.push({ kind: "literal", id: o });
+  return any;
+}
+
+function* accountClasses(x: ClassContext, inside: boolean, known: KnownIds): Generator<RankedClass> {
+  for (const id of known.accounts) {
+    const trusted = known.trusts(id);
     if (trusted && !inside) continue;
-    out.push({
+    yield {
       group: "account",
       covers: [`in ${id}`],
       cls: {
-        ...base,
+        ...ordinary(known),
         who: { kind: "account", id },
         trusted,
         account: { kind: "literal", id },
-        organizations: orgsOf(id),
-        except: trusted ? [] : trustedPrincipals,
+        organizations: organizationsOf(id, x, known),
+        except: trusted ? [] : known.trustedPrincipals,
       },
-    });
+    };
   }
-  for (const p of namedPrincipals(mentions.principals, inside ? trustedPrincipals : [])) {
-    const trusted = trustedAccount(p.account) || trustedPrincipals.some((t) => includes(t, p));
+}
+
+function* principalClasses(x: ClassContext, inside: boolean, known: KnownIds): Generator<RankedClass> {
+  const { trustedPrincipals } = known;
+  for (const p of namedPrincipals(x.mentions.principals, inside ? trustedPrincipals : [])) {
+    const trusted = known.trusts(p.account) || trustedPrincipals.some((t) => includes(t, p));
     if (trusted && !inside) continue;
-    out.push({
+    yield {
       group: `in ${p.account}`,
       covers: [],
       cls: {
-        ...base,
+        ...ordinary(known),
         who: { kind: "principal", arn: p.text, account: p.account },
         trusted,
         account: { kind: "literal", id: p.account },
-        organizations: orgsOf(p.account),
+        organizations: organizationsOf(p.account, x, known),
         principal: p,
       },
-    });
+    };
   }
-  for (const id of mentions.uniqueIds) {
-    out.push({
+}
+
+function* uniqueIdClasses(x: ClassContext, known: KnownIds): Generator<RankedClass> {
+  for (const id of x.mentions.uniqueIds) {
+    yield {
       group: "unresolved",
       covers: [],
       cls: {
-        ...base,
+        ...ordinary(known),
         who: { kind: "unresolved", id },
         trusted: false,
-        account: { kind: "literal", id: account },
-        organizations: strangerOrgs,
+        account: { kind: "literal", id: known.account },
+        organizations: known.strangerOrgs,
         uniqueId: id,
       },
-    });
+    };
   }
-  services(x, inside, account, org, outsideOrgs, namedAccounts, namedOrgs, trustedAccount, out);
-  return out;
 }
 
-function services(
+const UNNAMED_SERVICES = [
+  "lambda.amazonaws.com",
+  "batch.amazonaws.com",
+  "glue.amazonaws.com",
+  "workmail.amazonaws.com",
+];
+
+/** Services, by the source that they call for: first one that nobody named, then each that somebody did. */
+function* serviceClasses(
   x: ClassContext,
   inside: boolean,
-  account: string,
-  org: string,
-  outsideOrgs: readonly string[],
-  namedAccounts: readonly string[],
-  namedOrgs: readonly string[],
-  trustedAccount: (id: string) => boolean,
-  out: RankedClass[],
-): void {
+  named: Named,
+  known: KnownIds,
+): Generator<RankedClass> {
+  const { services } = x.mentions;
+  if (named.anybody) {
+    const unnamed = UNNAMED_SERVICES.find((s) => !services.has(s)) ?? "workmail.amazonaws.com";
+    yield* oneService(unnamed, undefined, x, inside, known);
+  }
+  for (const name of services) {
+    if (named.anybody || named.services.has(name)) yield* oneService(name, name, x, inside, known);
+  }
+}
+
+/** `shown`: how the answer calls it; undefined for any service. */
+function* oneService(
+  name: string,
+  shown: string | undefined,
+  x: ClassContext,
+  inside: boolean,
+  known: KnownIds,
+): Generator<RankedClass> {
   const { mentions, zone, facts } = x;
-  const unnamed =
-    ["lambda.amazonaws.com", "batch.amazonaws.com", "glue.amazonaws.com"].find(
-      (s) => !mentions.services.has(s),
-    ) ?? "workmail.amazonaws.com";
-  const names: readonly (readonly [string, string | undefined])[] = [
-    [unnamed, undefined],
-    ...[...mentions.services].map((s) => [s, s] as const),
-  ];
-  for (const [name, shown] of names) {
-    const trustedService = zone.services.includes(name);
-    const add = (
-      source: ServiceSource,
-      choice: Extract<CallerClass, { kind: "service" }>["source"],
-      trusted: boolean,
-      covers: readonly string[],
-    ): void => {
-      if (trusted && !inside) return;
-      out.push({
-        group: groupOf(shown, source),
-        covers:
-          shown === undefined
-            ? [...covers, ...[...mentions.services].map((s) => groupOf(s, source))]
-            : covers,
-        cls: {
-          kind: "service",
-          who: { kind: "service", ...(shown === undefined ? {} : { name: shown }), source },
-          trusted,
-          name,
-          source: choice,
-        },
-      });
-    };
-    const strangers: OrganizationChoice[] = [{ kind: "none" }, { kind: "literal", id: org }];
+  const { strangerOrgs, outsideOrgs } = known;
+  const trustedService = zone.services.includes(name);
+  /** The same source with every service that an answer about any service speaks for. */
+  const alike = (source: ServiceSource): string[] =>
+    shown === undefined ? [...mentions.services].map((s) => groupOf(s, source)) : [];
+  const classFor = (
+    source: ServiceSource,
+    choice: Extract<CallerClass, { kind: "service" }>["source"],
+    trusted: boolean,
+    covers: readonly string[],
+  ): RankedClass => ({
+    group: groupOf(shown, source),
+    covers: [...covers, ...alike(source)],
+    cls: {
+      kind: "service",
+      who: { kind: "service", ...(shown === undefined ? {} : { name: shown }), source },
+      trusted,
+      name,
+      source: choice,
+    },
+  });
+  if (inside || !trustedService) {
     // Any source is every source.
-    const all = (shown === undefined ? [undefined, ...mentions.services] : [shown]).flatMap((s) => [
-      groupOf(s, { kind: "any" }),
-      groupOf(s, { kind: "none" }),
-      groupOf(s, { kind: "pattern", pattern: "" }),
-      ...outsideOrgs.map((id) => groupOf(s, { kind: "organization", id })),
-      ...namedAccounts.map((id) => groupOf(s, { kind: "account", id })),
-    ]);
-    add(
+    yield classFor(
       { kind: "any" },
-      { kind: "account", account: { kind: "literal", id: account }, organizations: strangers },
+      { kind: "account", account: { kind: "literal", id: known.account }, organizations: strangerOrgs },
       trustedService,
-      all,
+      shown === undefined
+        ? [anySource(undefined), ...[...mentions.services].map(anySource)]
+        : [anySource(shown)],
     );
-    add(
+    yield classFor(
       { kind: "none" },
-      { kind: "none", account: { kind: "fresh", not: namedAccounts } },
+      { kind: "none", account: { kind: "fresh", not: known.accounts } },
       trustedService,
       [],
     );
     if (mentions.patterns.length > 0) {
-      add(
+      yield classFor(
         { kind: "pattern", pattern: "" },
         {
           kind: "account",
-          account: { kind: "fresh", not: namedAccounts },
-          organizations: [{ kind: "none" }, { kind: "fresh", not: namedOrgs }],
+          account: { kind: "fresh", not: known.accounts },
+          organizations: [{ kind: "none" }, { kind: "fresh", not: known.organizations }],
         },
         trustedService,
         [],
       );
     }
-    for (const id of outsideOrgs) {
-      add(
-        { kind: "organization", id },
-        {
-          kind: "account",
-          account: { kind: "literal", id: account },
-          organizations: [{ kind: "literal", id }],
-        },
-        false,
-        [],
-      );
+  }
+  for (const id of outsideOrgs) {
+    yield classFor(
+      { kind: "organization", id },
+      {
+        kind: "account",
+        account: { kind: "literal", id: known.account },
+        organizations: [{ kind: "literal", id }],
+      },
+      false,
+      [],
+    );
+  }
+  for (const id of known.accounts) {
+    const trusted = known.trusts(id);
+    if (trusted && !inside) continue;
+    const orgs: OrganizationChoice[] = [...strangerOrgs];
+    if (!trusted) orgs.push(...outsideOrgs.map((o) => ({ kind: "literal", id: o }) as const));
+    else {
+      orgs.push(...zone.organizations.map((o) => ({ kind: "literal", id: o }) as const));
+      if (id === facts.account && facts.organization.kind === "present") {
+        orgs.push({ kind: "literal", ...facts.organization.value });
+      }
     }
-    for (const id of namedAccounts) {
-      const trusted = trustedAccount(id);
-      const orgs: OrganizationChoice[] = trusted
-        ? [
-            ...strangers,
-            ...zone.organizations.map((o) => ({ kind: "literal", id: o }) as const),
-            ...(id === facts.account && facts.organization.kind === "present"
-              ? [{ kind: "literal", ...facts.organization.value } as const]
-              : []),
-          ]
-        : [...strangers, ...outsideOrgs.map((o) => ({ kind: "literal", id: o }) as const)];
-      add(
-        { kind: "account", id },
-        { kind: "account", account: { kind: "literal", id }, organizations: orgs },
-        trusted,
-        [],
-      );
-    }
+    yield classFor(
+      { kind: "account", id },
+      { kind: "account", account: { kind: "literal", id }, organizations: orgs },
+      trusted,
+      [],
+    );
   }
 }
 
@@ -338,5 +424,16 @@ function includes(whole: PrincipalEntry, part: NamedPrincipal): boolean {
 /** The group of a service class: its name and source. */
 function groupOf(service: string | undefined, source: ServiceSource): string {
   const id = source.kind === "organization" || source.kind === "account" ? source.id : "";
-  return `service ${service ?? "(any)"} for ${source.kind} ${id}`;
+  return `${anySource(service)} for ${source.kind} ${id}`;
+}
+
+/** All groups of one service begin like this: see {@link groupsAround}. */
+function anySource(service: string | undefined): string {
+  return `service ${service ?? "(any)"}`;
+}
+
+/** The wider groups that a group belongs to: what covers one of them covers it. */
+export function groupsAround(group: string): readonly string[] {
+  const at = group.startsWith("service ") ? group.indexOf(" for ") : -1;
+  return at < 0 ? [EVERYBODY] : [EVERYBODY, group.slice(0, at)];
 }

@@ -224,7 +224,7 @@ export function actionSignatures(
     let parameters = a.keyGroups.includes("grant-for-aws-resource") ? "resource," : "";
     if (asked.size > 0) for (const g of a.keyGroups) if (asked.has(g)) parameters += `${g},`;
     let signature = `${a.crossAccount ? 1 : 0}${usable ? 1 : 0}${a.name === "kms:RetireGrant" ? 1 : 0}|`;
-    for (const p of denies) signature += p.actions[index] === true ? 1 : 0;
+    for (const p of denies) signature += p.actions[index] === true ? "1" : "0";
     signature += `|${parameters}`;
     out.set(a, { signature, group: { parameters, crossAccount: a.crossAccount, usable, index } });
   });

@@ -215,6 +215,27 @@ export class GlobDfa {
     return id;
   }
 
+  /** The places in the glob that a state stands for, rising. */
+  positions(state: number): readonly number[] {
+    return this.#sets[state] ?? [];
+  }
+
+  /**
+   * The characters that keep a state alive; undefined where a wildcard takes any, or where case is ignored and a
+   * character stands for two.
+   */
+  letters(state: number): readonly number[] | undefined {
+    if (this.glob.fold) return undefined;
+    const out: number[] = [];
+    for (const p of this.#sets[state] ?? []) {
+      const token = this.glob.tokens[p];
+      if (token === undefined) continue;
+      if (token < 0) return undefined;
+      out.push(token);
+    }
+    return out;
+  }
+
   /** Whether the word read so far is matched. */
   accepting(state: number): boolean {
     return this.#sets[state]?.at(-1) === this.glob.tokens.length;
@@ -247,25 +268,61 @@ export function mayMatchBetween(glob: Glob, prefix: string, suffix: string): boo
   return true;
 }
 
+/** The places in a glob that can be reached over a beginning, the furthest first. */
+function placesAfter(glob: Glob, beginning: string): number[] {
+  const dfa = new GlobDfa(glob);
+  let state = dfa.start;
+  for (const c of codePoints(glob.fold ? beginning.toLowerCase() : beginning)) {
+    state = dfa.step(state, c);
+    if (state === DEAD) return [];
+  }
+  return [...dfa.positions(state)].reverse();
+}
+
+/** What a text of some length can be filled up with. */
+export interface Filling {
+  /** Characters to stand for wildcards. */
+  readonly fillers: readonly string[];
+  /** Stars are stretched until the text has this length. */
+  readonly min: number;
+}
+
 /**
- * Texts worth trying between a beginning and an end, so that the whole matches. Only a word that the glob is tested on
- * afterwards may be taken from here; for a literal, the one text there is.
+ * Texts worth trying between a beginning and an end, so that the whole may match; whether it does is tested afterwards.
+ * For a glob without wildcards, the one text there is.
  */
-export function residue(glob: Glob, prefix: string, suffix: string): string[] {
+export function residue(glob: Glob, prefix: string, suffix: string, filling: Filling): string[] {
   if (glob.literal !== undefined) {
-    const { literal } = glob;
-    const text = glob.fold ? literal : glob.literal;
+    const text = glob.literal;
     if (text.length < prefix.length + suffix.length) return [];
     return [text.slice(prefix.length, text.length - suffix.length)];
   }
   const { tokens } = glob;
-  let from = 0;
-  for (const size = codePoints(prefix).length; from < size && !isStar(tokens[from]); from += 1);
-  let to = tokens.length;
-  const last = to - codePoints(suffix).length;
-  while (to > last && to > from && !isStar(tokens[to - 1])) to -= 1;
-  const middle = tokens.slice(from, to);
-  const fill = (star: string): string =>
-    middle.map((k) => (k >= 0 ? String.fromCodePoint(k) : isStar(k) ? star : "x")).join("");
-  return [fill(""), fill("x"), fill("0")];
+  const ending = codePoints(suffix).length;
+  const out = new Set<string>();
+  for (const from of placesAfter(glob, prefix).slice(0, 3)) {
+    let to = tokens.length;
+    while (to > tokens.length - ending && to > from && !isStar(tokens[to - 1])) to -= 1;
+    const middle = tokens.slice(from, to);
+    const missing = filling.min - middle.filter((t) => !isStar(t)).length;
+    for (const filler of filling.fillers.slice(0, 2)) {
+      for (const more of missing > 0 ? [missing] : [0, 1]) out.add(filled(middle, filler, more));
+    }
+  }
+  return [...out];
+}
+
+/** Tokens as a text: each wildcard a filler, the first star as many as are missing. */
+function filled(tokens: readonly number[], filler: string, missing: number): string {
+  let out = "";
+  let left = missing;
+  for (const t of tokens) {
+    if (t >= 0) out += String.fromCodePoint(t);
+    else if (!isStar(t)) out += filler;
+    else if (left > 0) {
+      out += filler.repeat(left);
+      left = 0;
+    }
+  }
+  return out;
 }

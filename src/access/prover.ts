@@ -12,9 +12,10 @@ import type { Environment } from "./key-models.js";
 import type { Access, Reach, ResidualCondition, Undecided, Who } from "./matrix.js";
 import type { Mentions } from "./mentions.js";
 import { replay } from "./replay.js";
+import { Replayable } from "./replayable.js";
 import { satisfies } from "./scalar.js";
 import { type Refusal, type Solution, search } from "./search.js";
-import { type Shape, type ShapeContext, shapes } from "./shape.js";
+import { asksForSourceArn, type Shape, type ShapeContext, shapes } from "./shape.js";
 import type { Prepared } from "./statements.js";
 import type { Mode } from "./truth.js";
 import { buildRequest } from "./witness.js";
@@ -52,8 +53,11 @@ type Found =
 export class Prover {
   /** Where the reference did not bear out a proof: bugs in keyward. */
   readonly disagreements: string[] = [];
+  readonly #sourceArnAsked: boolean;
 
-  constructor(readonly x: ProverContext) {}
+  constructor(readonly x: ProverContext) {
+    this.#sourceArnAsked = asksForSourceArn(x.mentions.keys);
+  }
 
   /** The worst way in, if there is one. */
   prove(cls: CallerClass, e: Entrance, group: ActionGroup): Attempt {
@@ -120,7 +124,8 @@ export class Prover {
     for (const shape of this.#shapes(cls, context, group)) {
       const principal = shape.principal(e.principal, "Allow");
       if (typeof principal === "object" || typeof e.holds === "object") this.#doubtSeen = true;
-      if (shape.kind === "service") this.#doubtSeen = true;
+      // Whether the resource in a source ARN can hold a colon depends on the service.
+      if (shape.kind === "service" && this.#sourceArnAsked) this.#doubtSeen = true;
       if (!satisfies(principal, true, s.mode) || !satisfies(e.holds, true, s.mode)) continue;
       const escape = this.#refusals(shape, group);
       if (escape === undefined) continue;
@@ -235,26 +240,6 @@ export class Prover {
     if (!group.usable) return { kind: "key-state", state: facts.state ?? "unknown" };
     if (s.time === "later") return { kind: "not-before", time: solution.time };
     return { kind: "now" };
-  }
-}
-
-/** The values of a generator, kept as far as they were asked for. */
-class Replayable<T> implements Iterable<T> {
-  readonly #kept: T[] = [];
-
-  constructor(readonly source: Iterator<T>) {}
-
-  *[Symbol.iterator](): Generator<T> {
-    for (let i = 0; ; i += 1) {
-      if (i === this.#kept.length) {
-        const next = this.source.next();
-        if (next.done === true) return;
-        this.#kept.push(next.value);
-      }
-      const value = this.#kept[i];
-      if (value === undefined) return;
-      yield value;
-    }
   }
 }
 

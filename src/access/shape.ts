@@ -108,7 +108,7 @@ export function* shapes(cls: CallerClass, x: ShapeContext): Generator<Shape> {
   if (any(["aws:vpceorgid", "aws:vpceorgpaths"])) routes.push("vpc-endpoint-without-organization");
   if (any(VIA_KEYS)) routes.push("via-service");
   const paths = x.keys.has("aws:principalarn") && cls.principal === undefined ? [false, true] : [false];
-  for (const org of cls.organizations) {
+  for (const org of asked(cls.organizations, CALLER_ORG_KEYS, x)) {
     for (const route of routes) {
       for (const withPath of paths) {
         for (const kind of kinds) {
@@ -548,6 +548,28 @@ function notPrincipalDeny(
   return { doubtful: "not-principal-deny-account" };
 }
 
+const CALLER_ORG_KEYS = ["aws:principalorgid", "aws:principalorgpaths"];
+const SOURCE_ORG_KEYS = ["aws:sourceorgid", "aws:sourceorgpaths"];
+
+/** Of organizations that no document asks about, one is as good as another. */
+function asked(
+  choices: readonly OrganizationChoice[],
+  keys: readonly string[],
+  x: ShapeContext,
+): readonly OrganizationChoice[] {
+  return choices.length === 1 || keys.some((k) => x.keys.has(k)) ? choices : choices.slice(0, 1);
+}
+
+/** What a service says of its source: an ARN (some have no account in them), or the account alone. */
+const SOURCE_FORMS = ["arn", "arn-without-account", "account-only"] as const;
+
+/** Whether the documents ask about the ARN of a service's source, in whichever key a service puts it. */
+export function asksForSourceArn(keys: ReadonlySet<string>): boolean {
+  if (keys.has("aws:sourcearn")) return true;
+  for (const k of keys) if (filledByService(k)) return true;
+  return false;
+}
+
 function* serviceShapes(cls: ServiceClass, x: ShapeContext): Generator<Shape> {
   if (cls.source.kind === "none") {
     const s = new Segments();
@@ -555,8 +577,9 @@ function* serviceShapes(cls: ServiceClass, x: ShapeContext): Generator<Shape> {
     yield serviceShape(cls, x, s, parts, undefined, "none");
     return;
   }
-  for (const org of cls.source.organizations) {
-    for (const form of ["arn", "arn-without-account", "account-only"] as const) {
+  const forms = asksForSourceArn(x.keys) ? SOURCE_FORMS : SOURCE_FORMS.slice(0, 1);
+  for (const org of asked(cls.source.organizations, SOURCE_ORG_KEYS, x)) {
+    for (const form of forms) {
       const s = new Segments();
       const parts = sourceParts(cls.source.account, s, x);
       const organization = organizationPart(org, s);

@@ -138,7 +138,8 @@ function trySamples(
     let first: string | undefined;
     for (const g of c.globs) {
       if (g.literal === undefined || g.fold) literal = false;
-      for (const text of residue(g, c.prefix, c.suffix)) {
+      const filling = { fillers: segment.alphabet.fillers, min: segment.min };
+      for (const text of residue(g, c.prefix, c.suffix, filling)) {
         if (!fits(segment, text)) continue;
         budget.left -= 1;
         if (budget.left < 0) return { kind: "exhausted" };
@@ -240,6 +241,26 @@ class Walk {
     return other === undefined ? letters : [other, ...letters];
   }
 
+  /** The characters of a segment that keep every constraint alive, as far as that is seen at a glance. */
+  #live(states: readonly number[], segment: number): readonly number[] {
+    const all = this.#letters[segment] ?? [];
+    for (const k of this.#inside[segment] ?? []) {
+      if (this.constraints[k]?.mode !== "oneOf") continue;
+      const live: number[] = [];
+      let any = false;
+      const to = this.#from[k + 1] ?? 0;
+      for (let i = this.#from[k] ?? 0; i < to && !any; i += 1) {
+        const state = states[i] ?? DEAD;
+        if (state === DEAD) continue;
+        const letters = this.#dfas[i]?.letters(state);
+        if (letters === undefined) any = true;
+        else live.push(...letters);
+      }
+      if (!any) return all.filter((ch) => live.includes(ch));
+    }
+    return all;
+  }
+
   /** Steps all constraints over the literals at a boundary; undefined when one can no longer be met. */
   #cross(states: readonly number[], boundary: number): readonly number[] | undefined {
     const here = this.#gaps[boundary] ?? [];
@@ -301,7 +322,7 @@ class Walk {
         if (node.count >= segment.max) continue;
         const counted = Math.min(node.count + 1, Math.max(cap, 1));
         const inside = this.#inside[node.segment] ?? [];
-        for (const ch of this.#letters[node.segment] ?? []) {
+        for (const ch of this.#live(node.states, node.segment)) {
           const states = [...node.states];
           if (!inside.every((k) => this.#step(states, k, ch))) continue;
           const key = `${node.segment}|${counted}|${states.join(",")}`;

@@ -119,12 +119,13 @@ export function contextOf(
     ...identity.context,
     ...more,
   };
-  const entries = Object.entries(keys).map(([name, value]) => {
+  const rows = Object.entries(keys).map(([name, value]) => {
     const values = typeof value === "string" ? [value] : value;
     return [
       name.toLowerCase(),
       values.length === 0 ? ({ kind: "absent" } as const) : ({ kind: "values", values } as const),
     ] as const;
   });
-  return { entries: new Map(entries), tagsKnown: true };
+  const stated = new Map(rows);
+  return { stated, entries: () => stated, tagsKnown: true };
 }

@@ -18,7 +18,9 @@ export function actionCovered(element: PatternElement, action: string): Tri {
 /** `*`, or `kms:` and a pattern. Wildcards in the service prefix are not of the grammar: doubtful where they fit. */
 function actionFits(pattern: string, action: string): Tri {
   if (pattern === "*") return YES;
-  const fits = tri(globMatches(parseGlob(pattern.toLowerCase()), action.toLowerCase()));
+  const wanted = pattern.toLowerCase();
+  if (!/[*?]/.test(wanted)) return tri(wanted === action.toLowerCase());
+  const fits = tri(globMatches(parseGlob(wanted), action.toLowerCase()));
   const prefix = pattern.split(":", 1)[0] ?? "";
   return fits.value === "yes" && /[*?]/.test(prefix) ? doubtful("not-understood") : fits;
 }

@@ -9,6 +9,7 @@ import type { AccessRequest, Caller } from "./request.js";
 const NAME_WITH_PATH = /^([!-~]+\/)?[\w+=,.@:-]{1,64}$/;
 const SESSION_NAME = /^[\w+=,.@:-]{2,64}$/;
 const FEDERATED_NAME = /^[\w+=,.@-]{2,32}$/;
+const UNIQUE_ID = { AIDA: /^AIDA[A-Z0-9]{12,124}$/, AROA: /^AROA[A-Z0-9]{12,124}$/ };
 
 type Person = Exclude<Caller, { readonly kind: "service" }>;
 
@@ -53,8 +54,8 @@ function personForm(caller: Person, facts: KeyFacts): string[] {
 function nameForm(caller: Person): string[] {
   const check = (form: RegExp, name: string, what: string): string[] =>
     form.test(name) ? [] : [`${quoted(name)} is no name of a ${what}`];
-  const id = (prefix: string, value: string | undefined): string[] =>
-    value === undefined || new RegExp(`^${prefix}[A-Z0-9]{12,124}$`).test(value)
+  const id = (prefix: keyof typeof UNIQUE_ID, value: string | undefined): string[] =>
+    value === undefined || UNIQUE_ID[prefix].test(value)
       ? []
       : [`${quoted(value)} is no unique id that begins with ${prefix}`];
   switch (caller.kind) {
@@ -81,11 +82,14 @@ function nameForm(caller: Person): string[] {
 
 /** Every caller key that the request states must be the caller's own; those of services are never there. */
 function personKeys(caller: Person, keys: ExplicitKeys): string[] {
+  const stated = [...keys.values()].filter(
+    (k) => k.facts?.origin === "caller" && !/^aws:principalorg(id|paths)$/.test(k.lower),
+  );
+  if (stated.length === 0) return [];
   const derived = new Map(
     Object.entries(callerKeys(caller)).map(([name, entry]) => [name.toLowerCase(), entry]),
   );
-  return [...keys.values()].flatMap((k) => {
-    if (k.facts?.origin !== "caller" || /^aws:principalorg(id|paths)$/.test(k.lower)) return [];
+  return stated.flatMap((k) => {
     const entry = derived.get(k.lower) ?? { kind: "absent" };
     const [value] = k.values;
     if (value === undefined)
@@ -102,8 +106,8 @@ function userIdForm(name: string, value: string, caller: Person): string[] {
   const [id = "", session] = value.split(/:(.*)/s);
   const fits =
     caller.kind === "session"
-      ? /^AROA[A-Z0-9]{12,124}$/.test(id) && session === caller.session
-      : /^AIDA[A-Z0-9]{12,124}$/.test(value);
+      ? UNIQUE_ID.AROA.test(id) && session === caller.session
+      : UNIQUE_ID.AIDA.test(value);
   return fits ? [] : [`${name} contradicts the caller`];
 }
 

@@ -143,6 +143,7 @@ function sourceInconsistencies(request: AccessRequest, facts: KeyFacts, keys: Ex
 
 /** Facts about the key are what they are. */
 function keyInconsistencies(facts: KeyFacts, keys: ExplicitKeys): string[] {
+  if (![...keys.values()].some((k) => k.facts?.origin === "key")) return [];
   const { "aws:ResourceOrgID": id, "aws:ResourceOrgPaths": paths } = organizationKeys(
     { kind: "service", name: "" },
     facts,

@@ -20,7 +20,10 @@ export type ContextEntry =
 
 /** The condition keys of one request; names are lower case. */
 export interface RequestContext {
-  readonly entries: ReadonlyMap<string, ContextEntry>;
+  /** What the request states itself. */
+  readonly stated: ReadonlyMap<string, ContextEntry>;
+  /** All keys, those that follow from the caller and the key included. */
+  readonly entries: () => ReadonlyMap<string, ContextEntry>;
   /** False: the tags of the key were not read, so any tag may be there. */
   readonly tagsKnown: boolean;
 }
@@ -54,6 +57,21 @@ export type Rows = Readonly<Record<string, ContextEntry>>;
  * (texts of 2026).
  */
 export function deriveContext(request: AccessRequest, key: KeyDocument): RequestContext {
+  const stated = new Map<string, ContextEntry>();
+  for (const [name, value] of encryptionContextKeys(request)) stated.set(name, value);
+  for (const [name, value] of Object.entries(request.context)) {
+    stated.set(name.toLowerCase(), typeof value === "string" ? one(value) : many(value));
+  }
+  let all: ReadonlyMap<string, ContextEntry> | undefined;
+  return {
+    stated,
+    entries: () => (all ??= new Map([...derivedEntries(request, key), ...stated])),
+    tagsKnown: key.facts.tags !== undefined,
+  };
+}
+
+/** The keys that follow from the caller, the path, the clock and the key. */
+function derivedEntries(request: AccessRequest, key: KeyDocument): Map<string, ContextEntry> {
   const entries = new Map<string, ContextEntry>();
   const rows = [
     callerKeys(request.caller),
@@ -66,17 +84,13 @@ export function deriveContext(request: AccessRequest, key: KeyDocument): Request
   for (const row of rows) {
     for (const [name, entry] of Object.entries(row)) entries.set(name.toLowerCase(), entry);
   }
-  for (const [name, value] of encryptionContextKeys(request)) entries.set(name, value);
-  for (const [name, value] of Object.entries(request.context)) {
-    entries.set(name.toLowerCase(), typeof value === "string" ? one(value) : many(value));
-  }
-  return { entries, tagsKnown: key.facts.tags !== undefined };
+  return entries;
 }
 
 /** What the request holds under a key, whatever the case of its name. */
 export function contextEntry(context: RequestContext, name: string): ContextEntry {
   const lower = name.toLowerCase();
-  const entry = context.entries.get(lower);
+  const entry = context.stated.get(lower) ?? context.entries().get(lower);
   if (entry !== undefined) return entry;
   if (lower.startsWith("aws:resourcetag/") && !context.tagsKnown)
     return unknownEntry("key-fact-unknown", false);
@@ -85,7 +99,7 @@ export function contextEntry(context: RequestContext, name: string): ContextEntr
 
 /** The known keys and values of a context, for people to read. */
 export function knownContext(context: RequestContext): Context {
-  const known = [...context.entries].flatMap(([lower, entry]) => {
+  const known = [...context.entries()].flatMap(([lower, entry]) => {
     if (entry.kind !== "values") return [];
     const facts = conditionKeyFacts(lower);
     const family = facts !== undefined && /[:/]$/.test(facts.name);

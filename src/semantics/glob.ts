@@ -28,7 +28,17 @@ export function globText(glob: Glob): string {
 
 /** Whether the whole text fits the pattern; case counts. */
 export function globMatches(glob: Glob, text: string): boolean {
-  return globsIntersect(glob, literalGlob(text));
+  const chars = literalGlob(text);
+  // Most patterns part from most texts within a few characters, or end in a star that takes the rest.
+  let same = 0;
+  for (; ; same += 1) {
+    const a = glob[same];
+    const b = chars[same];
+    if (a === undefined) return b === undefined;
+    if (a.kind === "any") break;
+    if (b === undefined || !sameCharacter(a, b)) return false;
+  }
+  return same === glob.length - 1 || globsIntersect(glob.slice(same), chars.slice(same));
 }
 
 /** Whether some text fits both patterns. */

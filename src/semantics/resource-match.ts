@@ -2,7 +2,7 @@ import type { KeyFacts } from "../domain/key.js";
 import type { PatternElement, Policy } from "../policy/ast.js";
 import type { RequestContext } from "./derive-context.js";
 import { globMatches } from "./glob.js";
-import { any, doubtful, NO, not, tri, type Tri } from "./tri.js";
+import { any, doubtful, NO, not, tri, YES, type Tri } from "./tri.js";
 import { compareExpansion, expand } from "./variables.js";
 
 /** Whose policy the Resource element stands in. */
@@ -25,6 +25,7 @@ export function resourceCovered(
   if (element.kind === "not-listed" && element.patterns.length === 0) return doubtful("not-understood");
   const listed = any(
     element.patterns.map((pattern) => {
+      if (pattern === "*") return YES;
       const expansion = expand(pattern, { version, wildcards: true, variables: true }, context);
       const fits = compareExpansion<never>(expansion, ({ glob }) => tri(globMatches(glob, facts.arn)));
       return fits.value === "no" && home === "key-policy" ? otherKey(pattern) : fits;

@@ -27,8 +27,8 @@ interface Mode {
  */
 export function expand(text: string, mode: Mode, context: RequestContext): Expansion {
   const read = (part: string): Glob => (mode.wildcards ? parseGlob(part) : literalGlob(part));
-  if (!mode.variables || mode.version !== "2012-10-17")
-    return { kind: "operands", readings: [operand(read(text))] };
+  if (!mode.variables || mode.version !== "2012-10-17" || !text.includes("${"))
+    return { kind: "operands", readings: [plain(text, read)] };
   const asSigns: GlobToken[] = [];
   const asWildcards: GlobToken[] = [];
   for (const part of text.split(/(\$\{[^}]*\})/)) {
@@ -45,6 +45,17 @@ export function expand(text: string, mode: Mode, context: RequestContext): Expan
   const readings = [operand(asSigns), operand(asWildcards)];
   const same = asSigns.every((token, i) => token.kind === asWildcards[i]?.kind);
   return { kind: "operands", readings: same ? readings.slice(0, 1) : readings };
+}
+
+/** A text without variables; its pattern is only made where an operator asks for it. */
+function plain(text: string, read: (part: string) => Glob): Operand {
+  let glob: Glob | undefined;
+  return {
+    text,
+    get glob() {
+      return (glob ??= read(text));
+    },
+  };
 }
 
 function operand(glob: Glob): Operand {
