@@ -109,8 +109,8 @@ function userId(caller: Caller): string {
   }
 }
 
-/** The unique id of a user (`AIDA…`) or role (`AROA…`): made from its ARN, so that it is the same in every run. */
-export function uniqueId(prefix: "AIDA" | "AROA", arn: string): string {
+/** The unique id of a user (`AIDA…`), role (`AROA…`), group (`AGPA…`) or policy (`ANPA…`): made from its ARN, so that it is the same in every run. */
+export function uniqueId(prefix: "AIDA" | "AROA" | "AGPA" | "ANPA", arn: string): string {
   const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
   const bytes = createHash("sha256").update(arn).digest().subarray(0, 17);
   return prefix + Array.from(bytes, (b) => alphabet[b % 32] ?? "A").join("");

@@ -50,6 +50,7 @@ export function xmlReply(root: string, namespace: string, content: Xml, requestI
 
 export const JSON_TYPE = "application/x-amz-json-1.1";
 export const STS_NAMESPACE = "https://sts.amazonaws.com/doc/2011-06-15/";
+export const IAM_NAMESPACE = "https://iam.amazonaws.com/doc/2010-05-08/";
 export const EC2_NAMESPACE = "http://ec2.amazonaws.com/doc/2016-11-15/";
 
 /** KMS: AWS JSON 1.1. */
@@ -104,6 +105,12 @@ const STS_CODES: Readonly<Record<string, QueryCode>> = {
   ThrottlingException: { code: "Throttling", status: 400 },
   ValidationException: { code: "ValidationError", status: 400 },
 };
+const IAM_CODES: Readonly<Record<string, QueryCode>> = {
+  ...STS_CODES,
+  NoSuchEntityException: { code: "NoSuchEntity", status: 404 },
+  InvalidMarkerException: { code: "ValidationError", status: 400 },
+  InternalFailure: { code: "ServiceFailure", status: 500 },
+};
 const EC2_CODES: Readonly<Record<string, QueryCode>> = {
   ...STS_CODES,
   UnrecognizedClientException: { code: "AuthFailure", status: 401 },
@@ -117,28 +124,39 @@ function queryCode(table: Readonly<Record<string, QueryCode>>, error: ServiceErr
 }
 
 /** STS: the query protocol. */
-export const STS: Protocol = {
-  service: "sts",
-  refusal: (error, requestId) => {
-    const { code, status } = queryCode(STS_CODES, error);
-    const content: Xml = [
-      [
-        "Error",
+export const STS: Protocol = queryProtocol("sts", STS_CODES, STS_NAMESPACE);
+
+/** IAM: the query protocol. */
+export const IAM: Protocol = queryProtocol("iam", IAM_CODES, IAM_NAMESPACE);
+
+function queryProtocol(
+  service: "sts" | "iam",
+  codes: Readonly<Record<string, QueryCode>>,
+  namespace: string,
+): Protocol {
+  return {
+    service,
+    refusal: (error, requestId) => {
+      const { code, status } = queryCode(codes, error);
+      const content: Xml = [
         [
-          ["Type", status >= 500 ? "Receiver" : "Sender"],
-          ["Code", code],
-          ["Message", error.message],
+          "Error",
+          [
+            ["Type", status >= 500 ? "Receiver" : "Sender"],
+            ["Code", code],
+            ["Message", error.message],
+          ],
         ],
-      ],
-      ["RequestId", requestId],
-    ];
-    return {
-      status,
-      headers: headers(requestId, "text/xml", error.hint),
-      body: xmlDocument("ErrorResponse", STS_NAMESPACE, content),
-    };
-  },
-};
+        ["RequestId", requestId],
+      ];
+      return {
+        status,
+        headers: headers(requestId, "text/xml", error.hint),
+        body: xmlDocument("ErrorResponse", namespace, content),
+      };
+    },
+  };
+}
 
 /** EC2: the query protocol with an envelope of its own. */
 export const EC2: Protocol = {

@@ -6,6 +6,7 @@ import { unrecognized } from "./callers.js";
 import type { CallersFile } from "./callers-file.js";
 import { ServiceError } from "./errors.js";
 import type { FaultEffect, Faults } from "./faults.js";
+import { IAM_OPERATIONS } from "./iam/index.js";
 import type { Identity } from "./identity.js";
 import { Input, parseJsonBody } from "./input.js";
 import { ORG_OPERATIONS } from "./organizations/index.js";
@@ -16,6 +17,8 @@ import {
   ACCOUNT,
   EC2,
   EC2_NAMESPACE,
+  IAM,
+  IAM_NAMESPACE,
   JSON_TYPE,
   KMS,
   ORGANIZATIONS,
@@ -143,9 +146,14 @@ function recognize(desk: Desk, request: HttpRequest): Job {
     /^application\/x-www-form-urlencoded\b/i.test(request.headers["content-type"] ?? "")
   ) {
     const parameters = new URLSearchParams(request.body.toString("utf8"));
-    return parameters.get("Version") === "2016-11-15"
-      ? ec2Job(desk, request, parameters)
-      : stsJob(desk, request, parameters);
+    switch (parameters.get("Version")) {
+      case "2016-11-15":
+        return ec2Job(desk, request, parameters);
+      case "2010-05-08":
+        return iamJob(desk, request, parameters);
+      default:
+        return stsJob(desk, request, parameters);
+    }
   }
   throw new ServiceError(
     "UnknownOperationException",
@@ -257,21 +265,39 @@ function withRequestId(content: Xml, id: string): Xml {
   return typeof content === "string" ? content : [["requestId", id], ...content];
 }
 
+/** An answer of STS or IAM. */
+function queryReply(name: string, namespace: string, content: Xml, id: string): Reply {
+  const body: Xml = [
+    [`${name}Result`, content],
+    ["ResponseMetadata", [["RequestId", id]]],
+  ];
+  return xmlReply(`${name}Response`, namespace, body, id);
+}
+
+function iamJob(desk: Desk, request: HttpRequest, parameters: URLSearchParams): Job {
+  const name = actionName(parameters);
+  const operation = IAM_OPERATIONS.get(name);
+  const { world, access, pager } = desk.services;
+  return {
+    protocol: IAM,
+    operation: `iam:${name}`,
+    target: place,
+    run:
+      operation === undefined
+        ? undefined
+        : (identity, _scope, now) => {
+            const content = operation({ world, access, pager, identity, parameters, now });
+            return queryReply(name, IAM_NAMESPACE, content, request.id);
+          },
+  };
+}
+
 function stsJob(desk: Desk, request: HttpRequest, parameters: URLSearchParams): Job {
   const name = actionName(parameters);
   const { world, access } = desk.services;
   const { callers, rules, sessionSeconds } = desk;
   const services = { world, access, callers, rules, sessionSeconds };
-  const reply = (content: Xml): Reply =>
-    xmlReply(
-      `${name}Response`,
-      STS_NAMESPACE,
-      [
-        [`${name}Result`, content],
-        ["ResponseMetadata", [["RequestId", request.id]]],
-      ],
-      request.id,
-    );
+  const reply = (content: Xml): Reply => queryReply(name, STS_NAMESPACE, content, request.id);
   const runs: Readonly<Record<string, NonNullable<Job["run"]>>> = {
     GetCallerIdentity: (identity, _scope, now) => reply(getCallerIdentity({ identity, parameters, now })),
     AssumeRole: (identity, _scope, now) => reply(assumeRole({ identity, parameters, now }, services)),

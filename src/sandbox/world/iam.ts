@@ -9,9 +9,6 @@ import type {
 } from "../../snapshot/lines.js";
 import { compare } from "./grants.js";
 
-/** An entity with its unique id. */
-export type Known<T> = T & { readonly id: string };
-
 /** What the snapshot says about the policies of a user or role. */
 export interface EntityPolicies {
   /** Texts of inline, attached and (users) group policies. */
@@ -22,12 +19,68 @@ export interface EntityPolicies {
 
 const OWNER = /^arn:[^:]*:iam::([0-9]{12}):/;
 
+function ownerOf(arn: string): string {
+  return OWNER.exec(arn)?.[1] ?? "aws";
+}
+
+/** Entities of one kind by ARN and by account. */
+class Shelf<T extends { readonly arn: string }> {
+  readonly #all = new Map<string, T>();
+  readonly #sorted = new Map<string, readonly T[]>();
+  #byAccount: Map<string, T[]> | undefined;
+
+  add(entity: T): void {
+    this.#all.set(entity.arn, entity);
+    this.#forget();
+  }
+
+  delete(arn: string): void {
+    this.#all.delete(arn);
+    this.#forget();
+  }
+
+  get(arn: string): T | undefined {
+    return this.#all.get(arn);
+  }
+
+  has(arn: string): boolean {
+    return this.#all.has(arn);
+  }
+
+  values(): Iterable<T> {
+    return this.#all.values();
+  }
+
+  /** Those of an account, in order of ARN. */
+  of(account: string): readonly T[] {
+    const known = this.#sorted.get(account);
+    if (known !== undefined) return known;
+    if (this.#byAccount === undefined) {
+      this.#byAccount = new Map();
+      for (const entity of this.#all.values()) {
+        const owner = ownerOf(entity.arn);
+        const list = this.#byAccount.get(owner);
+        if (list === undefined) this.#byAccount.set(owner, [entity]);
+        else list.push(entity);
+      }
+    }
+    const sorted = [...(this.#byAccount.get(account) ?? [])].sort((a, b) => compare(a.arn, b.arn));
+    this.#sorted.set(account, sorted);
+    return sorted;
+  }
+
+  #forget(): void {
+    this.#sorted.clear();
+    this.#byAccount = undefined;
+  }
+}
+
 /** The users, roles, groups and policies that the snapshot brought, and the accounts' own lines. */
 export class IamBook {
-  readonly #users = new Map<string, UserLine>();
-  readonly #roles = new Map<string, RoleLine>();
-  readonly #groups = new Map<string, GroupLine>();
-  readonly #policies = new Map<string, ManagedPolicyLine>();
+  readonly #users = new Shelf<UserLine>();
+  readonly #roles = new Shelf<RoleLine>();
+  readonly #groups = new Shelf<GroupLine>();
+  readonly #policies = new Shelf<ManagedPolicyLine>();
   readonly #accounts = new Map<string, AccountLine>();
   readonly #deleted = new Map<string, string>();
 
@@ -35,16 +88,16 @@ export class IamBook {
   add(line: IdentityLine | AccountLine): void {
     switch (line.type) {
       case "user":
-        this.#users.set(line.arn, line);
+        this.#users.add(line);
         return;
       case "role":
-        this.#roles.set(line.arn, line);
+        this.#roles.add(line);
         return;
       case "group":
-        this.#groups.set(line.arn, line);
+        this.#groups.add(line);
         return;
       case "managed-policy":
-        this.#policies.set(line.arn, line);
+        this.#policies.add(line);
         return;
       case "account":
         this.#accounts.set(line.id, line);
@@ -69,20 +122,20 @@ export class IamBook {
   }
 
   users(account: AccountId): readonly UserLine[] {
-    return ownedBy(this.#users, account);
+    return this.#users.of(account);
   }
 
   roles(account: AccountId): readonly RoleLine[] {
-    return ownedBy(this.#roles, account);
+    return this.#roles.of(account);
   }
 
   groups(account: AccountId): readonly GroupLine[] {
-    return ownedBy(this.#groups, account);
+    return this.#groups.of(account);
   }
 
   /** The account's own managed policies, in order of ARN. */
   localPolicies(account: AccountId): readonly ManagedPolicyLine[] {
-    return ownedBy(this.#policies, account);
+    return this.#policies.of(account);
   }
 
   /** Managed policies of AWS that something in the account has attached, in order of ARN. */
@@ -147,21 +200,12 @@ export class IamBook {
   }
 
   #groupsOf(user: UserLine): readonly GroupLine[] {
-    const account = OWNER.exec(user.arn)?.[1] ?? "";
     const names = new Set(user.groups ?? []);
-    return [...this.#groups.values()].filter(
-      (g) => OWNER.exec(g.arn)?.[1] === account && names.has(g.arn.slice(g.arn.lastIndexOf("/") + 1)),
-    );
+    if (names.size === 0) return [];
+    return this.#groups
+      .of(ownerOf(user.arn))
+      .filter((g) => names.has(g.arn.slice(g.arn.lastIndexOf("/") + 1)));
   }
 }
 
 const EMPTY_POLICY = '{"Version":"2012-10-17","Statement":[]}';
-
-function ownedBy<T extends { readonly arn: string }>(
-  map: ReadonlyMap<string, T>,
-  account: string,
-): readonly T[] {
-  return [...map.values()]
-    .filter((e) => OWNER.exec(e.arn)?.[1] === account)
-    .sort((a, b) => compare(a.arn, b.arn));
-}
