@@ -8,7 +8,7 @@ const layers = {
   rules: ["domain", "policy", "semantics", "access", "trust"],
   snapshot: ["domain"],
   collect: ["domain", "snapshot"],
-  usage: ["domain", "snapshot"],
+  usage: ["domain", "snapshot", "collect"],
   report: ["domain", "policy", "semantics", "access", "trust", "rules", "snapshot"],
   sandbox: ["domain", "policy", "semantics", "snapshot"],
   aws: ["domain", "snapshot", "collect", "usage"],

@@ -6,9 +6,10 @@ import { EXIT, type ExitCode } from "./exit.js";
 import * as explain from "./explain.js";
 import * as sandbox from "./sandbox.js";
 import * as scan from "./scan.js";
+import * as usage from "./usage.js";
 import { toolVersion } from "./version.js";
 
-const COMMANDS: readonly CommandModule[] = [scan, check, explain, sandbox];
+const COMMANDS: readonly CommandModule[] = [scan, check, explain, usage, sandbox];
 
 const EXIT_CODES = `
 Exit codes:

@@ -17,14 +17,14 @@ describe("the JSON Schemas", () => {
     for (const [name, text] of jsonSchemas()) {
       expect(readFileSync(new URL(name, SCHEMA_FOLDER), "utf8"), name).toBe(text);
     }
-    expect(readdirSync(SCHEMA_FOLDER).filter((f) => jsonSchemas().has(f))).toHaveLength(3);
+    expect(readdirSync(SCHEMA_FOLDER).filter((f) => jsonSchemas().has(f))).toHaveLength(jsonSchemas().size);
   });
 
   test("accept the examples", () => {
     const snapshot = validator("snapshot.schema.json");
     const config = validator("config.schema.json");
     let lines = 0;
-    for (const file of readdirSync(EXAMPLES)) {
+    for (const file of readdirSync(EXAMPLES).filter((name) => name.includes("."))) {
       const text = readFileSync(new URL(file, EXAMPLES), "utf8");
       if (file.endsWith(".ndjson")) {
         for (const line of text.split("\n").filter((l) => l.trim() !== "")) {

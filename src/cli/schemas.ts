@@ -8,12 +8,14 @@ import { reportSchema } from "../report/schema.js";
 import { SNAPSHOT_SCHEMA } from "../snapshot/lines.js";
 import { snapshotLineSchema } from "../snapshot/schema.js";
 import { configSchema } from "../trust/schema.js";
+import { USAGE_SCHEMA, usageFileLineSchema } from "../usage/schema.js";
 
 /** The JSON Schemas that the package ships, by file name. Not a command: `npm run schemas` writes them. */
 export function jsonSchemas(): ReadonlyMap<string, string> {
   return new Map([
     ["snapshot.schema.json", jsonSchema(snapshotLineSchema, `One line of a snapshot, ${SNAPSHOT_SCHEMA}`)],
     ["report.schema.json", jsonSchema(reportSchema, `The report of keyward, ${REPORT_SCHEMA}`)],
+    ["usage.schema.json", jsonSchema(usageFileLineSchema, `One line of a usage file, ${USAGE_SCHEMA}`)],
     ["config.schema.json", jsonSchema(configSchema, "keyward.yaml: the zone of trust and its exceptions")],
   ]);
 }

@@ -51,6 +51,11 @@ export function makeKeyArn(p: KeyArnParts): KeyArn {
   return `arn:${p.partition}:kms:${p.region}:${p.account}:key/${p.keyId}` as KeyArn;
 }
 
+/** `kms:` and the name of an operation, as IAM writes it; or undefined. Whether AWS knows the action is not asked. */
+export function parseKmsAction(text: string): ActionName | undefined {
+  return /^kms:[A-Z][A-Za-z0-9]{1,63}$/.test(text) ? (text as ActionName) : undefined;
+}
+
 /** The partition that a Region belongs to. Source: AWS General Reference, "AWS service endpoints". */
 export function partitionOfRegion(region: string): string {
   if (region.startsWith("cn-")) return "aws-cn";

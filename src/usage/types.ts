@@ -97,6 +97,8 @@ export interface UsageEntry {
   readonly requestAlias?: string;
   /** The names in the encryption context, sorted. Values are never kept. */
   readonly contextKeys: readonly string[];
+  /** True: there were more or longer names than keyward keeps, so `contextKeys` is not all of them. */
+  readonly contextTruncated?: true;
   readonly sourceNetwork: SourceNetwork;
   readonly outcome: UsageOutcome;
   /** How often; an event that stands in several trails counts once. */
