@@ -1,4 +1,5 @@
 import { inert } from "../../domain/inert.js";
+import { KeywardError } from "../../domain/result.js";
 import { UsageAggregator } from "../../usage/aggregate.js";
 import { coverageSql, usageSql } from "../../usage/athena-sql.js";
 import { logFiles } from "../../usage/folder.js";
@@ -66,6 +67,13 @@ export async function runUsage(flags: UsageFlags, io: Io): Promise<ExitCode> {
 async function readEvidence(reading: Reading): Promise<readonly UsageSource[]> {
   const { flags, aggregator, span, signal } = reading;
   const sources: UsageSource[] = [];
+  if (flags.lookupEvents || flags.athena !== undefined || flags.cloudtrail.some((p) => p.startsWith("s3://"))) {
+    throw new KeywardError({
+      what: "this version reads CloudTrail from files alone",
+      where: "--lookup-events, --athena, s3://",
+      next: "copy the log files into a folder (aws s3 sync) and name it with --cloudtrail",
+    });
+  }
   const local = flags.cloudtrail.filter((path) => !path.startsWith("s3://"));
   for (const path of local) {
     let files = 0;
