@@ -67,7 +67,11 @@ export async function runUsage(flags: UsageFlags, io: Io): Promise<ExitCode> {
 async function readEvidence(reading: Reading): Promise<readonly UsageSource[]> {
   const { flags, aggregator, span, signal } = reading;
   const sources: UsageSource[] = [];
-  if (flags.lookupEvents || flags.athena !== undefined || flags.cloudtrail.some((p) => p.startsWith("s3://"))) {
+  if (
+    flags.lookupEvents ||
+    flags.athena !== undefined ||
+    flags.cloudtrail.some((p) => p.startsWith("s3://"))
+  ) {
     throw new KeywardError({
       what: "this version reads CloudTrail from files alone",
       where: "--lookup-events, --athena, s3://",
