@@ -82,18 +82,17 @@ export function analyze(input: AnalysisInput): AccessMatrix {
     budget,
   });
   const entrances = [...statementEntrances(statements), ...grantEntrances(grants, facts, mentions.keys)];
-  const classes = new Replayable(
-    classesOf(
-      { facts, zone: input.zone, mentions, organizationOf: input.organizationOf },
-      input.scope === "all",
-      namedBy(entrances.map((e) => e.principal)),
-    ),
+  const classes = classesOf(
+    { facts, zone: input.zone, mentions, organizationOf: input.organizationOf },
+    input.scope === "all",
+    namedBy(entrances.map((e) => e.principal)),
   );
   const signatures = actionSignatures(statements, rcps, mentions.keys, facts);
   const merger = new Merger();
   const undecided: Undecided[] = notUnderstood(input.policy, reading);
   for (const entrance of entrances) {
-    const named = new Replayable(namedClasses(classes, entrance));
+    if (input.scope === "outside" && classes.spared(entrance.principal)) continue;
+    const named = new Replayable(namedClasses(classes.all, entrance));
     for (const group of actionGroups(entrance, signatures)) {
       const covered = new Coverage();
       for (const ranked of named) {

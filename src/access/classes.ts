@@ -6,6 +6,7 @@ import type { AccountChoice, CallerClass, NamedPrincipal, OrganizationChoice } f
 import { matches, plainGlob } from "./glob.js";
 import type { ServiceSource } from "./matrix.js";
 import { type Mentions, principalEntry } from "./mentions.js";
+import { Replayable } from "./replayable.js";
 
 /** What the classes of callers are made from. */
 export interface ClassContext {
@@ -57,9 +58,25 @@ export function namedBy(elements: Iterable<PrincipalElement>): Named {
   return { anybody, services };
 }
 
+/** The classes of callers of a key. */
+export interface Classes {
+  /** Made as far as they are asked for. */
+  readonly all: Iterable<RankedClass>;
+  /** Whether a principal element names nobody but accounts of the zone and who is in them. */
+  readonly spared: (element: PrincipalElement) => boolean;
+}
+
 /** The classes outside the zone of trust, and with `inside` those within, as far as a way in can name them. */
-export function* classesOf(x: ClassContext, inside: boolean, named: Named): Generator<RankedClass> {
+export function classesOf(x: ClassContext, inside: boolean, named: Named): Classes {
   const known = knownIds(x);
+  return {
+    all: new Replayable(classes(x, inside, named, known)),
+    spared: (element) =>
+      element.kind === "principal" && element.entries.every((e) => "account" in e && known.trusts(e.account)),
+  };
+}
+
+function* classes(x: ClassContext, inside: boolean, named: Named, known: KnownIds): Generator<RankedClass> {
   if (named.anybody) {
     yield* strangers(x, known);
     for (const o of known.outsideOrgs) yield* organizationClasses(o, false, x, known);

@@ -187,22 +187,25 @@ export interface ActionGroup {
 
 /** Groups the actions of an entrance. */
 export function actionGroups(e: Entrance, signatures: ActionSignatures): ActionGroup[] {
-  const groups = new Map<string, ActionGroup & { readonly actions: ActionFacts[] }>();
+  const groups: ActionFacts[][] = signatures.groups.map(() => []);
   for (const a of e.actions) {
-    const known = signatures.get(a);
-    if (known === undefined) continue;
-    const g = groups.get(known.signature);
-    if (g === undefined) groups.set(known.signature, { ...known.group, actions: [a] });
-    else g.actions.push(a);
+    const number = signatures.groupOf.get(a);
+    if (number !== undefined) groups[number]?.push(a);
   }
-  return [...groups.values()];
+  const out: ActionGroup[] = [];
+  signatures.groups.forEach((g, i) => {
+    const actions = groups[i] ?? [];
+    if (actions.length > 0) out.push({ ...g, actions });
+  });
+  return out;
 }
 
 /** What tells the actions of a key apart: made once for an analysis. */
-export type ActionSignatures = ReadonlyMap<
-  ActionFacts,
-  { readonly signature: string; readonly group: Omit<ActionGroup, "actions"> }
->;
+export interface ActionSignatures {
+  /** The number of an action's group; missing for actions that do not suit the key. */
+  readonly groupOf: ReadonlyMap<ActionFacts, number>;
+  readonly groups: readonly Omit<ActionGroup, "actions">[];
+}
 
 /** Describes every action that suits the key by what the documents can tell of it. */
 export function actionSignatures(
@@ -217,16 +220,50 @@ export function actionSignatures(
     if (group !== undefined) asked.add(group);
   }
   const denies = [statements, ...rcps].flat().filter((p) => p.statement.effect === "Deny");
-  const out = new Map<ActionFacts, { signature: string; group: Omit<ActionGroup, "actions"> }>();
-  KMS_KEY_ACTIONS.forEach((a, index) => {
-    if (!suitsKey(a, facts.usage, facts.spec)) return;
-    const usable = worksInState(a, facts.state);
-    let parameters = a.keyGroups.includes("grant-for-aws-resource") ? "resource," : "";
+  const suitable = suitableActions(facts);
+  const numbers = new Map<string, number>();
+  const groupOf = new Map<ActionFacts, number>();
+  const groups: Omit<ActionGroup, "actions">[] = [];
+  for (const { action: a, index, usable, plain } of suitable) {
+    let parameters = plain;
     if (asked.size > 0) for (const g of a.keyGroups) if (asked.has(g)) parameters += `${g},`;
     let signature = `${a.crossAccount ? 1 : 0}${usable ? 1 : 0}${a.name === "kms:RetireGrant" ? 1 : 0}|`;
     for (const p of denies) signature += p.actions[index] === true ? "1" : "0";
     signature += `|${parameters}`;
-    out.set(a, { signature, group: { parameters, crossAccount: a.crossAccount, usable, index } });
+    let number = numbers.get(signature);
+    if (number === undefined) {
+      number = groups.length;
+      numbers.set(signature, number);
+      groups.push({ parameters, crossAccount: a.crossAccount, usable, index });
+    }
+    groupOf.set(a, number);
+  }
+  return { groupOf, groups };
+}
+
+interface SuitableAction {
+  readonly action: ActionFacts;
+  /** In KMS_KEY_ACTIONS. */
+  readonly index: number;
+  readonly usable: boolean;
+  /** What is special about its parameters, whatever the documents ask about. */
+  readonly plain: string;
+}
+
+/** There are few kinds of keys: what suits them is looked up once. Bounded, since a snapshot may say anything. */
+const SUITABLE = new Map<string, readonly SuitableAction[]>();
+const SUITABLE_LIMIT = 256;
+
+function suitableActions(facts: KeyFacts): readonly SuitableAction[] {
+  const kind = `${facts.usage ?? ""}|${facts.state ?? ""}|${facts.spec ?? ""}`;
+  const known = SUITABLE.get(kind);
+  if (known !== undefined) return known;
+  const made = KMS_KEY_ACTIONS.flatMap((action, index): SuitableAction[] => {
+    if (!suitsKey(action, facts.usage, facts.spec)) return [];
+    const plain = action.keyGroups.includes("grant-for-aws-resource") ? "resource," : "";
+    return [{ action, index, usable: worksInState(action, facts.state), plain }];
   });
-  return out;
+  if (SUITABLE.size >= SUITABLE_LIMIT) SUITABLE.clear();
+  SUITABLE.set(kind, made);
+  return made;
 }

@@ -127,5 +127,5 @@ export function contextOf(
     ] as const;
   });
   const stated = new Map(rows);
-  return { stated, entries: () => stated, tagsKnown: true };
+  return { stated, derived: () => undefined, entries: () => stated, tagsKnown: true };
 }

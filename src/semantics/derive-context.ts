@@ -1,7 +1,7 @@
 import type { KeyFacts } from "../domain/key.js";
 import { actionFacts } from "./actions.js";
 import { principalArn } from "./arn.js";
-import { conditionKeyFacts } from "./condition-keys.js";
+import { conditionKeyFacts, type KeyOrigin } from "./condition-keys.js";
 import type { DoubtId } from "./doubts.js";
 import type { AccessRequest, Caller, Context, KeyDocument } from "./request.js";
 
@@ -22,6 +22,8 @@ export type ContextEntry =
 export interface RequestContext {
   /** What the request states itself. */
   readonly stated: ReadonlyMap<string, ContextEntry>;
+  /** A key that follows from the caller, the key and so on; asked for by name and origin. */
+  readonly derived: (lower: string, origin: KeyOrigin | undefined) => ContextEntry | undefined;
   /** All keys, those that follow from the caller and the key included. */
   readonly entries: () => ReadonlyMap<string, ContextEntry>;
   /** False: the tags of the key were not read, so any tag may be there. */
@@ -62,39 +64,70 @@ export function deriveContext(request: AccessRequest, key: KeyDocument): Request
   for (const [name, value] of Object.entries(request.context)) {
     stated.set(name.toLowerCase(), typeof value === "string" ? one(value) : many(value));
   }
-  let all: ReadonlyMap<string, ContextEntry> | undefined;
+  const rows = new Map<KeyOrigin, ReadonlyMap<string, ContextEntry>>();
   return {
     stated,
-    entries: () => (all ??= new Map([...derivedEntries(request, key), ...stated])),
+    derived: (lower, origin) => {
+      if (origin === undefined) return undefined;
+      let row = rows.get(origin);
+      if (row === undefined) {
+        row = lowerCased(derivedRows(origin, request, key));
+        rows.set(origin, row);
+      }
+      return row.get(lower);
+    },
+    entries: () => new Map([...derivedEntries(request, key), ...stated]),
     tagsKnown: key.facts.tags !== undefined,
   };
 }
 
 /** The keys that follow from the caller, the path, the clock and the key. */
-function derivedEntries(request: AccessRequest, key: KeyDocument): Map<string, ContextEntry> {
-  const entries = new Map<string, ContextEntry>();
-  const rows = [
-    callerKeys(request.caller),
-    organizationKeys(request.caller, key.facts),
-    pathKeys(request.context),
-    timeKeys(request.time),
-    keyKeys(key.facts),
-    requestKeys(request, key.facts),
-  ];
-  for (const row of rows) {
-    for (const [name, entry] of Object.entries(row)) entries.set(name.toLowerCase(), entry);
+function derivedEntries(request: AccessRequest, key: KeyDocument): (readonly [string, ContextEntry])[] {
+  return DERIVED.flatMap((origin) => [...lowerCased(derivedRows(origin, request, key))]);
+}
+
+function lowerCased(rows: Rows): ReadonlyMap<string, ContextEntry> {
+  return new Map(Object.entries(rows).map(([name, entry]) => [name.toLowerCase(), entry]));
+}
+
+const DERIVED = ["caller", "path", "transport", "time", "key", "request"] as const;
+
+/** The derived keys of one origin: see `condition-keys.ts`. */
+function derivedRows(origin: KeyOrigin, request: AccessRequest, key: KeyDocument): Rows {
+  const { caller } = request;
+  switch (origin) {
+    case "caller":
+      return { ...callerKeys(caller), ...callerOrganization(caller, key.facts) };
+    case "path":
+      return pathKeys(request.context);
+    case "transport":
+      return { "aws:SecureTransport": one("true") };
+    case "time":
+      return timeKeys(request.time);
+    case "key":
+      return { ...keyKeys(key.facts), ...keyOrganization(key.facts) };
+    case "request":
+      return requestKeys(request, key.facts);
+    case "caller-account":
+    case "service-source":
+    case "network":
+    case "free":
+    case "never":
+      return {};
   }
-  return entries;
 }
 
 /** What the request holds under a key, whatever the case of its name. */
 export function contextEntry(context: RequestContext, name: string): ContextEntry {
   const lower = name.toLowerCase();
-  const entry = context.stated.get(lower) ?? context.entries().get(lower);
+  const stated = context.stated.get(lower);
+  if (stated !== undefined) return stated;
+  const facts = conditionKeyFacts(lower);
+  const entry = context.derived(lower, facts?.origin);
   if (entry !== undefined) return entry;
   if (lower.startsWith("aws:resourcetag/") && !context.tagsKnown)
     return unknownEntry("key-fact-unknown", false);
-  return conditionKeyFacts(name) === undefined ? unknownEntry("unknown-condition-key", false) : ABSENT;
+  return facts === undefined ? unknownEntry("unknown-condition-key", false) : ABSENT;
 }
 
 /** The known keys and values of a context, for people to read. */
@@ -184,10 +217,18 @@ function userid(caller: Person): ContextEntry {
 
 /** The organization of the key's account, and of a caller of that same account. */
 export function organizationKeys(caller: Caller, facts: KeyFacts): Rows {
+  return { ...keyOrganization(facts), ...callerOrganization(caller, facts) };
+}
+
+function keyOrganization(facts: KeyFacts): Rows {
   const { id, paths } = organizationEntries(facts);
-  const resource = { "aws:ResourceOrgID": id, "aws:ResourceOrgPaths": paths };
-  if (caller.kind === "service" || caller.account !== facts.account) return resource;
-  return { ...resource, "aws:PrincipalOrgID": id, "aws:PrincipalOrgPaths": paths };
+  return { "aws:ResourceOrgID": id, "aws:ResourceOrgPaths": paths };
+}
+
+function callerOrganization(caller: Caller, facts: KeyFacts): Rows {
+  if (caller.kind === "service" || caller.account !== facts.account) return {};
+  const { id, paths } = organizationEntries(facts);
+  return { "aws:PrincipalOrgID": id, "aws:PrincipalOrgPaths": paths };
 }
 
 function organizationEntries(facts: KeyFacts): { readonly id: ContextEntry; readonly paths: ContextEntry } {
@@ -214,7 +255,7 @@ function pathKeys(explicit: Context): Rows {
   const via = Object.entries(explicit).some(
     ([name, value]) => /^(kms:viaservice|aws:calledvia(first|last)?)$/i.test(name) && value.length > 0,
   );
-  return { "aws:ViaAWSService": one(String(via)), "aws:SecureTransport": one("true") };
+  return { "aws:ViaAWSService": one(String(via)) };
 }
 
 /** The clock, as a date and as seconds. */
