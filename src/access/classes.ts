@@ -137,9 +137,7 @@ function knownIds(x: ClassContext): KnownIds {
   };
 }
 
-function ordinary(known: KnownIds): { kind: "ordinary"; otherIds: readonly string[]; except: readonly [] } {
-  return { kind: "ordinary", otherIds: known.otherIds, except: [] };
-}
+const NOBODY: readonly PrincipalEntry[] = [];
 
 /** Callers of accounts that nobody named, and of those that only a pattern selects. */
 function* strangers(x: ClassContext, known: KnownIds): Generator<RankedClass> {
@@ -149,7 +147,9 @@ function* strangers(x: ClassContext, known: KnownIds): Generator<RankedClass> {
       group: "anyone",
       covers: [EVERYBODY],
       cls: {
-        ...ordinary(known),
+        kind: "ordinary",
+        otherIds: known.otherIds,
+        except: NOBODY,
         who: { kind: "anyone" },
         trusted: false,
         account: { kind: "literal", id },
@@ -165,7 +165,9 @@ function* strangers(x: ClassContext, known: KnownIds): Generator<RankedClass> {
     group: "pattern",
     covers: ["pattern"],
     cls: {
-      ...ordinary(known),
+      kind: "ordinary",
+      otherIds: known.otherIds,
+      except: NOBODY,
       who: { kind: "pattern", pattern: "" },
       trusted: false,
       account: { kind: "fresh", not: known.accounts },
@@ -189,7 +191,9 @@ function* organizationClasses(
       group: `organization ${id}`,
       covers: [`organization ${id}`],
       cls: {
-        ...ordinary(known),
+        kind: "ordinary",
+        otherIds: known.otherIds,
+        except: NOBODY,
         who: { kind: "organization", id },
         trusted,
         account,
@@ -228,12 +232,13 @@ function* accountClasses(x: ClassContext, inside: boolean, known: KnownIds): Gen
       group: "account",
       covers: [`in ${id}`],
       cls: {
-        ...ordinary(known),
+        kind: "ordinary",
+        otherIds: known.otherIds,
         who: { kind: "account", id },
         trusted,
         account: { kind: "literal", id },
         organizations: organizationsOf(id, x, known),
-        except: trusted ? [] : known.trustedPrincipals,
+        except: trusted ? NOBODY : known.trustedPrincipals,
       },
     };
   }
@@ -248,7 +253,9 @@ function* principalClasses(x: ClassContext, inside: boolean, known: KnownIds): G
       group: `in ${p.account}`,
       covers: [],
       cls: {
-        ...ordinary(known),
+        kind: "ordinary",
+        otherIds: known.otherIds,
+        except: NOBODY,
         who: { kind: "principal", arn: p.text, account: p.account },
         trusted,
         account: { kind: "literal", id: p.account },
@@ -265,7 +272,9 @@ function* uniqueIdClasses(x: ClassContext, known: KnownIds): Generator<RankedCla
       group: "unresolved",
       covers: [],
       cls: {
-        ...ordinary(known),
+        kind: "ordinary",
+        otherIds: known.otherIds,
+        except: NOBODY,
         who: { kind: "unresolved", id },
         trusted: false,
         account: { kind: "literal", id: known.account },

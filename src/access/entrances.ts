@@ -221,24 +221,40 @@ export function actionSignatures(
   }
   const denies = [statements, ...rcps].flat().filter((p) => p.statement.effect === "Deny");
   const suitable = suitableActions(facts);
+  if (denies.length === 0 && asked.size === 0) return suitable.untold;
+  return grouped(
+    suitable.actions.map((a) => {
+      let told = a.plain;
+      if (asked.size > 0) for (const g of a.action.keyGroups) if (asked.has(g)) told += `${g},`;
+      let signature = a.signature;
+      for (const p of denies) signature += p.actions[a.index] === true ? "1" : "0";
+      return { ...a, told, signature };
+    }),
+  );
+}
+
+/** Actions with the same signature and the same parameters that are asked about (`told`) are one group. */
+function grouped(actions: readonly (SuitableAction & { readonly told: string })[]): ActionSignatures {
   const numbers = new Map<string, number>();
   const groupOf = new Map<ActionFacts, number>();
   const groups: Omit<ActionGroup, "actions">[] = [];
-  for (const { action: a, index, usable, plain } of suitable) {
-    let parameters = plain;
-    if (asked.size > 0) for (const g of a.keyGroups) if (asked.has(g)) parameters += `${g},`;
-    let signature = `${a.crossAccount ? 1 : 0}${usable ? 1 : 0}${a.name === "kms:RetireGrant" ? 1 : 0}|`;
-    for (const p of denies) signature += p.actions[index] === true ? "1" : "0";
-    signature += `|${parameters}`;
-    let number = numbers.get(signature);
+  for (const { action, index, usable, told, signature } of actions) {
+    const whole = `${signature}|${told}`;
+    let number = numbers.get(whole);
     if (number === undefined) {
       number = groups.length;
-      numbers.set(signature, number);
-      groups.push({ parameters, crossAccount: a.crossAccount, usable, index });
+      numbers.set(whole, number);
+      groups.push({ parameters: told, crossAccount: action.crossAccount, usable, index });
     }
-    groupOf.set(a, number);
+    groupOf.set(action, number);
   }
   return { groupOf, groups };
+}
+
+interface Suitable {
+  readonly actions: readonly SuitableAction[];
+  /** Where no document tells actions apart but by what KMS itself does. */
+  readonly untold: ActionSignatures;
 }
 
 interface SuitableAction {
@@ -248,21 +264,25 @@ interface SuitableAction {
   readonly usable: boolean;
   /** What is special about its parameters, whatever the documents ask about. */
   readonly plain: string;
+  readonly signature: string;
 }
 
 /** There are few kinds of keys: what suits them is looked up once. Bounded, since a snapshot may say anything. */
-const SUITABLE = new Map<string, readonly SuitableAction[]>();
+const SUITABLE = new Map<string, Suitable>();
 const SUITABLE_LIMIT = 256;
 
-function suitableActions(facts: KeyFacts): readonly SuitableAction[] {
+function suitableActions(facts: KeyFacts): Suitable {
   const kind = `${facts.usage ?? ""}|${facts.state ?? ""}|${facts.spec ?? ""}`;
   const known = SUITABLE.get(kind);
   if (known !== undefined) return known;
-  const made = KMS_KEY_ACTIONS.flatMap((action, index): SuitableAction[] => {
+  const actions = KMS_KEY_ACTIONS.flatMap((action, index): SuitableAction[] => {
     if (!suitsKey(action, facts.usage, facts.spec)) return [];
     const plain = action.keyGroups.includes("grant-for-aws-resource") ? "resource," : "";
-    return [{ action, index, usable: worksInState(action, facts.state), plain }];
+    const usable = worksInState(action, facts.state);
+    const kind = [action.crossAccount, usable, action.name === "kms:RetireGrant"].map(Number).join("");
+    return [{ action, index, usable, plain, signature: `${kind}|` }];
   });
+  const made = { actions, untold: grouped(actions.map((a) => ({ ...a, told: a.plain }))) };
   if (SUITABLE.size >= SUITABLE_LIMIT) SUITABLE.clear();
   SUITABLE.set(kind, made);
   return made;

@@ -6,15 +6,7 @@ export class Merger {
   readonly #map = new Map<string, Access>();
 
   add(a: Access): void {
-    const key = JSON.stringify([
-      a.who,
-      a.source,
-      a.certainty,
-      a.doubts.map((d) => d.id),
-      a.reach,
-      a.networkBound,
-      a.exposure,
-    ]);
+    const key = this.#keyOf(a);
     const old = this.#map.get(key);
     if (old === undefined) {
       this.#map.set(key, a);
@@ -27,6 +19,29 @@ export class Merger {
     const worse = rank(a) < rank(old);
     this.#map.set(key, { ...(worse ? a : old), actions, capabilities });
   }
+
+  /** What must be the same for two accesses to be one. Hostile names cannot make two keys one: they are quoted. */
+  #keyOf(a: Access): string {
+    const doubts = a.doubts.length === 0 ? "" : a.doubts.map((d) => d.id).join(",");
+    const reach = a.reach.kind === "now" ? "now" : JSON.stringify(a.reach);
+    const { source } = a;
+    const from =
+      source.kind === "statement" ? `statement ${source.index}` : this.#numberOf(JSON.stringify(source));
+    const who = a.who.kind === "anyone" ? "anyone" : this.#numberOf(JSON.stringify(a.who));
+    return `${who}|${from}|${a.certainty}|${doubts}|${reach}|${a.networkBound ? 1 : 0}|${a.exposure}`;
+  }
+
+  /** Long texts by number. */
+  #numberOf(text: string): string {
+    let n = this.#numbers.get(text);
+    if (n === undefined) {
+      n = this.#numbers.size;
+      this.#numbers.set(text, n);
+    }
+    return `#${n}`;
+  }
+
+  readonly #numbers = new Map<string, number>();
 
   /** Worst first; equal ones in the order of the documents. */
   accesses(): Access[] {

@@ -27,14 +27,19 @@ import type { AccessRequest, KeyDocument } from "./request.js";
  */
 export function inconsistencies(request: AccessRequest, key: KeyDocument): string[] {
   const keys = explicitKeys(request.context);
-  return [
-    ...shapeInconsistencies(keys),
+  const always = [
     ...callerInconsistencies(request, key.facts, keys),
+    ...parameterInconsistencies(request, key.facts, keys),
+  ];
+  // The other rules are about keys that the request states.
+  if (keys.size === 0) return always;
+  return [
+    ...always,
+    ...shapeInconsistencies(keys),
     ...organizationInconsistencies(request, key.facts, keys),
     ...sourceInconsistencies(request, key.facts, keys),
     ...keyInconsistencies(key.facts, keys),
     ...environmentInconsistencies(request, keys),
-    ...parameterInconsistencies(request, key.facts, keys),
   ];
 }
 

@@ -294,6 +294,7 @@ function refused(refusal: KmsRefusal, trace: readonly TraceStep[]): Decision {
 }
 
 function distinct(sources: readonly Source[]): readonly Source[] {
+  if (sources.length < 2) return sources;
   const seen = new Map(sources.map((source) => [JSON.stringify(source), source]));
   return [...seen.values()];
 }

@@ -48,8 +48,11 @@ export function atMostDoubtful(item: Tri, id: DoubtId): Tri {
   return all([item, doubtful(id)]);
 }
 
+const NO_DOUBTS: readonly DoubtId[] = [];
+
 /** The doubts that doubtful values rest on, each once. */
 export function doubtsOf(items: readonly Tri[]): readonly DoubtId[] {
+  if (!items.some((t) => t.value === "doubtful")) return NO_DOUBTS;
   return [...new Set(items.flatMap((t) => (t.value === "doubtful" ? t.doubts : [])))];
 }
 
