@@ -4,6 +4,7 @@ import type { Condition, PrincipalElement } from "../policy/ast.js";
 import {
   type ActionFacts,
   actionFacts,
+  type KeyGroup,
   KMS_KEY_ACTIONS,
   suitsKey,
   worksInState,
@@ -202,7 +203,7 @@ export function actionGroups(e: Entrance, signatures: ActionSignatures): ActionG
 
 /** What tells the actions of a key apart: made once for an analysis. */
 export interface ActionSignatures {
-  /** The number of an action's group; missing for actions that do not suit the key. */
+  /** The number of the group of each action; missing for actions that do not suit the key. */
   readonly groupOf: ReadonlyMap<ActionFacts, number>;
   readonly groups: readonly Omit<ActionGroup, "actions">[];
 }
@@ -214,47 +215,21 @@ export function actionSignatures(
   keys: ReadonlySet<string>,
   facts: KeyFacts,
 ): ActionSignatures {
-  const asked = new Set<string>();
+  const partition = new ActionPartition(suitableActions(facts));
+  for (const policy of [statements, ...rcps]) {
+    for (const p of policy) {
+      if (p.statement.effect === "Deny") partition.split((a) => (p.actions[a.index] === true ? 1 : 0));
+    }
+  }
+  const asked = new Set<KeyGroup>();
   for (const k of keys) {
     const group = conditionKeyFacts(k)?.group;
     if (group !== undefined) asked.add(group);
   }
-  const denies = [statements, ...rcps].flat().filter((p) => p.statement.effect === "Deny");
-  const suitable = suitableActions(facts);
-  if (denies.length === 0 && asked.size === 0) return suitable.untold;
-  return grouped(
-    suitable.actions.map((a) => {
-      let told = a.plain;
-      if (asked.size > 0) for (const g of a.action.keyGroups) if (asked.has(g)) told += `${g},`;
-      let signature = a.signature;
-      for (const p of denies) signature += p.actions[a.index] === true ? "1" : "0";
-      return { ...a, told, signature };
-    }),
-  );
-}
-
-/** Actions with the same signature and the same parameters that are asked about (`told`) are one group. */
-function grouped(actions: readonly (SuitableAction & { readonly told: string })[]): ActionSignatures {
-  const numbers = new Map<string, number>();
-  const groupOf = new Map<ActionFacts, number>();
-  const groups: Omit<ActionGroup, "actions">[] = [];
-  for (const { action, index, usable, told, signature } of actions) {
-    const whole = `${signature}|${told}`;
-    let number = numbers.get(whole);
-    if (number === undefined) {
-      number = groups.length;
-      numbers.set(whole, number);
-      groups.push({ parameters: told, crossAccount: action.crossAccount, usable, index });
-    }
-    groupOf.set(action, number);
+  for (const group of asked) {
+    partition.split((a) => (a.action.keyGroups.includes(group) ? 1 : 0), group);
   }
-  return { groupOf, groups };
-}
-
-interface Suitable {
-  readonly actions: readonly SuitableAction[];
-  /** Where no document tells actions apart but by what KMS itself does. */
-  readonly untold: ActionSignatures;
+  return partition.signatures();
 }
 
 interface SuitableAction {
@@ -262,9 +237,63 @@ interface SuitableAction {
   /** In KMS_KEY_ACTIONS. */
   readonly index: number;
   readonly usable: boolean;
-  /** What is special about its parameters, whatever the documents ask about. */
-  readonly plain: string;
-  readonly signature: string;
+}
+
+/** Actions in groups that are split further and further. */
+class ActionPartition {
+  #numbers: readonly number[];
+  #count: number;
+  readonly #parameters: string[] = [];
+
+  constructor(readonly suitable: Suitable) {
+    this.#numbers = suitable.numbers;
+    this.#count = suitable.count;
+  }
+
+  /** Splits every group by a property; a property of the request's parameters is noted by its name. */
+  split(property: (a: SuitableAction) => 0 | 1, parameter?: string): void {
+    const { actions } = this.suitable;
+    const renumbered: number[] = Array.from({ length: this.#count * 2 }, () => -1);
+    let count = 0;
+    const numbers = actions.map((a, i) => {
+      const slot = (this.#numbers[i] ?? 0) * 2 + property(a);
+      const known = renumbered[slot] ?? -1;
+      if (known >= 0) return known;
+      renumbered[slot] = count;
+      count += 1;
+      return count - 1;
+    });
+    if (parameter !== undefined) this.#parameters.push(parameter);
+    if (count === this.#count) return;
+    this.#numbers = numbers;
+    this.#count = count;
+  }
+
+  signatures(): ActionSignatures {
+    const { actions, untold } = this.suitable;
+    if (this.#numbers === this.suitable.numbers && this.#parameters.length === 0) return untold;
+    const groupOf = new Map<ActionFacts, number>();
+    const groups: Omit<ActionGroup, "actions">[] = [];
+    actions.forEach(({ action, index, usable }, i) => {
+      const number = this.#numbers[i] ?? 0;
+      groupOf.set(action, number);
+      if (groups[number] !== undefined) return;
+      const carried = this.#parameters.filter((p) => action.keyGroups.some((g) => g === p));
+      const own = action.keyGroups.includes("grant-for-aws-resource") ? "resource" : "";
+      const parameters = [own, ...carried].join(",");
+      groups[number] = { parameters, crossAccount: action.crossAccount, usable, index };
+    });
+    return { groupOf, groups };
+  }
+}
+
+/** The actions that suit one kind of key, in groups that differ in what KMS itself makes of them. */
+interface Suitable {
+  readonly actions: readonly SuitableAction[];
+  readonly numbers: readonly number[];
+  readonly count: number;
+  /** The groups where no document tells more apart. */
+  readonly untold: ActionSignatures;
 }
 
 /** There are few kinds of keys: what suits them is looked up once. Bounded, since a snapshot may say anything. */
@@ -275,14 +304,30 @@ function suitableActions(facts: KeyFacts): Suitable {
   const kind = `${facts.usage ?? ""}|${facts.state ?? ""}|${facts.spec ?? ""}`;
   const known = SUITABLE.get(kind);
   if (known !== undefined) return known;
-  const actions = KMS_KEY_ACTIONS.flatMap((action, index): SuitableAction[] => {
-    if (!suitsKey(action, facts.usage, facts.spec)) return [];
-    const plain = action.keyGroups.includes("grant-for-aws-resource") ? "resource," : "";
-    const usable = worksInState(action, facts.state);
-    const kind = [action.crossAccount, usable, action.name === "kms:RetireGrant"].map(Number).join("");
-    return [{ action, index, usable, plain, signature: `${kind}|` }];
+  const actions = KMS_KEY_ACTIONS.flatMap((action, index): SuitableAction[] =>
+    suitsKey(action, facts.usage, facts.spec)
+      ? [{ action, index, usable: worksInState(action, facts.state) }]
+      : [],
+  );
+  const kinds = actions.map((a) =>
+    [
+      a.action.crossAccount,
+      a.usable,
+      a.action.name === "kms:RetireGrant",
+      a.action.keyGroups.includes("grant-for-aws-resource"),
+    ].join(),
+  );
+  const names = [...new Set(kinds)];
+  const numbers = kinds.map((k) => names.indexOf(k));
+  const groups = names.map((_, n): Omit<ActionGroup, "actions"> => {
+    const first = actions[numbers.indexOf(n)];
+    if (first === undefined) throw new Error("a group of actions is never empty");
+    const { action, index, usable } = first;
+    const parameters = action.keyGroups.includes("grant-for-aws-resource") ? "resource" : "";
+    return { parameters, crossAccount: action.crossAccount, usable, index };
   });
-  const made = { actions, untold: grouped(actions.map((a) => ({ ...a, told: a.plain }))) };
+  const groupOf = new Map(actions.map((a, i) => [a.action, numbers[i] ?? 0]));
+  const made = { actions, numbers, count: names.length, untold: { groupOf, groups } };
   if (SUITABLE.size >= SUITABLE_LIMIT) SUITABLE.clear();
   SUITABLE.set(kind, made);
   return made;
