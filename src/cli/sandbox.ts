@@ -17,6 +17,7 @@ interface Flags {
   readonly onlyCallers?: true;
   readonly principals?: string;
   readonly quotas?: true;
+  readonly quota?: Readonly<Record<string, number>>;
   readonly latency: number;
   readonly stale: number;
   readonly fault: readonly string[];
@@ -36,7 +37,8 @@ The access key says who calls: AKIA and an account number is the administrator o
 from a --callers file or from sts:AssumeRole. http://127.0.0.1:PORT/_sandbox/stats counts the requests, and
 /_sandbox/snapshot is the present state as a snapshot. Ctrl-C ends it; nothing is kept.
 
-Faults: [OPERATION=]WHAT[:PROBABILITY][@TARGET]. WHAT: throttle, reset, hang, a status from 500, or an error code.
+Faults: [OPERATION=]WHAT[:PROBABILITY][#TIMES][@TARGET]. WHAT: throttle, reset, hang, truncate, meddle, slow-MS, stale-MS,
+a status from 500, after-500 (the error comes after the operation was done), after-reset, or an error code.
   --fault 'GetKeyPolicy=AccessDeniedException@arn:aws:kms:*:key/1234*'   --fault '*=throttle:0.2'   --fault reset:0.01`;
 
 /** `keyward sandbox`: a local KMS. */
@@ -58,6 +60,11 @@ export function register(program: Command, io: Io): void {
     .option("--only-callers", "refuse access keys that are not in the --callers file")
     .option("--principals <file>", "ARNs that exist, one a line; key policies that name others are refused")
     .option("--quotas", "enforce AWS's default request quotas")
+    .option(
+      "--quota <operation=n>",
+      "with --quotas: requests a second for one operation (repeatable)",
+      collectQuota,
+    )
     .option("--latency <ms>", "milliseconds that every answer waits", whole(0, 600_000), 0)
     .option(
       "--stale <ms>",
@@ -99,7 +106,7 @@ async function options(flags: Flags, io: Io): Promise<SandboxOptions> {
     staleMs: flags.stale,
     faults: flags.fault,
     seed: flags.seed,
-    quotas: flags.quotas ?? false,
+    quotas: flags.quotas === undefined ? false : (flags.quota ?? true),
     onlyCallers: flags.onlyCallers ?? false,
     ...(flags.snapshot === undefined ? {} : { snapshot: flags.snapshot }),
     ...(flags.account === undefined ? {} : { account: flags.account }),
@@ -174,6 +181,16 @@ function account(text: string): string {
 
 function collect(text: string, before: readonly string[]): readonly string[] {
   return [...before, text];
+}
+
+function collectQuota(
+  text: string,
+  before: Readonly<Record<string, number>> = {},
+): Readonly<Record<string, number>> {
+  const match = /^([a-z0-9]+:)?([A-Za-z]+)=([0-9]{1,7})$/.exec(text);
+  if (match === null) throw new InvalidArgumentError("Expected OPERATION=NUMBER, such as ListGrants=50.");
+  const [, service = "kms:", name = "", number = ""] = match;
+  return { ...before, [`${service}${name}`]: Number(number) };
 }
 
 function collectRegions(text: string, before: readonly string[] = []): readonly string[] {

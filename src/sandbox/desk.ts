@@ -33,8 +33,8 @@ export interface SandboxOptions {
   readonly account?: string;
   /** ARNs of the users and roles that exist; key policies that name others are refused. Default: all exist. */
   readonly principals?: readonly string[];
-  /** Enforce AWS's default request quotas. */
-  readonly quotas?: boolean;
+  /** Enforce AWS's default request quotas; or those with other numbers for some operations (`kms:ListGrants`). */
+  readonly quotas?: boolean | Readonly<Record<string, number>>;
   /** Milliseconds that every answer waits. */
   readonly latencyMs?: number;
   /** Milliseconds for which GetKeyPolicy and ListGrants show the state before a change. */
@@ -65,13 +65,20 @@ export interface RequestEvent {
   readonly caller: string | undefined;
   /** Key ARN, role ARN or `ACCOUNT/REGION`. */
   readonly target: string | undefined;
+  /** The caller's `ACCOUNT/REGION`. */
+  readonly place: string | undefined;
 }
 
-function readWorld(options: SandboxOptions, now: number): Promise<World> {
-  const load = { staleMs: options.staleMs ?? 0, now };
+function readWorld(options: SandboxOptions, keepMs: number, now: number): Promise<World> {
+  const load = { staleMs: keepMs, now };
   return typeof options.snapshot === "string"
     ? loadSnapshotFile(options.snapshot, load)
     : loadWorld(options.snapshot ?? [], load);
+}
+
+function quotasOf(option: SandboxOptions["quotas"]): Quotas | undefined {
+  if (option === undefined || option === false) return undefined;
+  return new Quotas(option === true ? new Map() : new Map(Object.entries(option)));
 }
 
 /**
@@ -80,7 +87,10 @@ function readWorld(options: SandboxOptions, now: number): Promise<World> {
  */
 export async function openDesk(options: SandboxOptions): Promise<Desk> {
   const now = options.now ?? Date.now;
-  const world = await readWorld(options, now());
+  const faults = (options.faults ?? []).map(parseFault);
+  const staleMs = options.staleMs ?? 0;
+  const keepMs = Math.max(staleMs, Faults.longestStale(faults));
+  const world = await readWorld(options, keepMs, now());
   const seed = options.seed ?? 1;
   const rules =
     options.callers === undefined
@@ -109,7 +119,7 @@ export async function openDesk(options: SandboxOptions): Promise<Desk> {
       cipher: new Cipher(seed),
       grantTokens: new GrantTokens(),
       principals: options.principals === undefined ? undefined : new Set(options.principals),
-      staleMs: options.staleMs ?? 0,
+      keepMs,
     },
     callers: new Callers(rules, options.onlyCallers ?? false, account, new CallerPolicies(world)),
     rules,
@@ -119,8 +129,9 @@ export async function openDesk(options: SandboxOptions): Promise<Desk> {
       (id) => world.iam.account(id)?.regions ?? [],
     ),
     sessionSeconds: options.sessionSeconds,
-    faults: new Faults((options.faults ?? []).map(parseFault), seededRandom(seed)),
-    quotas: options.quotas === true ? new Quotas() : undefined,
+    faults: new Faults(faults, seededRandom(seed)),
+    quotas: quotasOf(options.quotas),
+    staleMs,
     now,
   };
 }

@@ -2,4 +2,4 @@
 export { startSandbox } from "./sandbox.js";
 export type { RequestEvent, SandboxOptions } from "./desk.js";
 export type { Sandbox } from "./sandbox.js";
-export type { OperationStats, SandboxStats } from "./stats.js";
+export type { OperationStats, PlaceStats, SandboxStats } from "./stats.js";

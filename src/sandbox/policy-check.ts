@@ -99,11 +99,12 @@ function place(diagnostic: Diagnostic): string {
 
 /**
  * Whether a principal exists. A unique id in a policy is what is left of a deleted user or role, and KMS does not take
- * it back; of the others the sandbox only knows what a list of principals told it.
+ * it back; of the others the sandbox knows what the snapshot's IAM, deletions and a list of principals told it.
  */
 function exists(call: Call, entry: PrincipalEntry): boolean {
   const { principals, world } = call.services;
   if (entry.kind === "unique-id") return principals?.has(entry.text) === true;
+  if ((entry.kind === "user" || entry.kind === "role") && !world.iam.mayExist(entry.text)) return false;
   if (principals === undefined) return true;
   switch (entry.kind) {
     case "everyone":

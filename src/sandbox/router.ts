@@ -5,12 +5,13 @@ import type { Callers } from "./callers.js";
 import { unrecognized } from "./callers.js";
 import type { CallersFile } from "./callers-file.js";
 import { ServiceError } from "./errors.js";
-import type { FaultEffect, Faults } from "./faults.js";
+import type { Faults, Struck } from "./faults.js";
 import { IAM_OPERATIONS } from "./iam/index.js";
 import type { Identity } from "./identity.js";
 import { Input, parseJsonBody } from "./input.js";
 import { ORG_OPERATIONS } from "./organizations/index.js";
-import type { Quotas } from "./quotas.js";
+import type { Asker, Quotas } from "./quotas.js";
+import { meddle } from "./world/meddle.js";
 import { describeRegions, listAccountRegions } from "./region-calls.js";
 import type { Regions } from "./regions.js";
 import {
@@ -45,6 +46,8 @@ export interface Desk {
   readonly faults: Faults;
   /** Undefined: no request is too many. */
   readonly quotas: Quotas | undefined;
+  /** How long GetKeyPolicy and ListGrants show the former state, in milliseconds. */
+  readonly staleMs: number;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
 }
@@ -59,6 +62,10 @@ export interface Answered {
   readonly caller: string | undefined;
   /** Key ARN, role ARN or `ACCOUNT/REGION`. */
   readonly target: string | undefined;
+  /** The caller's `ACCOUNT/REGION`. */
+  readonly place: string | undefined;
+  /** Milliseconds that a fault makes the answer wait. */
+  readonly slowMs: number;
 }
 
 /** A request whose service and operation are known, before anybody has looked at who sent it. */
@@ -68,7 +75,7 @@ interface Job {
   /** What faults are aimed at. */
   readonly target: (identity: Identity, scope: Scope) => string;
   /** Undefined: the service has no such operation. */
-  readonly run: ((identity: Identity, scope: Scope, now: number) => Reply) | undefined;
+  readonly run: ((identity: Identity, scope: Scope, now: number, staleMs: number) => Reply) | undefined;
 }
 
 /**
@@ -76,7 +83,10 @@ interface Job {
  * scope. Order: form of the signature, Region, credentials, faults, quotas, then the operation.
  */
 export function answerAws(desk: Desk, request: HttpRequest): Answered {
-  const seen: { operation: string; caller?: string; target?: string } = { operation: "unknown" };
+  const seen: { operation: string; slowMs: number; caller?: string; target?: string; place?: string } = {
+    operation: "unknown",
+    slowMs: 0,
+  };
   let protocol: Protocol = KMS;
   const done = (outcome: Outcome, result: string): Answered => ({
     outcome,
@@ -84,6 +94,8 @@ export function answerAws(desk: Desk, request: HttpRequest): Answered {
     result,
     caller: seen.caller,
     target: seen.target,
+    place: seen.place,
+    slowMs: seen.slowMs,
   });
   try {
     const job = recognize(desk, request);
@@ -95,30 +107,56 @@ export function answerAws(desk: Desk, request: HttpRequest): Answered {
     const identity = desk.callers.identify(scope, now);
     if (!isGlobal(protocol) && desk.regions.isDisabled(identity.account, scope.region)) throw unrecognized();
     seen.caller = identity.arn;
+    seen.place = place(identity, scope);
     const target = job.target(identity, scope);
     seen.target = target;
-    const fault = desk.faults.strike(job.operation, target);
-    const cut = fault === undefined ? undefined : strikeDown(fault);
-    if (cut !== undefined) return done(cut, cut.kind);
+    const struck = desk.faults.strike(job.operation, target);
+    const { failure } = struck;
+    seen.slowMs = struck.slowMs;
+    if (failure?.kind === "error") throw failure.error;
+    if (failure?.kind === "reset" || failure?.kind === "hang")
+      return done({ kind: failure.kind }, failure.kind);
     if (job.run === undefined) {
       throw new ServiceError("UnknownOperationException", `The sandbox does not know ${job.operation}`);
     }
-    desk.quotas?.take(
-      identity.account ?? identity.arn,
-      scope.region,
-      job.operation.replace(/^kms:/, ""),
-      now,
-    );
-    return done({ kind: "reply", reply: job.run(identity, scope, now) }, "ok");
+    desk.quotas?.take(asker(desk, identity, scope), job.operation, now);
+    const reply = job.run(identity, scope, now, Math.max(desk.staleMs, struck.staleMs));
+    if (failure === undefined) return done({ kind: "reply", reply }, "ok");
+    return afterwards(desk, failure, reply, target, now, done);
   } catch (error) {
     if (!(error instanceof ServiceError)) throw error;
     return done({ kind: "reply", reply: protocol.refusal(error, request.id) }, error.code);
   }
 }
 
-function strikeDown(fault: FaultEffect): Extract<Outcome, { kind: "reset" | "hang" }> | undefined {
-  if (fault.kind === "error") throw fault.error;
-  return { kind: fault.kind };
+/** The operation was done; what becomes of its answer. */
+function afterwards(
+  desk: Desk,
+  failure: Extract<Struck["failure"], { kind: "after" | "truncate" | "meddle" }>,
+  reply: Reply,
+  target: string,
+  now: number,
+  done: (outcome: Outcome, result: string) => Answered,
+): Answered {
+  switch (failure.kind) {
+    case "after":
+      if (failure.error !== undefined) throw failure.error;
+      return done({ kind: "reset" }, "reset");
+    case "truncate":
+      return done({ kind: "reply", reply, cut: true }, "truncate");
+    case "meddle":
+      meddle(desk.services.world, target, now);
+      return done({ kind: "reply", reply }, "ok");
+  }
+}
+
+function asker(desk: Desk, identity: Identity, scope: Scope): Asker {
+  const { account } = identity;
+  return {
+    account: account ?? identity.arn,
+    organization: account === undefined ? undefined : desk.services.world.membership(account)?.id,
+    region: scope.region,
+  };
 }
 
 function requireService(scope: Scope, protocol: Protocol): void {
@@ -166,25 +204,26 @@ function kmsJob(desk: Desk, request: HttpRequest, header: string): Job {
   const name = /^TrentService\.([A-Za-z]{1,64})$/.exec(header)?.[1];
   if (name === undefined) return { protocol: KMS, operation: "unknown", target: place, run: undefined };
   const input = readBody(request);
-  const call = (identity: Identity, scope: Scope, now: number): Call => ({
+  const call = (identity: Identity, scope: Scope, now: number, staleMs: number): Call => ({
     services: desk.services,
     identity,
     region: scope.region,
     input: input.ok,
     now,
     requestId: request.id,
+    staleMs,
   });
   const operation = KMS_OPERATIONS.get(name);
   return {
     protocol: KMS,
     operation: `kms:${name}`,
-    target: (identity, scope) => faultTarget(call(identity, scope, 0)) ?? place(identity, scope),
+    target: (identity, scope) => faultTarget(call(identity, scope, 0, 0)) ?? place(identity, scope),
     run:
       operation === undefined
         ? undefined
-        : (identity, scope, now) => {
+        : (identity, scope, now, staleMs) => {
             if (input.failure !== undefined) throw input.failure;
-            return jsonReply(operation(call(identity, scope, now)), request.id, JSON_TYPE);
+            return jsonReply(operation(call(identity, scope, now, staleMs)), request.id, JSON_TYPE);
           },
   };
 }

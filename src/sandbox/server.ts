@@ -25,7 +25,8 @@ export interface HttpRequest {
 
 /** What a request gets. */
 export type Outcome =
-  | { readonly kind: "reply"; readonly reply: Reply }
+  /** `cut`: only half of the body is sent, then the connection is cut. */
+  | { readonly kind: "reply"; readonly reply: Reply; readonly cut?: true }
   | { readonly kind: "reset" }
   | { readonly kind: "hang" };
 
@@ -115,7 +116,7 @@ async function handle(
   });
   switch (outcome.kind) {
     case "reply":
-      await send(response, outcome.reply);
+      await (outcome.cut === true ? sendHalf : send)(response, outcome.reply);
       return;
     case "reset":
       incoming.socket.resetAndDestroy();
@@ -145,6 +146,17 @@ async function readBody(incoming: IncomingMessage): Promise<Buffer | undefined> 
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);
+}
+
+/** Promises the whole body and sends the first half. */
+async function sendHalf(response: ServerResponse, reply: Reply): Promise<void> {
+  const text = typeof reply.body === "string" ? reply.body : [...reply.body].join("");
+  const bytes = Buffer.from(text, "utf8");
+  response.writeHead(reply.status, { ...reply.headers, "content-length": bytes.length });
+  await new Promise<void>((resolve) => {
+    response.write(bytes.subarray(0, bytes.length >>> 1), () => resolve());
+  });
+  response.destroy();
 }
 
 async function send(response: ServerResponse, reply: Reply): Promise<void> {

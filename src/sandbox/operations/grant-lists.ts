@@ -29,7 +29,7 @@ export const listGrants: Operation = (call) => {
     throw new ServiceError(code, message ?? code, 400, "the snapshot could not read these grants");
   }
   const unfiltered = grantId === undefined && grantee === undefined && service === undefined;
-  const grants = key.grants.at(call.now - services.staleMs);
+  const grants = key.grants.at(call.now - call.staleMs);
   const page = services.pager.page(
     input,
     PAGE_LIMITS.ListGrants,

@@ -86,10 +86,10 @@ export const createKey: Operation = (call) => {
       lastUse: undefined,
       tags: Object.fromEntries(tags),
       policy: { kind: "present", text: text ?? defaultPolicy(account, partition) },
-      grants: new GrantBook([], services.staleMs),
+      grants: new GrantBook([], services.keepMs),
       grantsUnreadable: undefined,
     },
-    services.staleMs,
+    services.keepMs,
   );
   if (text !== undefined) checkPolicy(call, key, text);
   services.world.addKey(key);

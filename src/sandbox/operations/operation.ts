@@ -18,8 +18,8 @@ export interface Services {
   readonly grantTokens: GrantTokens;
   /** ARNs of the users and roles that exist; undefined: every one does. */
   readonly principals: ReadonlySet<string> | undefined;
-  /** How long GetKeyPolicy and ListGrants show the former state, in milliseconds. */
-  readonly staleMs: number;
+  /** How far back readers of policies and grants can look, in milliseconds. */
+  readonly keepMs: number;
 }
 
 /** One request to KMS, after its signature was read. */
@@ -31,6 +31,8 @@ export interface Call {
   /** Milliseconds since the epoch. */
   readonly now: number;
   readonly requestId: string;
+  /** How long GetKeyPolicy and ListGrants show the former state, in milliseconds. */
+  readonly staleMs: number;
 }
 
 /** A JSON value of a response. Bytes are base64 text, times are seconds since the epoch, as the protocol has them. */

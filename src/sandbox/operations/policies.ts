@@ -20,7 +20,7 @@ export const getKeyPolicy: Operation = (call) => {
   const { key } = resolveKey(call, call.input.string("KeyId", KEY_ID), keyAction("GetKeyPolicy"), false);
   call.services.access.require(call.identity, keyAction("GetKeyPolicy"), key, call.now);
   requireDefaultName(call);
-  const policy = key.policy.at(call.now - call.services.staleMs);
+  const policy = key.policy.at(call.now - call.staleMs);
   switch (policy.kind) {
     case "present":
       return { Policy: policy.text, PolicyName: "default" };
