@@ -28,14 +28,19 @@ export interface ValueTest {
   readonly test: (value: string) => Truth;
   /** Nothing can be said of this value: it may match anything. */
   readonly doubtful?: DoubtId;
+  /** A variable in it is not chosen yet: the test accepts at least what any choice of it would accept. */
+  readonly open?: true;
 }
 
-/** What a policy variable stands for. `open`: not known before a request is chosen. */
+/**
+ * What a policy variable stands for. `open`: not known before a request is chosen; `outline` is what is known of it, a
+ * row of fixed texts with undefined for "any text".
+ */
 export type Resolution =
   | { readonly kind: "value"; readonly value: string }
   | { readonly kind: "absent" }
   | { readonly kind: "doubtful"; readonly doubt: DoubtId }
-  | { readonly kind: "open" };
+  | { readonly kind: "open"; readonly outline?: readonly (string | undefined)[] };
 export type Resolver = (keyLower: string) => Resolution;
 
 const NEGATED = new Set([
@@ -112,6 +117,7 @@ function stringTest(
   const b = new GlobBuilder(fold);
   let colons = 0;
   let wildcardInVariable = false;
+  let isOpen = false;
   const literal = (text: string): void => {
     if (arn) for (let i = 0; i < text.length; i += 1) if (text[i] === ":") colons += 1;
     b.literal(text);
@@ -126,7 +132,7 @@ function stringTest(
       const c = text[i];
       if (c !== "*" && c !== "?") continue;
       if (i > from) literal(text.slice(from, i));
-      const inPart = arn && colons < 5;
+      const inPart = arn && colons < 5 && !isOpen;
       if (c === "*") b.wildcard(inPart ? "star-in-part" : "star");
       else b.wildcard(inPart ? "one-in-part" : "one");
       from = i + 1;
@@ -158,8 +164,17 @@ function stringTest(
         return doubtfulTest(value, r.doubt);
       case "open":
         open.push(p.key.toLowerCase());
-        return doubtfulTest(value, "not-understood");
+        if (r.outline === undefined) return doubtfulTest(value, "not-understood");
+        isOpen = true;
+        for (const piece of r.outline) {
+          if (piece === undefined) b.wildcard("star");
+          else literal(piece);
+        }
     }
+  }
+  if (isOpen) {
+    const outline = b.build(value);
+    return { text: value, glob: outline, test: (v) => yesNo(matches(outline, v)), open: true };
   }
   if (wildcardInVariable) return doubtfulTest(value, "variable-wildcard");
   if (arn && (colons < 5 || !value.startsWith("arn:"))) return doubtfulTest(value, "arn-operator-non-arn");

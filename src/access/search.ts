@@ -11,6 +11,16 @@ import { type Lit, meets, satisfies, solveScalar, solveSet, wordConstraints } fr
 import type { Shape } from "./shape.js";
 import type { Mode, Truth } from "./truth.js";
 import { parseDate } from "./typed.js";
+import {
+  MOST_PINNINGS,
+  outlined,
+  type Pin,
+  pinCondition,
+  pinnings,
+  suggested,
+  unique,
+  withTies,
+} from "./tied-variables.js";
 import { type Budget, solveWords, viewText, type WordConstraint } from "./words.js";
 
 /** A conjunction of conditions under one policy version. */
@@ -57,10 +67,6 @@ export function search(q: Query): Answer {
 }
 
 type Alternative = readonly Lit[];
-interface Pin {
-  readonly key: string;
-  readonly value: KeyValue;
-}
 
 class Search {
   #doubtful = false;
@@ -76,9 +82,16 @@ class Search {
     const open = new Set<string>();
     const first = this.#prepare([], open);
     if (open.size === 0) return this.#answer(first);
-    // A variable that stands for something the search chooses: choose that first, then go on with it as a constant.
+    // A variable stands for something that the search chooses. If even "any value at all" does not get in, nothing does.
+    const outline = this.#prepare([], new Set(), true);
+    if (outline === undefined) return this.#answer(undefined);
+    // Else choose the variable first, then go on with it as a constant.
     this.#guessed = true;
-    for (const pins of this.#pins([...open])) {
+    const conditions = [...this.q.require, ...this.q.escape].flatMap((c) => c.conditions);
+    const choices = [...open].map((key) => ({ key, values: this.#pinValues(key, conditions, outline) }));
+    let tries = MOST_PINNINGS;
+    for (const pins of pinnings(choices)) {
+      if (tries-- === 0) break;
       const found = this.#prepare(pins, new Set());
       if (found !== undefined) return { kind: "found", solution: found };
     }
@@ -91,45 +104,41 @@ class Search {
     return { kind: "impossible", doubtful: this.#doubtful };
   }
 
-  *#pins(keys: readonly string[]): Generator<Pin[]> {
-    const [key, ...rest] = keys;
-    if (key === undefined) {
-      yield [];
-      return;
+  /** Values of a variable that are worth trying, those first that the outline suggests. */
+  #pinValues(key: string, conditions: readonly Condition[], outline: Solution): KeyValue[] {
+    const model = this.#model(key);
+    if (model.kind === "word") {
+      const guess = this.q.shape.segments.map((s) => s.guess);
+      const said = conditions.flatMap((c) => suggested(c, key, this.#valueIn(c.keyLower, outline)));
+      return unique([viewText(model.view, outline.values), ...said, viewText(model.view, guess)]);
     }
-    for (const value of this.#pinValues(key)) {
-      for (const more of this.#pins(rest)) yield [{ key, value }, ...more];
-    }
+    if (model.kind !== "scalar") return [undefined];
+    const facts = ["aws:resourceaccount", "aws:resourceorgid"].map((k) => this.#valueIn(k, outline));
+    const texts = unique([
+      ...conditions.flatMap((c) => suggested(c, key, this.#valueIn(c.keyLower, outline))),
+      outline.keys.get(key)?.value,
+      model.domain.guess,
+      ...conditions.flatMap((c) => c.values.filter((v) => !/[*?$]/.test(v))).slice(0, 8),
+      ...facts,
+      "y",
+    ]);
+    const present = texts.filter((v) => v !== undefined);
+    return model.domain.mayBeAbsent ? [...present, undefined] : present;
   }
 
-  #pinValues(key: string): KeyValue[] {
-    const model = this.#model(key);
-    if (model.kind === "word")
-      return [
-        viewText(
-          model.view,
-          this.q.shape.segments.map((s) => s.guess),
-        ),
-      ];
-    if (model.kind !== "scalar") return [undefined];
-    const out = new Set<string>([model.domain.guess]);
-    for (const clause of [...this.q.require, ...this.q.escape]) {
-      for (const c of clause.conditions) {
-        for (const v of c.values) if (!/[*?$]/.test(v) && out.size < 8) out.add(v);
-      }
-    }
-    for (const k of ["aws:resourceaccount", "aws:resourceorgid"]) {
-      const m = this.#model(k);
-      if (m.kind === "const" && typeof m.value === "string") out.add(m.value);
-    }
-    return model.domain.mayBeAbsent ? [...out, undefined] : [...out];
+  /** The one value that a key has in a solution, as far as it was asked about. */
+  #valueIn(key: string, s: Solution): string | undefined {
+    const m = this.#model(key);
+    const value =
+      m.kind === "word" ? viewText(m.view, s.values) : m.kind === "const" ? m.value : s.keys.get(key)?.value;
+    return typeof value === "string" ? value : undefined;
   }
 
   #model(key: string): KeyModel {
     return this.q.shape.model(key);
   }
 
-  #resolver(pins: readonly Pin[], open: Set<string>): (key: string) => Resolution {
+  #resolver(pins: readonly Pin[], open: Set<string>, outline: boolean): (key: string) => Resolution {
     return (key) => {
       const pin = pins.find((p) => p.key === key);
       if (pin !== undefined) {
@@ -145,10 +154,12 @@ class Search {
         case "word":
           if (m.list) return { kind: "absent" };
           open.add(key);
-          return { kind: "open" };
+          return outline
+            ? { kind: "open", outline: m.view.map((p) => (typeof p === "string" ? p : undefined)) }
+            : { kind: "open" };
         case "scalar":
           open.add(key);
-          return { kind: "open" };
+          return outline ? { kind: "open", outline: [undefined] } : { kind: "open" };
         case "set":
           return { kind: "absent" };
         case "time":
@@ -157,7 +168,13 @@ class Search {
     };
   }
 
-  #compile(c: Condition, variables: boolean, pins: readonly Pin[], open: Set<string>): Compiled {
+  #compile(
+    c: Condition,
+    variables: boolean,
+    pins: readonly Pin[],
+    open: Set<string>,
+    outline: boolean,
+  ): Compiled {
     if (!variables || !c.values.some((v) => v.includes("${"))) {
       let ready = this.q.compiled.get(c);
       if (ready === undefined) {
@@ -167,7 +184,14 @@ class Search {
       return ready;
     }
     const swapped = this.#swap(c);
-    return compileCondition(swapped ?? c, swapped === undefined && variables, this.#resolver(pins, open));
+    if (swapped !== undefined) return compileCondition(swapped, false, () => ({ kind: "open" }));
+    const model = this.#model(c.keyLower);
+    if (model.kind === "const") {
+      // An absent key, or a value beside the variable, may decide it whatever the variable holds.
+      const anyhow = compileCondition(c, variables, this.#resolver(pins, new Set(), false));
+      if (typeof testCondition(anyhow, model.value) === "string") return anyhow;
+    }
+    return compileCondition(c, variables, this.#resolver(pins, open, outline));
   }
 
   /**
@@ -207,12 +231,13 @@ class Search {
     return satisfies(truth, l.want, this.q.mode);
   }
 
-  #prepare(pins: readonly Pin[], open: Set<string>): Solution | undefined {
+  /** `outline`: variables that are not pinned may have any value, in each place another one. */
+  #prepare(pins: readonly Pin[], open: Set<string>, outline = false): Solution | undefined {
     this.#lits.clear();
-    const must: Lit[] = [];
+    let must: Lit[] = [];
     for (const clause of this.q.require) {
       for (const c of clause.conditions) {
-        must.push({ c: this.#compile(c, clause.variables, pins, open), want: true });
+        must.push(outlined({ c: this.#compile(c, clause.variables, pins, open, outline), want: true }));
       }
     }
     for (const p of pins) {
@@ -226,14 +251,18 @@ class Search {
       const alternatives: Alternative[] = [];
       let escaped = false;
       for (const c of r.conditions) {
-        const l: Lit = { c: this.#compile(c, r.variables, pins, open), want: false };
+        const l = outlined({ c: this.#compile(c, r.variables, pins, open, outline), want: false });
         const s = this.#settle(l);
         if (s === true) escaped = true;
         if (s === undefined) alternatives.push([l]);
       }
-      if (!escaped) choices.push(alternatives);
+      const [only, ...more] = alternatives;
+      if (escaped) continue;
+      if (only !== undefined && more.length === 0) must.push(...only);
+      else choices.push(alternatives);
     }
-    if (open.size > 0) return undefined;
+    if (open.size > 0 && !outline) return undefined;
+    if (outline) must = withTies(must, this.q.mode, (key) => this.#model(key).kind !== "const");
     if (choices.some((a) => a.length === 0)) return undefined;
     for (const l of must) {
       const s = this.#settle(l);
@@ -453,11 +482,4 @@ function withoutQualifier(l: Lit): Lit {
       facts: facts === undefined ? undefined : { ...facts, multivalued: false },
     },
   };
-}
-
-function pinCondition(p: Pin): Condition {
-  const base = { qualifier: undefined, ifExists: false, key: p.key, keyLower: p.key, path: [] } as const;
-  return typeof p.value === "string"
-    ? { ...base, operator: "StringEquals", values: [p.value] }
-    : { ...base, operator: "Null", values: ["true"] };
 }
