@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { analyze } from "../src/access/analyze.js";
+import type { Who } from "../src/access/matrix.js";
 import { parsePolicy } from "../src/policy/parse.js";
 import { evaluate } from "../src/semantics/evaluate.js";
 import { classifyVectors, VECTOR_TIME, vectorFacts, vectorKeyDocument, vectorZone } from "./vectors.js";
@@ -23,8 +24,33 @@ describe("the symbolic engine gives every classified case its exposure", () => {
     // Where AWS is not clear, "possible" and "unknown" are answers; the opposite for certain is not.
     const hedged = !v.sure && (matrix.exposure === "unknown" || (worst.length > 0 && !certain));
     if (!hedged) expect(matrix.exposure, v.why).toBe(v.expect.exposure);
+    if (v.sure && v.expect.exposure !== "none") expect(certain, "no certain proof").toBe(true);
+    if (v.expect.everybody !== undefined) {
+      const now = matrix.accesses.filter((a) => a.reach.kind === "now" && a.exposure !== "none");
+      expect([...new Set(now.map((a) => label(a.who)))].sort(), v.why).toEqual(
+        [...v.expect.everybody].sort(),
+      );
+    }
     for (const a of worst.filter((w) => w.reach.kind === "now")) {
       expect(evaluate(a.witness.request, document).outcome).not.toBe("deny");
     }
   });
 });
+
+/** As test/cases/README.md names callers. */
+function label(who: Who): string {
+  switch (who.kind) {
+    case "anyone":
+    case "pattern":
+      return who.kind;
+    case "account":
+    case "unresolved":
+      return who.id;
+    case "organization":
+      return `organization ${who.id}`;
+    case "principal":
+      return who.arn;
+    case "service":
+      return `service ${who.name ?? "(any)"}`;
+  }
+}

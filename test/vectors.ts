@@ -84,6 +84,7 @@ const vector = z.discriminatedUnion("mode", [
     expect: z.strictObject({
       exposure: z.enum(EXPOSURES),
       who: z.string().optional(),
+      everybody: z.array(z.string()).optional(),
       note: z.string().optional(),
     }),
   }),
@@ -103,13 +104,19 @@ export type EvalVector = Extract<Vector, { mode: "eval" }>;
 /** A case that judges the whole key. */
 export type ClassifyVector = Extract<Vector, { mode: "classify" }>;
 
-/** All cases of test/cases/key-policies.jsonl. Throws for a line that is not one. */
+/** The files of test/cases. */
+const CASE_FILES = ["key-policies.jsonl", "derived.jsonl"];
+
+/** All cases of test/cases. Throws for a line that is not one, and for an id that stands there twice. */
 export function loadVectors(): readonly Vector[] {
-  const url = new URL("cases/key-policies.jsonl", import.meta.url);
-  const lines = readFileSync(url, "utf8")
-    .split("\n")
-    .filter((line) => line !== "");
-  return lines.map((line) => vector.parse(JSON.parse(line)));
+  const all = CASE_FILES.flatMap((file) =>
+    readFileSync(new URL(`cases/${file}`, import.meta.url), "utf8")
+      .split("\n")
+      .filter((line) => line !== "")
+      .map((line) => vector.parse(JSON.parse(line))),
+  );
+  if (new Set(all.map((v) => v.id)).size < all.length) throw new Error("two cases have the same id");
+  return all;
 }
 
 /** The cases that judge one request. */

@@ -61,7 +61,7 @@ export function analyze(input: AnalysisInput): AccessMatrix {
   const doubts = doubtfulStatements(reading);
   const statements = prepare(policy, facts, doubts);
   const rcps = input.resourceControlPolicies.map((p) => prepare(p, facts, new Map()));
-  const mentions = collectMentions([policy, ...input.resourceControlPolicies], grants);
+  const mentions = collectMentions([policy, ...input.resourceControlPolicies], grants, facts.tags);
   const document: KeyDocument = {
     facts,
     policy,

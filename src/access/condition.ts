@@ -214,7 +214,10 @@ function typedTest(
     if (r?.kind === "absent") return undefined;
     if (r?.kind === "value") value = r.value;
     else {
-      if (r?.kind === "open" && m !== null) open.push((m[1] ?? "").trim().toLowerCase());
+      if (r?.kind === "open" && m !== null) {
+        open.push((m[1] ?? "").trim().toLowerCase());
+        if (r.outline !== undefined) return { text: raw, test: () => "yes", open: true };
+      }
       return doubtfulTest(raw, r?.kind === "doubtful" ? r.doubt : "not-understood");
     }
   }

@@ -39,8 +39,12 @@ const ORG_KEYS = new Set([
   "aws:sourceorgpaths",
 ]);
 
-/** Collects what policies and grants name. */
-export function collectMentions(policies: readonly Policy[], grants: readonly Grant[]): Mentions {
+/** Collects what policies and grants name. `tags`: those of the key, which variables can stand for. */
+export function collectMentions(
+  policies: readonly Policy[],
+  grants: readonly Grant[],
+  tags: Readonly<Record<string, string>> = {},
+): Mentions {
   const m = {
     accounts: new Set<string>(),
     organizations: new Set<string>(),
@@ -51,10 +55,12 @@ export function collectMentions(policies: readonly Policy[], grants: readonly Gr
     keys: new Set<string>(),
     notPrincipal: policies.some((p) => p.statements.some((s) => s.principal.kind === "not-principal")),
   };
+  const tied = policies.some((p) => p.statements.some((s) => s.conditions.some(tiesIdentity)));
+  if (tied) for (const v of Object.values(tags)) addIds(v, m);
   for (const p of policies) {
     for (const s of p.statements) {
       if (s.principal.kind !== "missing") for (const e of s.principal.entries) addEntry(e, m);
-      for (const c of s.conditions) addCondition(c, m);
+      for (const c of s.conditions) addCondition(c, m, tied);
     }
   }
   for (const g of grants) {
@@ -103,6 +109,27 @@ function addAccounts(text: string, out: Set<string>): void {
   for (const x of text.matchAll(/(?<![0-9])[0-9]{12}(?![0-9])/g)) out.add(x[0]);
 }
 
+const isLinked = (key: string): boolean => ACCOUNT_KEYS.has(key) || ARN_KEYS.has(key) || ORG_KEYS.has(key);
+
+/** Whether a variable compares an identity with another key: then what is asked of that key names identities, too. */
+function tiesIdentity(c: Condition): boolean {
+  const variables = [...c.values.join("\n").matchAll(/\$\{\s*([^,}\s]+)/g)].map((x) =>
+    (x[1] ?? "").toLowerCase(),
+  );
+  return variables.length > 0 && [c.keyLower, ...variables].some(isLinked);
+}
+
+function addIds(
+  text: string,
+  m: { accounts: Set<string>; organizations: Set<string>; uniqueIds: Set<string> },
+): void {
+  addAccounts(text, m.accounts);
+  const organization = /^o-[a-z0-9]{10,32}/.exec(text)?.[0];
+  if (organization !== undefined) m.organizations.add(organization);
+  const unique = /^A[A-Z]{3}[A-Z0-9]{12,}/.exec(text)?.[0];
+  if (unique !== undefined) m.uniqueIds.add(unique);
+}
+
 function addCondition(
   c: Condition,
   m: {
@@ -114,21 +141,24 @@ function addCondition(
     patterns: string[];
     keys: Set<string>;
   },
+  tied: boolean,
 ): void {
   m.keys.add(c.keyLower);
   for (const x of c.values.join("\n").matchAll(/\$\{\s*([^,}]+)/g)) {
     const name = (x[1] ?? "").trim();
     if (name.length > 1) m.keys.add(name.toLowerCase());
   }
-  const linked = ACCOUNT_KEYS.has(c.keyLower) || ARN_KEYS.has(c.keyLower) || ORG_KEYS.has(c.keyLower);
+  const linked = tied || isLinked(c.keyLower);
+  const fold = c.operator.includes("IgnoreCase");
   for (const v of c.values) {
     if (linked || c.keyLower.startsWith("kms:encryptioncontext:")) addAccounts(v, m.accounts);
+    if (tied) addIds(v, m);
     if (ORG_KEYS.has(c.keyLower)) {
-      const id = /^o-[a-z0-9]{10,32}/.exec(v)?.[0];
+      const id = /^o-[a-z0-9]{10,32}/.exec(fold ? v.toLowerCase() : v)?.[0];
       if (id !== undefined) m.organizations.add(id);
     }
     if (c.keyLower === "aws:userid") {
-      const id = /^A[A-Z]{3}[A-Z0-9]{12,}/.exec(v)?.[0];
+      const id = /^A[A-Z]{3}[A-Z0-9]{12,}/.exec(fold ? v.toUpperCase() : v)?.[0];
       if (id !== undefined) m.uniqueIds.add(id);
     }
     if (c.keyLower === "aws:principalarn") {

@@ -13,10 +13,12 @@ import type { Mode, Truth } from "./truth.js";
 import { parseDate } from "./typed.js";
 import {
   MOST_PINNINGS,
+  onlyValues,
   outlined,
   type Pin,
   pinCondition,
   pinnings,
+  selfComparison,
   suggested,
   unique,
   withTies,
@@ -73,6 +75,8 @@ class Search {
   #exhausted = false;
   /** Variables that had to be guessed: then "impossible" is not proved. */
   #guessed = false;
+  /** What the outline has to meet. */
+  #outlined: readonly Lit[] = [];
   readonly #lits = new Map<string, Lit[]>();
   readonly #names = new Map<string, string>();
 
@@ -83,15 +87,22 @@ class Search {
     const first = this.#prepare([], open);
     if (open.size === 0) return this.#answer(first);
     // A variable stands for something that the search chooses. If even "any value at all" does not get in, nothing does.
-    const outline = this.#prepare([], new Set(), true);
+    const outline = this.#prepare([], open, true);
     if (outline === undefined) return this.#answer(undefined);
     // Else choose the variable first, then go on with it as a constant.
-    this.#guessed = true;
     const conditions = [...this.q.require, ...this.q.escape].flatMap((c) => c.conditions);
-    const choices = [...open].map((key) => ({ key, values: this.#pinValues(key, conditions, outline) }));
+    const must = this.#outlined;
+    const choices = [...open].map((key) => {
+      const only = onlyValues(must, key, this.q.mode);
+      if (only === undefined) this.#guessed = true;
+      return { key, values: only ?? this.#pinValues(key, conditions, outline) };
+    });
     let tries = MOST_PINNINGS;
     for (const pins of pinnings(choices)) {
-      if (tries-- === 0) break;
+      if (tries-- === 0) {
+        this.#guessed = true;
+        break;
+      }
       const found = this.#prepare(pins, new Set());
       if (found !== undefined) return { kind: "found", solution: found };
     }
@@ -121,6 +132,8 @@ class Search {
       ...conditions.flatMap((c) => c.values.filter((v) => !/[*?$]/.test(v))).slice(0, 8),
       ...facts,
       "y",
+      "true",
+      "false",
     ]);
     const present = texts.filter((v) => v !== undefined);
     return model.domain.mayBeAbsent ? [...present, undefined] : present;
@@ -183,7 +196,7 @@ class Search {
       }
       return ready;
     }
-    const swapped = this.#swap(c);
+    const swapped = selfComparison(c, (v) => this.#same(v, c.keyLower)) ?? this.#swap(c);
     if (swapped !== undefined) return compileCondition(swapped, false, () => ({ kind: "open" }));
     const model = this.#model(c.keyLower);
     if (model.kind === "const") {
@@ -192,6 +205,15 @@ class Search {
       if (typeof testCondition(anyhow, model.value) === "string") return anyhow;
     }
     return compileCondition(c, variables, this.#resolver(pins, open, outline));
+  }
+
+  /** Whether two keys hold the same in every request of the shape. */
+  #same(a: string, b: string): boolean {
+    const [x, y] = [this.#model(a), this.#model(b)];
+    if (x.kind === "word" && y.kind === "word" && !x.list && !y.list) {
+      return x.view.length === y.view.length && x.view.every((p, i) => p === y.view[i]);
+    }
+    return a === b && x.kind === "scalar";
   }
 
   /**
@@ -262,7 +284,10 @@ class Search {
       else choices.push(alternatives);
     }
     if (open.size > 0 && !outline) return undefined;
-    if (outline) must = withTies(must, this.q.mode, (key) => this.#model(key).kind !== "const");
+    if (outline) {
+      must = withTies(must, this.q.mode, (key) => this.#model(key).kind !== "const");
+      this.#outlined = must;
+    }
     if (choices.some((a) => a.length === 0)) return undefined;
     for (const l of must) {
       const s = this.#settle(l);

@@ -1,7 +1,7 @@
 import type { Condition } from "../policy/ast.js";
 import { conditionKeyFacts } from "../semantics/condition-keys.js";
-import type { KeyValue } from "./condition.js";
-import type { Lit } from "./scalar.js";
+import { type KeyValue, testAbsent, testCondition } from "./condition.js";
+import { type Lit, satisfies } from "./scalar.js";
 import type { Mode } from "./truth.js";
 
 /**
@@ -60,10 +60,10 @@ function plainVariable(value: string | undefined): string | undefined {
 }
 
 /** The variable that a literal makes equal to its key, where both must then be there. */
-function tiedTo(l: Lit, mode: Mode): string | undefined {
+function tiedTo(l: Lit, must: readonly Lit[], mode: Mode): string | undefined {
   const { source, negated } = l.c;
   if (l.want === negated || source.values.length !== 1 || source.qualifier !== undefined) return undefined;
-  if (l.want && source.ifExists) return undefined;
+  if (l.want && source.ifExists && mayBeAbsent(must, source.keyLower, mode)) return undefined;
   if (!l.c.tests.some((t) => t.open === true)) return undefined;
   const exact = /^String(Not)?Equals$/.test(source.operator);
   // A * inside the variable may be a wildcard: where that is allowed for, the two need not be the same.
@@ -76,7 +76,7 @@ function tiedTo(l: Lit, mode: Mode): string | undefined {
 export function withTies(must: readonly Lit[], mode: Mode, chosen: (key: string) => boolean): Lit[] {
   const out = [...must];
   for (const tie of must) {
-    const variable = tiedTo(tie, mode);
+    const variable = tiedTo(tie, must, mode);
     if (variable === undefined) continue;
     const { keyLower } = tie.c.source;
     out.push(...present(variable));
@@ -87,6 +87,10 @@ export function withTies(must: readonly Lit[], mode: Mode, chosen: (key: string)
     }
   }
   return out;
+}
+
+function mayBeAbsent(must: readonly Lit[], key: string, mode: Mode): boolean {
+  return must.every((l) => l.c.source.keyLower !== key || satisfies(testAbsent(l.c), l.want, mode));
 }
 
 function onKey(l: Lit, key: string): Lit {
@@ -119,18 +123,52 @@ export function suggested(c: Condition, variable: string, value: string | undefi
   if (value === undefined) return [];
   return c.values.flatMap((pattern) => {
     const parts = pattern.split(/\$\{\s*([^\s{},'*?$]+)[^{}]*\}/);
-    const [before, name, after] = parts;
-    if (parts.length !== 3 || before === undefined || after === undefined) return [];
-    if (name?.toLowerCase() !== variable) return [];
-    const text = (part: string): string | undefined => {
-      const stars = part.split("*").length - 1;
-      // More would make the expression slow, and nobody writes it.
-      if (stars > 2) return undefined;
-      return part.replace(/[.*+?^${}()|[\]\\]/g, (ch) => (ch === "*" ? ".*?" : ch === "?" ? "." : `\\${ch}`));
-    };
-    const [left, right] = [text(before), text(after)];
-    if (left === undefined || right === undefined) return [];
-    const got = new RegExp(`^${left}(.*?)${right}$`, "s").exec(value)?.[1];
-    return got === undefined ? [] : [got];
+    const names = parts.filter((_, i) => i % 2 === 1).map((n) => n.toLowerCase());
+    // More would make the expression slow, and nobody writes it.
+    if (!names.includes(variable) || names.length + pattern.split("*").length > 4) return [];
+    const source = parts.map((part, i) => (i % 2 === 1 ? "(.*?)" : globSource(part))).join("");
+    const groups = new RegExp(`^${source}$`, "s").exec(value);
+    return groups?.[names.indexOf(variable) + 1] ?? [];
   });
+}
+
+function globSource(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\]/g, (ch) => (ch === "*" ? ".*?" : ch === "?" ? "." : `\\${ch}`));
+}
+
+/**
+ * A comparison of a key with itself says whether the key is there: `K = ${K}` where it is, `K != ${K}` where it is not.
+ * `same`: the variable holds what the key holds.
+ */
+export function selfComparison(c: Condition, same: (variable: string) => boolean): Condition | undefined {
+  if (c.qualifier !== undefined || c.values.length !== 1) return undefined;
+  const m = /^String(Not)?(Equals(IgnoreCase)?|Like)$/.exec(c.operator);
+  const variable = plainVariable(c.values[0]);
+  if (m === null || variable === undefined || !same(variable)) return undefined;
+  const values = m[1] !== undefined ? ["true"] : c.ifExists ? ["true", "false"] : ["false"];
+  return { ...c, operator: "Null", ifExists: false, values };
+}
+
+/**
+ * All values that a key can have where it must meet these literals, if they list them: then to try each is to try all.
+ * Undefined: there may be others.
+ */
+export function onlyValues(must: readonly Lit[], key: string, mode: Mode): KeyValue[] | undefined {
+  const own = must.filter(
+    (l) =>
+      l.c.source.keyLower === key && l.c.source.qualifier === undefined && !l.c.tests.some((t) => t.open),
+  );
+  const absent = own.every((l) => satisfies(testAbsent(l.c), l.want, mode));
+  if (own.some((l) => l.c.family === "null" && !satisfies(testCondition(l.c, "x"), l.want, mode))) {
+    return [undefined];
+  }
+  for (const { c, want } of own) {
+    if (c.family !== "string" || want === c.negated || c.source.values.length === 0) continue;
+    const texts = c.tests.map((t) =>
+      t.doubtful === undefined && t.glob?.fold === false ? t.glob.literal : undefined,
+    );
+    const known = texts.filter((t) => t !== undefined);
+    if (known.length === texts.length) return absent ? [...known, undefined] : known;
+  }
+  return undefined;
 }
