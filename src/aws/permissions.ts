@@ -18,6 +18,16 @@ export const PERMISSIONS = {
   "kms:DescribeKey": { need: "detail", gives: "state, type and manager of a key" },
   "kms:ListAliases": { need: "detail", gives: "the names of keys" },
   "kms:ListResourceTags": { need: "option", gives: "the tags of keys, with --tags" },
+  "s3:ListBucket": { need: "option", gives: "the log files of a bucket, for keyward usage" },
+  "s3:GetObject": { need: "option", gives: "the events in them, for keyward usage" },
+  "cloudtrail:LookupEvents": {
+    need: "option",
+    gives: "the event history, for keyward usage --lookup-events",
+  },
+  "athena:StartQueryExecution": { need: "option", gives: "usage by a query, for keyward usage --athena" },
+  "athena:GetQueryExecution": { need: "option", gives: "whether that query has ended" },
+  "athena:GetQueryResults": { need: "option", gives: "its result" },
+  "athena:StopQueryExecution": { need: "option", gives: "an end to it when keyward is stopped" },
 } as const satisfies Readonly<Record<string, Permission>>;
 
 /**

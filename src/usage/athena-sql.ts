@@ -76,7 +76,7 @@ export function usageSql(target: AthenaTarget, days: QueryDays): string {
   SELECT
     useridentity.type AS type,
     split_part(useridentity.principalid, ':', 1) AS principal_id,
-    CASE WHEN useridentity.type = 'AssumedRole' THEN NULL ELSE useridentity.arn END AS arn,
+    regexp_replace(useridentity.arn, '^(arn:[^/]*:assumed-role/[^/]+)/.*$', '$1') AS arn,
     useridentity.accountid AS account_id,
     useridentity.invokedby AS invoked_by,
     useridentity.sessioncontext.sessionissuer.type AS issuer_type,

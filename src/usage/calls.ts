@@ -110,7 +110,8 @@ export function readRecord(value: unknown): Reading {
   const own = text(record, "eventType") === "AwsServiceEvent";
   // The same call is there as a management event as well, unless the endpoint's policy stopped it.
   const copy =
-    text(record, "eventCategory") === "NetworkActivity" && text(record, "errorCode") !== "VpceAccessDenied";
+    (text(record, "eventCategory") === "NetworkActivity" || text(record, "eventType") === "AwsVpceEvents") &&
+    text(record, "errorCode") !== "VpceAccessDenied";
   if (own || copy || WITHOUT_KEY.has(name)) return { kind: "other", trail, excludesKms: false };
   return {
     kind: "calls",

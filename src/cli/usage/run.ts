@@ -1,5 +1,4 @@
 import { inert } from "../../domain/inert.js";
-import { KeywardError } from "../../domain/result.js";
 import { UsageAggregator } from "../../usage/aggregate.js";
 import { coverageSql, usageSql } from "../../usage/athena-sql.js";
 import { logFiles } from "../../usage/folder.js";
@@ -43,13 +42,16 @@ export async function runUsage(flags: UsageFlags, io: Io): Promise<ExitCode> {
   });
   let sources: readonly UsageSource[];
   try {
-    sources = await readEvidence({
-      flags,
-      aggregator,
-      span: spanOf(flags),
-      signal: stop.signal,
-      say: flags.progress ? say : () => undefined,
-    });
+    sources = await readEvidence(
+      {
+        flags,
+        aggregator,
+        span: spanOf(flags),
+        signal: stop.signal,
+        say: flags.progress ? say : () => undefined,
+      },
+      io,
+    );
   } finally {
     release();
   }
@@ -64,20 +66,9 @@ export async function runUsage(flags: UsageFlags, io: Io): Promise<ExitCode> {
   return coverage.gapCount > 0 || coverage.omitted > 0 ? EXIT.incomplete : EXIT.clear;
 }
 
-async function readEvidence(reading: Reading): Promise<readonly UsageSource[]> {
+async function readEvidence(reading: Reading, io: Io): Promise<readonly UsageSource[]> {
   const { flags, aggregator, span, signal } = reading;
   const sources: UsageSource[] = [];
-  if (
-    flags.lookupEvents ||
-    flags.athena !== undefined ||
-    flags.cloudtrail.some((p) => p.startsWith("s3://"))
-  ) {
-    throw new KeywardError({
-      what: "this version reads CloudTrail from files alone",
-      where: "--lookup-events, --athena, s3://",
-      next: "copy the log files into a folder (aws s3 sync) and name it with --cloudtrail",
-    });
-  }
   const local = flags.cloudtrail.filter((path) => !path.startsWith("s3://"));
   for (const path of local) {
     let files = 0;
@@ -88,6 +79,11 @@ async function readEvidence(reading: Reading): Promise<readonly UsageSource[]> {
       },
     });
     sources.push({ kind: "folder", path });
+  }
+  if (local.length < flags.cloudtrail.length || flags.lookupEvents || flags.athena !== undefined) {
+    // Loads the SDK, which files do without.
+    const { readRemote } = await import("./remote.js");
+    sources.push(...(await readRemote(reading, io)));
   }
   return sources;
 }
