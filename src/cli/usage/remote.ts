@@ -12,7 +12,7 @@ import type { UsageSource } from "../../usage/types.js";
 import { parseAccountId } from "../../domain/ids.js";
 import type { Io } from "../command.js";
 import { toolVersion } from "../version.js";
-import type { Reading } from "./run.js";
+import type { Reading } from "./reading.js";
 
 /** Reads the evidence that lies in AWS. */
 export async function readRemote(reading: Reading, io: Io): Promise<readonly UsageSource[]> {

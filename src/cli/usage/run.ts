@@ -14,16 +14,8 @@ import { onFirstInterrupt } from "../scan/interrupt.js";
 import { toolVersion } from "../version.js";
 import { aliasesOf } from "./aliases.js";
 import type { UsageFlags } from "./flags.js";
+import type { Reading } from "./reading.js";
 import { summary } from "./summary.js";
-
-/** What reading the evidence needs, whatever the evidence is. */
-export interface Reading {
-  readonly flags: UsageFlags;
-  readonly aggregator: UsageAggregator;
-  readonly span: TimeSpan;
-  readonly signal: AbortSignal;
-  readonly say: (text: string) => void;
-}
 
 /** Reads all evidence that the flags name, and writes what it says. Throws KeywardError where it cannot begin. */
 export async function runUsage(flags: UsageFlags, io: Io): Promise<ExitCode> {

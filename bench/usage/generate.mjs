@@ -3,29 +3,8 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 
-/**
- * Seeded CloudTrail log files as CloudTrail writes them: one JSON object a file, no white space, gzipped, one record in
- * ten from KMS. The same seed and size give the same bytes.
- */
-export interface GeneratorOptions {
-  readonly folder: string;
-  /** Bytes of all files together, before compression. */
-  readonly bytes: number;
-  readonly seed: number;
-  /** Bytes of one file before compression. */
-  readonly fileBytes: number;
-}
-
-export interface Generated {
-  readonly files: number;
-  readonly bytes: number;
-  readonly compressed: number;
-  readonly records: number;
-  readonly kmsRecords: number;
-}
-
 /** mulberry32: small, seeded, and good enough for test data. */
-export function random(seed: number): () => number {
+export function random(seed) {
   let a = seed >>> 0;
   return () => {
     a = (a + 0x6d2b79f5) >>> 0;
@@ -56,14 +35,19 @@ const KMS = [
   "ReEncrypt",
 ];
 
-export function generate(options: GeneratorOptions): Generated {
+/**
+ * Seeded CloudTrail log files as CloudTrail writes them: one JSON object a file, no white space, gzipped, one record in
+ * ten from KMS. The same seed and size give the same bytes. `options`: folder; bytes of all files and fileBytes of one,
+ * before compression; seed.
+ */
+export function generate(options) {
   const rnd = random(options.seed);
-  const pick = <T>(list: readonly T[]): T => {
+  const pick = (list) => {
     const item = list[Math.floor(rnd() * list.length)];
     if (item === undefined) throw new Error("an empty list");
     return item;
   };
-  const hex = (n: number): string => {
+  const hex = (n) => {
     let text = "";
     while (text.length < n)
       text += Math.floor(rnd() * 4294967296)
@@ -71,14 +55,14 @@ export function generate(options: GeneratorOptions): Generated {
         .padStart(8, "0");
     return text.slice(0, n);
   };
-  const uuid = (): string => `${hex(8)}-${hex(4)}-4${hex(3)}-a${hex(3)}-${hex(12)}`;
+  const uuid = () => `${hex(8)}-${hex(4)}-4${hex(3)}-a${hex(3)}-${hex(12)}`;
   const total = { files: 0, bytes: 0, compressed: 0, records: 0, kmsRecords: 0 };
   const start = Date.UTC(2026, 0, 1);
   while (total.bytes < options.bytes) {
     const account = pick(ACCOUNTS);
     const region = pick(REGIONS);
     const minute = start + total.files * 5 * 60_000;
-    const parts: string[] = [];
+    const parts = [];
     let size = 0;
     while (size < options.fileBytes && total.bytes + size < options.bytes) {
       const kms = rnd() < 0.1;
@@ -105,7 +89,7 @@ export function generate(options: GeneratorOptions): Generated {
     total.bytes += body.length;
     total.compressed += gz.length;
 
-    function identity(): object {
+    function identity() {
       const role = `app-${Math.floor(rnd() * 40)}`;
       const session = hex(17);
       const id = `AROA${hex(16).toUpperCase()}`;
@@ -130,7 +114,7 @@ export function generate(options: GeneratorOptions): Generated {
         },
       };
     }
-    function common(source: string, name: string): object {
+    function common(source, name) {
       return {
         eventVersion: "1.11",
         userIdentity: identity(),
@@ -142,7 +126,7 @@ export function generate(options: GeneratorOptions): Generated {
         userAgent: `aws-sdk-java/2.${Math.floor(rnd() * 30)}.${Math.floor(rnd() * 100)} Linux/5.10 "quoted" {braces}`,
       };
     }
-    function tail(): object {
+    function tail() {
       return {
         requestID: uuid(),
         eventID: uuid(),
@@ -158,7 +142,7 @@ export function generate(options: GeneratorOptions): Generated {
         },
       };
     }
-    function kmsRecord(): object {
+    function kmsRecord() {
       const arn = `arn:aws:kms:${region}:${account}:key/1234abcd-12ab-34cd-56ef-${String(Math.floor(rnd() * 50)).padStart(12, "0")}`;
       const denied = rnd() < 0.01;
       const name = pick(KMS);
@@ -182,7 +166,7 @@ export function generate(options: GeneratorOptions): Generated {
         ...tail(),
       };
     }
-    function otherRecord(): object {
+    function otherRecord() {
       const items = Array.from({ length: 1 + Math.floor(rnd() * 6) }, () => ({
         name: `tag-${hex(8)}`,
         values: [uuid()],
