@@ -383,13 +383,14 @@ function* oneService(
   for (const id of known.accounts) {
     const trusted = known.trusts(id);
     if (trusted && !inside) continue;
-    const orgs: OrganizationChoice[] = [...strangerOrgs];
-    if (!trusted) orgs.push(...outsideOrgs.map((o) => ({ kind: "literal", id: o }) as const));
-    else {
-      orgs.push(...zone.organizations.map((o) => ({ kind: "literal", id: o }) as const));
-      if (id === facts.account && facts.organization.kind === "present") {
-        orgs.push({ kind: "literal", ...facts.organization.value });
-      }
+    const orgs: OrganizationChoice[] = [];
+    if (id === facts.account && facts.organization.kind === "present") {
+      // The organization of the key's own account is known; whether a service names it is the service's affair.
+      orgs.push({ kind: "none" }, { kind: "literal", ...facts.organization.value });
+    } else {
+      orgs.push(...strangerOrgs);
+      const more = trusted ? zone.organizations : outsideOrgs;
+      orgs.push(...more.map((o) => ({ kind: "literal", id: o }) as const));
     }
     yield classFor(
       { kind: "account", id },

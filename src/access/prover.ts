@@ -273,7 +273,7 @@ const IDENTITY_KEYS = new Set([
 ]);
 
 /** A pattern class is named by the pattern of the entrance that lets it in. */
-function nameWho(cls: CallerClass, e: Entrance): Who {
+export function nameWho(cls: CallerClass, e: Entrance): Who {
   const pattern = (): string => {
     const found = e.conditions
       .filter((c) => IDENTITY_KEYS.has(c.keyLower))
