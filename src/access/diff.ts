@@ -11,7 +11,6 @@ import { type ActionGroup, actionGroups, actionSignatures } from "./entrances.js
 import { environmentFacts } from "./environments.js";
 import type { Who } from "./matrix.js";
 import { collectMentions, type Mentions } from "./mentions.js";
-import { Replayable } from "./replayable.js";
 import { canName } from "./shape.js";
 
 export type { Before, Change } from "./diff-prover.js";
@@ -174,13 +173,11 @@ function* questions(
     facts,
   );
   // Everybody is compared, so nobody is told apart by the zone of trust.
-  const classes = new Replayable(
-    classesOf(
-      { facts, zone: EMPTY_ZONE, mentions, organizationOf: input.organizationOf },
-      true,
-      namedBy(entrances.map((e) => e.entrance.principal)),
-    ),
-  );
+  const classes = classesOf(
+    { facts, zone: EMPTY_ZONE, mentions, organizationOf: input.organizationOf },
+    true,
+    namedBy(entrances.map((e) => e.entrance.principal)),
+  ).all;
   for (const signed of entrances) {
     for (const group of actionGroups(signed.entrance, signatures)) {
       for (const part of byOlderWaysIn(group, x.olderEntrances)) yield { signed, group: part, classes };
