@@ -62,7 +62,7 @@ export function register(program: Command, io: Io): void {
     .option("--quotas", "enforce AWS's default request quotas")
     .option(
       "--quota <operation=n>",
-      "with --quotas: requests a second for one operation (repeatable)",
+      "like --quotas, with another number for one operation (repeatable)",
       collectQuota,
     )
     .option("--latency <ms>", "milliseconds that every answer waits", whole(0, 600_000), 0)
@@ -106,7 +106,7 @@ async function options(flags: Flags, io: Io): Promise<SandboxOptions> {
     staleMs: flags.stale,
     faults: flags.fault,
     seed: flags.seed,
-    quotas: flags.quotas === undefined ? false : (flags.quota ?? true),
+    quotas: flags.quota ?? flags.quotas ?? false,
     onlyCallers: flags.onlyCallers ?? false,
     ...(flags.snapshot === undefined ? {} : { snapshot: flags.snapshot }),
     ...(flags.account === undefined ? {} : { account: flags.account }),

@@ -25,6 +25,8 @@ interface Session {
 
 /** Expired credentials are told apart from unknown ones for this long. */
 const FORGET_AFTER_MS = 3_600_000;
+/** Clients choose account numbers, so what is kept of them is bounded. */
+const MAX_ADMINISTRATORS = 10_000;
 const BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
 /**
@@ -39,6 +41,7 @@ export class Callers {
   readonly #only: boolean;
   readonly #defaultAccount: AccountId;
   readonly #policies: CallerPolicies;
+  readonly #administrators = new Map<string, Identity>();
   readonly #sessions = new Map<string, Session>();
 
   /** `only`: no access key works that the file does not have and AssumeRole did not make. */
@@ -70,7 +73,7 @@ export class Callers {
     if (scope.accessKeyId.startsWith("ASIA")) return this.#session(scope, now);
     if (this.#only) throw unrecognized();
     const account = parseAccountId(/^AKIA([0-9]{12})/.exec(scope.accessKeyId)?.[1] ?? "");
-    return administrator(account ?? this.#defaultAccount, partitionOfRegion(scope.region));
+    return this.#administrator(account ?? this.#defaultAccount, partitionOfRegion(scope.region));
   }
 
   /** Makes temporary credentials for an identity. Times are milliseconds since the epoch. */
@@ -82,6 +85,17 @@ export class Callers {
     const sessionToken = randomBytes(96).toString("base64");
     this.#sessions.set(accessKeyId, { identity, token: sessionToken, expiresAt });
     return { accessKeyId, secretAccessKey: randomBytes(30).toString("base64"), sessionToken, expiresAt };
+  }
+
+  /** Made once, because every request of an ordinary test comes from one. */
+  #administrator(account: AccountId, partition: string): Identity {
+    const name = `${partition}/${account}`;
+    const known = this.#administrators.get(name);
+    if (known !== undefined) return known;
+    if (this.#administrators.size >= MAX_ADMINISTRATORS) this.#administrators.clear();
+    const made = administrator(account, partition);
+    this.#administrators.set(name, made);
+    return made;
   }
 
   #session(scope: Scope, now: number): Identity {

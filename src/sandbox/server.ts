@@ -136,16 +136,23 @@ function plain(status: number, text: string): Reply {
   };
 }
 
-/** Undefined: too long. */
-async function readBody(incoming: IncomingMessage): Promise<Buffer | undefined> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of incoming as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > MAX_BODY_BYTES) return undefined;
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
+/** Undefined: too long. Rejects where the client goes away before the end. */
+function readBody(incoming: IncomingMessage): Promise<Buffer | undefined> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    incoming.on("data", (chunk: Buffer) => {
+      size += chunk.length;
+      if (size > MAX_BODY_BYTES) resolve(undefined);
+      else chunks.push(chunk);
+    });
+    incoming.once("end", () => {
+      const [only, ...more] = chunks;
+      resolve(only !== undefined && more.length === 0 ? only : Buffer.concat(chunks));
+    });
+    incoming.once("error", reject);
+    incoming.once("close", () => reject(new Error("the client went away")));
+  });
 }
 
 /** Promises the whole body and sends the first half. */
@@ -161,11 +168,12 @@ async function sendHalf(response: ServerResponse, reply: Reply): Promise<void> {
 
 async function send(response: ServerResponse, reply: Reply): Promise<void> {
   if (typeof reply.body === "string") {
-    const bytes = Buffer.from(reply.body, "utf8");
-    response.writeHead(reply.status, { ...reply.headers, "content-length": bytes.length });
+    const text = reply.body;
+    response.writeHead(reply.status, { ...reply.headers, "content-length": Buffer.byteLength(text) });
     await new Promise<void>((resolve) => {
       response.once("close", resolve);
-      response.end(bytes, resolve);
+      // Node sends a text together with the headers, in one write.
+      response.end(text, "utf8", resolve);
     });
     return;
   }

@@ -66,6 +66,7 @@ export function assumeRole(call: QueryCall, services: StsServices): Xml {
   const rule = services.rules.roles.get(arn);
   const mayAssume =
     services.world.hasAccount(account) &&
+    !services.world.isSuspended(account) &&
     services.world.iam.mayExist(arn) &&
     trusts(rule, identity, call.parameters) &&
     permitted(call, services, arn, session, account);

@@ -63,6 +63,8 @@ describe("keyward sandbox", () => {
     [["--snapshot", "missing.ndjson"], "missing.ndjson: cannot be read"],
     [["--callers", "broken.json"], "broken.json: not JSON"],
     [["--region-disabled", "everywhere"], "Expected a Region"],
+    [["--quota", "ListGrants"], "Expected OPERATION=NUMBER"],
+    [["--session-seconds", "0"], "Expected a whole number from 1 to 43200."],
   ])("%j is wrong usage, and a message without a stack", async (args, message) => {
     await writeFile(join(folder, "broken.json"), "{");
     const { code, stdout, stderr } = await startCli(["sandbox", ...args], folder).done;

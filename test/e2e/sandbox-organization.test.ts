@@ -282,6 +282,13 @@ describe("AssumeRole by the trust policies of the snapshot", () => {
     ).rejects.toMatchObject({ name: "ValidationError" });
   });
 
+  test("lets nobody into a suspended account", async () => {
+    const old = "arn:aws:iam::333344445555:role/audit";
+    const sandbox = await start([organization, full(ROOT)]);
+    await assume(sandbox, admin(MANAGEMENT), `arn:aws:iam::${OWNER}:role/audit`);
+    await expect(assume(sandbox, admin(MANAGEMENT), old)).rejects.toMatchObject({ name: "AccessDenied" });
+  });
+
   test("knows no other roles where the account's IAM is known as a whole", async () => {
     const sandbox = await start([
       { type: "account", id: OWNER, iam: { kind: "present" } },

@@ -33,10 +33,11 @@ export async function loadWorld(
   options: LoadOptions,
 ): Promise<World> {
   const world = new World();
+  const texts = new Map<string, string>();
   for await (const line of lines) {
     switch (line.type) {
       case "key":
-        addKeyLine(world, line, options);
+        addKeyLine(world, shareText(line, texts), options);
         break;
       case "organization":
       case "resource-control-policy":
@@ -58,6 +59,15 @@ export async function loadWorld(
     }
   }
   return world;
+}
+
+/** Policies repeat across an estate: equal texts become one text in memory. */
+function shareText(line: KeyLine, texts: Map<string, string>): KeyLine {
+  if (line.policy.kind !== "present") return line;
+  const known = texts.get(line.policy.text);
+  if (known !== undefined) return { ...line, policy: { kind: "present", text: known } };
+  texts.set(line.policy.text, line.policy.text);
+  return line;
 }
 
 /**

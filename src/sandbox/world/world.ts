@@ -163,6 +163,11 @@ export class World {
     return this.#trees.get(membership.id);
   }
 
+  /** Whether Organizations calls the account suspended: nobody can use it, and its roles let nobody in. */
+  isSuspended(account: AccountId): boolean {
+    return this.organizationTree(account)?.account(account)?.status === "SUSPENDED";
+  }
+
   /**
    * Service control policies that bind an account, by level from the root down to the account: at each level one of
    * the texts must allow. None bind a management account. A level without any, which Organizations does not allow, is
