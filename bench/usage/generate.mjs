@@ -89,8 +89,8 @@ export function generate(options) {
     total.bytes += body.length;
     total.compressed += gz.length;
 
-    function identity() {
-      const role = `app-${Math.floor(rnd() * 40)}`;
+    function identity(number = Math.floor(rnd() * 40)) {
+      const role = `app-${number}`;
       const session = hex(17);
       const id = `AROA${hex(16).toUpperCase()}`;
       return {
@@ -114,10 +114,10 @@ export function generate(options) {
         },
       };
     }
-    function common(source, name) {
+    function common(source, name, role) {
       return {
         eventVersion: "1.11",
-        userIdentity: identity(),
+        userIdentity: identity(role),
         eventTime: `${new Date(minute + Math.floor(rnd() * 300) * 1000).toISOString().slice(0, 19)}Z`,
         eventSource: `${source}.amazonaws.com`,
         eventName: name,
@@ -143,12 +143,15 @@ export function generate(options) {
       };
     }
     function kmsRecord() {
-      const arn = `arn:aws:kms:${region}:${account}:key/1234abcd-12ab-34cd-56ef-${String(Math.floor(rnd() * 50)).padStart(12, "0")}`;
+      // A role uses three keys, as roles do.
+      const role = Math.floor(rnd() * 40);
+      const number = String((role + Math.floor(rnd() * 3) * 17) % 50);
+      const arn = `arn:aws:kms:${region}:${account}:key/1234abcd-12ab-34cd-56ef-${number.padStart(12, "0")}`;
       const denied = rnd() < 0.01;
       const name = pick(KMS);
       const resource = { accountId: account, type: "AWS::KMS::Key", ARN: arn };
       return {
-        ...common("kms", name),
+        ...common("kms", name, role),
         ...(denied
           ? {
               errorCode: "AccessDenied",

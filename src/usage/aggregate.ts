@@ -102,7 +102,7 @@ export class UsageAggregator {
       if (call === undefined) continue;
       let number = numbers[at] ?? UNSEEN;
       if (number === UNSEEN) {
-        number = this.hold(call);
+        number = this.hold(call, part.names[at]);
         numbers[at] = number;
       }
       if (number === OMITTED) {
@@ -234,8 +234,7 @@ export class UsageAggregator {
   }
 
   /** The number of a call, or OMITTED where a limit is reached. */
-  private hold(call: Call): number {
-    const name = JSON.stringify(call);
+  private hold(call: Call, name: string = JSON.stringify(call)): number {
     const known = this.index.get(name);
     if (known !== undefined) return known;
     const key = this.ofKey(call.target);

@@ -10,6 +10,8 @@ import type { EvidenceGap } from "./types.js";
  */
 export interface LogPart {
   readonly calls: readonly Call[];
+  /** The JSON of each call, which is its identity. */
+  readonly names: readonly string[];
   /** {@link EVENT_WORDS} numbers for each event: index into `calls`, time, two of hash, 1 if the event is shared. */
   readonly events: Uint32Array<ArrayBuffer>;
   readonly trails: readonly PartTrail[];
@@ -128,6 +130,7 @@ export class PartBuilder {
   take(end?: { readonly records: number; readonly gaps: readonly EvidenceGap[] }): LogPart {
     const part: LogPart = {
       calls: this.calls,
+      names: [...this.index.keys()],
       events: Uint32Array.from(this.events),
       trails: [...this.trails.values()].map((t) => ({ ...t, days: [...t.days] })),
       kmsEvents: this.kmsEvents,
