@@ -20,6 +20,7 @@ import {
   actionGroups,
   actionSignatures,
   grantEntrances,
+  grantsForNobodyKnown,
   statementEntrances,
 } from "./entrances.js";
 import { Replayable } from "./replayable.js";
@@ -59,8 +60,8 @@ export function analyze(input: AnalysisInput): AccessMatrix {
   const grants = input.grants ?? [];
   const reading = policyDoubts(input.policy);
   const doubts = doubtfulStatements(reading);
-  const statements = prepare(policy, facts, doubts);
-  const rcps = input.resourceControlPolicies.map((p) => prepare(p, facts, new Map()));
+  const statements = prepare(policy, facts, doubts, "key-policy");
+  const rcps = input.resourceControlPolicies.map((p) => prepare(p, facts, new Map(), "other"));
   const mentions = collectMentions([policy, ...input.resourceControlPolicies], grants, facts.tags);
   const document: KeyDocument = {
     facts,
@@ -80,6 +81,7 @@ export function analyze(input: AnalysisInput): AccessMatrix {
     networks: environmentFacts([policy, ...input.resourceControlPolicies]),
     now,
     budget,
+    isKnown: (account) => input.organizationOf.has(account as AccountId),
   });
   const entrances = [...statementEntrances(statements), ...grantEntrances(grants, facts, mentions.keys)];
   const classes = classesOf(
@@ -89,7 +91,15 @@ export function analyze(input: AnalysisInput): AccessMatrix {
   );
   const signatures = actionSignatures(statements, rcps, mentions.keys, facts);
   const merger = new Merger();
-  const undecided: Undecided[] = notUnderstood(input.policy, reading);
+  const undecided: Undecided[] = [
+    ...notUnderstood(input.policy, reading),
+    ...grantsForNobodyKnown(grants).map((g) => ({
+      who: undefined,
+      source: { kind: "grant", grantId: g.GrantId } as const,
+      reason: "the grant does not say whom it is for",
+      doubts: [doubt("key-fact-unknown")],
+    })),
+  ];
   for (const entrance of entrances) {
     if (input.scope === "outside" && classes.spared(entrance.principal)) continue;
     const named = new Replayable(namedClasses(classes.all, entrance));
@@ -102,10 +112,12 @@ export function analyze(input: AnalysisInput): AccessMatrix {
         const attempt: Attempt = prover.prove(ranked.cls, entrance, group);
         if (attempt.kind === "undecided") undecided.push(attempt.undecided);
         if (attempt.kind !== "access") continue;
-        const { access } = attempt;
-        // A named class tells more than "anyone, possibly" only if it is certain.
-        if (before === undefined || access.certainty === "certain") merger.add(access);
-        covered.add(ranked, access);
+        for (const access of [attempt.access, attempt.certain]) {
+          if (access === undefined) continue;
+          // A named class tells more than "anyone, possibly" only if it is certain.
+          if (before === undefined || access.certainty === "certain") merger.add(access);
+          covered.add(ranked, access);
+        }
       }
     }
   }

@@ -368,7 +368,8 @@ function* oneService(
       );
     }
   }
-  for (const id of outsideOrgs) {
+  // A service that is trusted is trusted whoever it calls for.
+  for (const id of trustedService && !inside ? [] : outsideOrgs) {
     yield classFor(
       { kind: "organization", id },
       {
@@ -376,18 +377,21 @@ function* oneService(
         account: { kind: "literal", id: known.account },
         organizations: [{ kind: "literal", id }],
       },
-      false,
+      trustedService,
       [],
     );
   }
   for (const id of known.accounts) {
-    const trusted = known.trusts(id);
+    const trusted = trustedService || known.trusts(id);
     if (trusted && !inside) continue;
+    const its = x.organizationOf.get(id as AccountId);
     const orgs: OrganizationChoice[] = [];
     if (id === facts.account && facts.organization.kind === "present") {
       // The organization of the key's own account is known; whether a service names it is the service's affair.
       orgs.push({ kind: "none" }, { kind: "literal", ...facts.organization.value });
-    } else {
+    } else if (its === null) orgs.push({ kind: "none" });
+    else if (its !== undefined) orgs.push({ kind: "literal", ...its });
+    else {
       orgs.push(...strangerOrgs);
       const more = trusted ? zone.organizations : outsideOrgs;
       orgs.push(...more.map((o) => ({ kind: "literal", id: o }) as const));
@@ -417,6 +421,9 @@ function representatives(
   return [...clear, ...free.filter((s) => !clear.includes(s))].slice(0, 3);
 }
 
+/** Names that IAM gives; a principal by another name does not exist. */
+const BORNE_NAME = /^(?:[!-~]+\/)?[\w+=,.@-]{1,64}$/;
+
 function namedPrincipals(
   mentioned: readonly PrincipalEntry[],
   more: readonly PrincipalEntry[],
@@ -424,8 +431,9 @@ function namedPrincipals(
   const out = new Map<string, NamedPrincipal>();
   const all = [...mentioned, ...more];
   for (const e of all) {
-    if (e.kind === "user" || e.kind === "role" || e.kind === "federated-user") out.set(e.text, e);
-    if (e.kind !== "session") continue;
+    if ((e.kind === "user" || e.kind === "role") && BORNE_NAME.test(e.name)) out.set(e.text, e);
+    if (e.kind === "federated-user" && /^[\w+=,.@-]{2,32}$/.test(e.name)) out.set(e.text, e);
+    if (e.kind !== "session" || !/^[\w+=,.@:-]{2,64}$/.test(e.session)) continue;
     out.set(e.text, e);
     // A session ARN carries no path: the role may be one that is named with a path elsewhere.
     for (const r of all) {

@@ -2,6 +2,7 @@ import type { Condition } from "../policy/ast.js";
 import { type ConditionKeyFacts, conditionKeyFacts } from "../semantics/condition-keys.js";
 import type { DoubtId } from "../semantics/doubts.js";
 import { type Glob, GlobBuilder, matches } from "./glob.js";
+import { OTHER_KEY_MARK } from "./statements.js";
 import { allOf, anyOf, negate, type Truth } from "./truth.js";
 import { inRange, lacksZone, parseBase64, parseDate, parseIpRange, parseNumber } from "./typed.js";
 
@@ -104,6 +105,27 @@ function cut(value: string, variables: boolean): Piece[] {
   return out;
 }
 
+/** What one piece of a value stands for, where wildcards do not matter. */
+function pieceText(
+  p: Piece,
+  resolve: Resolver,
+):
+  | Exclude<Resolution, { kind: "open" }>
+  | {
+      readonly kind: "open";
+      readonly key: string;
+      readonly outlined: boolean;
+    } {
+  if ("text" in p) return { kind: "value", value: p.text };
+  if (p.key === "*" || p.key === "?" || p.key === "$") return { kind: "value", value: p.key };
+  if (p.key === "") return { kind: "doubtful", doubt: "not-understood" };
+  const key = p.key.toLowerCase();
+  const r = resolve(key);
+  if (r.kind === "open") return { kind: "open", key, outlined: r.outline !== undefined };
+  if (r.kind === "absent" && p.fallback !== undefined) return { kind: "value", value: p.fallback };
+  return r;
+}
+
 function stringTest(
   operator: string,
   value: string,
@@ -111,6 +133,7 @@ function stringTest(
   resolve: Resolver,
   open: string[],
 ): ValueTest | undefined {
+  if (value.startsWith(OTHER_KEY_MARK)) return doubtfulTest(value, "key-arn-resource");
   const arn = operator.startsWith("Arn");
   const like = operator.includes("Like");
   const fold = operator.includes("IgnoreCase");
@@ -177,18 +200,14 @@ function stringTest(
     return { text: value, glob: outline, test: (v) => yesNo(matches(outline, v)), open: true };
   }
   if (wildcardInVariable) return doubtfulTest(value, "variable-wildcard");
-  if (arn && (colons < 5 || !value.startsWith("arn:"))) return doubtfulTest(value, "arn-operator-non-arn");
+  if (arn && colons < 5) return doubtfulTest(value, "arn-operator-non-arn");
   const glob = b.build(value);
   if (!arn) return { text: value, glob, test: (v) => (matches(glob, v) ? "yes" : "no") };
   return {
     text: value,
     glob,
     test: (v) =>
-      !v.startsWith("arn:") || v.split(":").length < 6
-        ? { doubtful: "arn-operator-non-arn" }
-        : matches(glob, v)
-          ? "yes"
-          : "no",
+      v.split(":").length < 6 ? { doubtful: "arn-operator-non-arn" } : matches(glob, v) ? "yes" : "no",
   };
 }
 
@@ -208,18 +227,20 @@ function typedTest(
   open: string[],
 ): ValueTest | undefined {
   let value = raw;
-  if (family === "bool" && variables && raw.includes("${")) {
-    const m = /^\$\{([^{},]*)\}$/.exec(raw);
-    const r = m === null ? undefined : resolve((m[1] ?? "").trim().toLowerCase());
-    if (r?.kind === "absent") return undefined;
-    if (r?.kind === "value") value = r.value;
-    else {
-      if (r?.kind === "open" && m !== null) {
-        open.push((m[1] ?? "").trim().toLowerCase());
-        if (r.outline !== undefined) return { text: raw, test: () => "yes", open: true };
-      }
-      return doubtfulTest(raw, r?.kind === "doubtful" ? r.doubt : "not-understood");
+  if (family === "bool") {
+    value = "";
+    let isOpen = false;
+    for (const p of cut(raw, variables)) {
+      const piece = pieceText(p, resolve);
+      if (piece.kind === "absent") return undefined;
+      if (piece.kind === "open") {
+        open.push(piece.key);
+        if (!piece.outlined) return doubtfulTest(raw, "not-understood");
+        isOpen = true;
+      } else if (piece.kind === "value") value += piece.value;
+      else return doubtfulTest(raw, piece.doubt);
     }
+    if (isOpen) return { text: raw, test: () => "yes", open: true };
   }
   // A value that is not of the operator's type never matches; for a negated operator AWS does not say.
   const never: ValueTest = {
@@ -331,10 +352,23 @@ export function testAbsent(c: Compiled): Truth {
   return yesNo(c.negated);
 }
 
+/** Whether a condition holds where the value of its key is not known, or (`present`) only that there is one. */
+export function testUnknown(c: Compiled, present: boolean, doubt: DoubtId): Truth {
+  const { source } = c;
+  if (c.family === "null" && (present || source.qualifier !== undefined || source.values.length === 0)) {
+    return testNull(c, present);
+  }
+  if (c.family !== "null" && source.values.length === 0) {
+    const either = emptyList(c);
+    if (present || source.qualifier === "ForAnyValue" || typeof either === "object") return either;
+  }
+  return { doubtful: doubt };
+}
+
 function emptyList(c: Compiled): Truth {
   if (c.source.qualifier === "ForAnyValue") return "no";
   if (c.source.qualifier === "ForAllValues" || c.source.ifExists) return "no";
-  return c.negated ? { doubtful: "empty-value-list" } : "no";
+  return { doubtful: "empty-value-list" };
 }
 
 function testNull(c: Compiled, isPresent: boolean): Truth {

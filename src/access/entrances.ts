@@ -43,7 +43,7 @@ export function statementEntrances(statements: readonly Prepared[]): Entrance[] 
     out.push({
       source: { kind: "statement", index: p.statement.index, sid: p.statement.sid },
       principal: p.statement.principal,
-      conditions: p.statement.conditions,
+      conditions: p.conditions,
       variables: p.variables,
       holds: p.doubt === undefined ? p.resource : { doubtful: p.doubt },
       actions,
@@ -53,6 +53,8 @@ export function statementEntrances(statements: readonly Prepared[]): Entrance[] 
   }
   return out;
 }
+
+const GRANTABLE = KMS_KEY_ACTIONS.filter((a) => a.grantable).map((a) => a.name.slice("kms:".length));
 
 /** The grants, as far as they can be read. Source: KMS API reference, CreateGrant and GrantListEntry. */
 export function grantEntrances(
@@ -64,11 +66,15 @@ export function grantEntrances(
   const out: Entrance[] = [];
   for (const g of grants) {
     const entry = granteeEntry(g);
-    const actions = (g.Operations ?? []).flatMap((o) => {
+    const operations = g.Operations ?? GRANTABLE;
+    const actions = operations.flatMap((o) => {
       const a = actionFacts(`kms:${o}`);
       return a?.grantable === true && suitsKey(a, facts.usage, facts.spec) ? [a] : [];
     });
-    const text = g.GranteePrincipal ?? g.GranteeServicePrincipal ?? "";
+    const text = g.GranteePrincipal ?? g.GranteeServicePrincipal;
+    // Whom it is for is not known: see `grantsForNobodyKnown`. Operations that are not listed may be any.
+    if (text === undefined) continue;
+    const holds: Truth = g.Operations === undefined ? { doubtful: "key-fact-unknown" } : "yes";
     const principal: PrincipalElement = {
       kind: "principal",
       entries: [
@@ -76,34 +82,54 @@ export function grantEntrances(
       ],
     };
     const constraints = g.Constraints;
-    const pairs = constraints?.EncryptionContextEquals ?? constraints?.EncryptionContextSubset;
+    const pairs = encryptionContextOf(constraints);
     const sourceArn = constraints?.SourceArn;
     // Encryption-context constraints do not bind DescribeKey and RetireGrant; SourceArn does not bind RetireGrant.
-    for (const part of ["data", "create", "describe", "retire"] as const) {
-      const some = actions.filter((a) => grantPart(a) === part);
+    for (const part of ["data", "plain", "create", "describe", "retire"] as const) {
+      const some = actions.filter((a) => grantPart(a, facts) === part);
       if (some.length === 0) continue;
       const conditions: Condition[] = [];
-      const wanted = part === "data" || part === "create" ? pairs : undefined;
-      for (const [k, v] of Object.entries(wanted ?? {})) conditions.push(contextCondition(k, v));
+      const wanted = (part === "data" || part === "create") && mayBeSymmetric(facts) ? pairs : undefined;
+      for (const [k, v] of wanted ?? []) conditions.push(contextCondition(k, v));
       const exact = wanted === undefined ? undefined : constraints?.EncryptionContextEquals;
       if (exact !== undefined) conditions.push(...exactKeys(Object.keys(exact), keys));
-      if (part === "create") conditions.push(...childGrant(g.Operations ?? [], exact !== undefined));
+      if (part === "create")
+        conditions.push(...childGrant(operations, constraints?.EncryptionContextEquals !== undefined));
       if (sourceArn !== undefined && part !== "retire") {
         conditions.push({ ...sourceCondition(sourceArn), ifExists: part === "describe" });
       }
-      out.push({
+      const entrance = {
         source: { kind: "grant", grantId: g.GrantId },
         principal,
         conditions,
         variables: false,
-        holds: "yes",
+        holds,
         housekeeping: part === "describe" || part === "retire",
         actions: some,
-        encryptionContext: wanted,
-      });
+        encryptionContext: wanted === undefined ? undefined : Object.fromEntries(wanted),
+      } satisfies Entrance;
+      out.push(entrance);
+      // With an asymmetric key the same operations are not bound by the constraint; which kind it is may not be known.
+      const either = some.filter((a) => a.material === "any" && a.keyGroups.includes("encryption-algorithm"));
+      if (facts.spec === undefined && part === "data" && wanted !== undefined && either.length > 0) {
+        const free = conditions.filter((c) => !c.keyLower.startsWith("kms:encryptioncontext"));
+        const perhaps = { doubtful: "key-fact-unknown" } as const;
+        out.push({
+          ...entrance,
+          conditions: free,
+          actions: either,
+          holds: perhaps,
+          encryptionContext: undefined,
+        });
+      }
     }
   }
   return out;
+}
+
+/** Grants that do not say whom they are for: whoever it is can use the key, or nobody can. */
+export function grantsForNobodyKnown(grants: readonly Grant[]): readonly Grant[] {
+  return grants.filter((g) => g.GranteePrincipal === undefined && g.GranteeServicePrincipal === undefined);
 }
 
 const bare = { qualifier: undefined, ifExists: false, path: [] } as const;
@@ -156,7 +182,7 @@ function childGrant(operations: readonly string[], exact: boolean): Condition[] 
 }
 
 /** Constraints bind the operations of a grant differently. Source: KMS API reference, GrantConstraints. */
-function grantPart(a: ActionFacts): "data" | "create" | "describe" | "retire" {
+function grantPart(a: ActionFacts, facts: KeyFacts): "data" | "plain" | "create" | "describe" | "retire" {
   switch (a.lower) {
     case "kms:creategrant":
       return "create";
@@ -165,12 +191,29 @@ function grantPart(a: ActionFacts): "data" | "create" | "describe" | "retire" {
     case "kms:retiregrant":
       return "retire";
     default:
-      return "data";
+      // Only operations with a symmetric key take an encryption context; a constraint on it binds no others.
+      return a.keyGroups.includes("encryption-context") && mayBeSymmetric(facts) ? "data" : "plain";
   }
 }
 
+function mayBeSymmetric({ spec }: KeyFacts): boolean {
+  return spec === undefined || spec === "SYMMETRIC_DEFAULT";
+}
+
+/** The pairs of both kinds of constraint. */
+function encryptionContextOf(
+  constraints: Grant["Constraints"],
+): readonly (readonly [string, string])[] | undefined {
+  if (constraints === undefined) return undefined;
+  const { EncryptionContextEquals: equals, EncryptionContextSubset: subset } = constraints;
+  if (equals === undefined && subset === undefined) return undefined;
+  return [...Object.entries(equals ?? {}), ...Object.entries(subset ?? {})];
+}
+
 function sourceCondition(arn: string): Condition {
-  return { ...bare, operator: "ArnLike", key: "aws:SourceArn", keyLower: "aws:sourcearn", values: [arn] };
+  // The constraint names one resource; what a wildcard in it does is not documented.
+  const operator = /[*?]/.test(arn) ? "StringLike" : "StringEquals";
+  return { ...bare, operator, key: "aws:SourceArn", keyLower: "aws:sourcearn", values: [arn] };
 }
 
 /** Actions that no document of the key can tell apart: decided once, for all of them. */

@@ -11,7 +11,8 @@ import { formatDate, type IpRange, parseIpRange } from "./typed.js";
 /** What a condition key can hold in requests of a shape. */
 export type KeyModel =
   | { readonly kind: "const"; readonly value: KeyValue }
-  | { readonly kind: "doubtful"; readonly doubt: DoubtId }
+  /** `present`: there is a value, only which is not known. */
+  | { readonly kind: "doubtful"; readonly doubt: DoubtId; readonly present?: boolean }
   /** Part of the caller's (or the source's) identity. `list`: the key is multivalued and holds exactly this value. */
   | { readonly kind: "word"; readonly view: View; readonly list: boolean }
   | { readonly kind: "scalar" | "set"; readonly domain: Domain }
@@ -85,7 +86,9 @@ export function scalarModel(f: ConditionKeyFacts, o: ScalarOptions, shape?: Glob
 export function constantModel(f: ConditionKeyFacts, key: string, facts: KeyFacts): KeyModel | undefined {
   if (f.origin !== "key") return undefined;
   const known = (value: string | readonly string[] | undefined): KeyModel =>
-    value === undefined ? { kind: "doubtful", doubt: "key-fact-unknown" } : { kind: "const", value };
+    value === undefined
+      ? { kind: "doubtful", doubt: "key-fact-unknown", present: true }
+      : { kind: "const", value };
   switch (f.name) {
     case "aws:ResourceAccount":
       return known(facts.account);
@@ -98,7 +101,7 @@ export function constantModel(f: ConditionKeyFacts, key: string, facts: KeyFacts
       if (o.kind !== "present") return { kind: "doubtful", doubt: "organization-unknown" };
       if (f.name === "aws:ResourceOrgID") return known(o.value.id);
       return o.value.path === undefined
-        ? { kind: "doubtful", doubt: "organization-unknown" }
+        ? { kind: "doubtful", doubt: "organization-unknown", present: true }
         : known([o.value.path]);
     }
     case "kms:KeyOrigin":
@@ -112,9 +115,9 @@ export function constantModel(f: ConditionKeyFacts, key: string, facts: KeyFacts
     case "kms:MultiRegion":
       return known(facts.multiRegion === undefined ? undefined : String(facts.multiRegion));
     case "kms:MultiRegionKeyType":
-      return facts.multiRegion === false
-        ? { kind: "const", value: undefined }
-        : known(facts.multiRegionKeyType);
+      if (facts.multiRegionKeyType !== undefined) return known(facts.multiRegionKeyType);
+      if (facts.multiRegion === false) return { kind: "const", value: undefined };
+      return { kind: "doubtful", doubt: "key-fact-unknown", present: facts.multiRegion === true };
     case "kms:ResourceAliases":
       if (facts.aliases === undefined) return { kind: "doubtful", doubt: "key-fact-unknown" };
       return { kind: "const", value: facts.aliases.length === 0 ? undefined : facts.aliases };

@@ -18,6 +18,8 @@ export interface Mentions {
   readonly patterns: readonly string[];
   /** Some statement has NotPrincipal: it tells users, roles and root users of one account apart. */
   readonly notPrincipal: boolean;
+  /** What stands before the last colon in the resources of source ARNs, such as `log-group:`. */
+  readonly sourcePrefixes: ReadonlySet<string>;
   /** Condition keys that occur anywhere, in lower case. */
   readonly keys: ReadonlySet<string>;
 }
@@ -31,7 +33,13 @@ const ACCOUNT_KEYS = new Set([
   "aws:sourceowner",
   "aws:userid",
 ]);
-const ARN_KEYS = new Set(["aws:principalarn", "aws:sourcearn"]);
+const ARN_KEYS = new Set([
+  "aws:principalarn",
+  "aws:sourcearn",
+  "ec2:sourceinstancearn",
+  "lambda:sourcefunctionarn",
+  "ssm:sourceinstancearn",
+]);
 const ORG_KEYS = new Set([
   "aws:principalorgid",
   "aws:principalorgpaths",
@@ -53,6 +61,7 @@ export function collectMentions(
     services: new Set<string>(),
     patterns: [] as string[],
     keys: new Set<string>(),
+    sourcePrefixes: new Set<string>(),
     notPrincipal: policies.some((p) => p.statements.some((s) => s.principal.kind === "not-principal")),
   };
   const tied = policies.some((p) => p.statements.some((s) => s.conditions.some(tiesIdentity)));
@@ -61,13 +70,18 @@ export function collectMentions(
     for (const s of p.statements) {
       if (s.principal.kind !== "missing") for (const e of s.principal.entries) addEntry(e, m);
       for (const c of s.conditions) addCondition(c, m, tied);
+      if (s.resource.kind !== "missing") addVariables(s.resource.patterns, m.keys);
     }
   }
   for (const g of grants) {
     const entry = granteeEntry(g);
     if (entry !== undefined) addEntry(entry, m);
     const arn = g.Constraints?.SourceArn;
-    if (arn !== undefined) addAccounts(arn, m.accounts);
+    if (arn !== undefined) {
+      addAccounts(arn, m.accounts);
+      addSourcePrefix(arn, m.sourcePrefixes);
+      m.keys.add("aws:sourcearn");
+    }
     for (const pairs of [g.Constraints?.EncryptionContextEquals, g.Constraints?.EncryptionContextSubset]) {
       for (const [k, v] of Object.entries(pairs ?? {})) {
         m.keys.add(`kms:encryptioncontext:${k.toLowerCase()}`);
@@ -102,6 +116,22 @@ function addEntry(
     case "everyone":
     case "refused":
       break;
+  }
+}
+
+function addSourcePrefix(text: string, out: Set<string>): void {
+  const prefix = /^[^:]*(?::[^:]*){4}:([^*?$]*:)/.exec(text)?.[1];
+  if (prefix !== undefined) out.add(prefix);
+}
+
+/** The keys that policy variables name. */
+function addVariables(values: readonly string[], keys: Set<string>): void {
+  for (const value of values) {
+    if (!value.includes("${")) continue;
+    for (const x of value.matchAll(/\$\{\s*([^,}]+)/g)) {
+      const name = (x[1] ?? "").trim();
+      if (name.length > 1) keys.add(name.toLowerCase());
+    }
   }
 }
 
@@ -140,14 +170,12 @@ function addCondition(
     principals: PrincipalEntry[];
     patterns: string[];
     keys: Set<string>;
+    sourcePrefixes: Set<string>;
   },
   tied: boolean,
 ): void {
   m.keys.add(c.keyLower);
-  for (const x of c.values.join("\n").matchAll(/\$\{\s*([^,}]+)/g)) {
-    const name = (x[1] ?? "").trim();
-    if (name.length > 1) m.keys.add(name.toLowerCase());
-  }
+  addVariables(c.values, m.keys);
   const linked = tied || isLinked(c.keyLower);
   const fold = c.operator.includes("IgnoreCase");
   for (const v of c.values) {
@@ -160,6 +188,9 @@ function addCondition(
     if (c.keyLower === "aws:userid") {
       const id = /^A[A-Z]{3}[A-Z0-9]{12,}/.exec(fold ? v.toUpperCase() : v)?.[0];
       if (id !== undefined) m.uniqueIds.add(id);
+    }
+    if (c.keyLower === "aws:sourcearn" || c.keyLower.startsWith("kms:encryptioncontext:aws:")) {
+      addSourcePrefix(v, m.sourcePrefixes);
     }
     if (c.keyLower === "aws:principalarn") {
       const e = principalEntry(v);

@@ -4,7 +4,7 @@ import type { Condition } from "../policy/ast.js";
 import { conditionKeyFacts } from "../semantics/condition-keys.js";
 import { doubt } from "../semantics/doubts.js";
 import type { KeyDocument } from "../semantics/request.js";
-import type { CallerClass } from "./callers.js";
+import type { AccountChoice, CallerClass } from "./callers.js";
 import type { Compiled } from "./condition.js";
 import type { ActionGroup, Entrance } from "./entrances.js";
 import type { NamedNetworks } from "./environments.js";
@@ -15,11 +15,11 @@ import { replay } from "./replay.js";
 import { Replayable } from "./replayable.js";
 import { satisfies } from "./scalar.js";
 import { type Refusal, type Solution, search } from "./search.js";
-import { asksForSourceArn, type Shape, type ShapeContext, shapes } from "./shape.js";
-import type { Prepared } from "./statements.js";
+import { asksForSourceArn, mayBear, type Shape, type ShapeContext, shapes } from "./shape.js";
+import { type Prepared, RESOURCE_KEY } from "./statements.js";
 import type { Mode } from "./truth.js";
 import { buildRequest } from "./witness.js";
-import type { Budget } from "./words.js";
+import { type Budget, viewText } from "./words.js";
 
 /** Everything that a proof rests on. */
 export interface ProverContext {
@@ -31,10 +31,13 @@ export interface ProverContext {
   readonly networks: NamedNetworks;
   readonly now: number;
   readonly budget: Budget;
+  /** Whether it is known in which organization an account is: then it is not one that nobody named. */
+  readonly isKnown: (account: string) => boolean;
 }
 
 export type Attempt =
-  | { readonly kind: "access"; readonly access: Access }
+  /** `certain`: beside something worse that is only possible. */
+  | { readonly kind: "access"; readonly access: Access; readonly certain?: Access }
   | { readonly kind: "closed" }
   | { readonly kind: "undecided"; readonly undecided: Undecided };
 
@@ -60,17 +63,32 @@ export class Prover {
   }
 
   /** The worst way in, if there is one. */
-  prove(cls: CallerClass, e: Entrance, group: ActionGroup): Attempt {
+  prove(cls: CallerClass, e: Entrance, group: ActionGroup, tries = 0): Attempt {
     let exhausted = false;
+    let possible: Access | undefined;
     for (const setting of this.#settings(cls)) {
-      if (setting.mode === "possible" && !this.#doubtSeen) continue;
+      if (setting.mode === "possible" && (possible !== undefined || !this.#doubtSeen)) continue;
       const found = this.#find(cls, e, group, setting);
       if (found.kind === "found") {
+        // An account that a pattern selects must not be one that is known: look for another.
+        const account = freshChoice(cls) ? accountOf(found.shape, found.solution) : undefined;
+        if (account !== undefined && this.x.isKnown(account)) {
+          if (tries < MOST_KNOWN) return this.prove(excluding(cls, account), e, group, tries + 1);
+          exhausted = true;
+          continue;
+        }
         const access = this.#access(cls, e, group, setting, found.shape, found.solution);
-        if (access !== undefined) return { kind: "access", access };
-        exhausted = true;
+        if (access?.certainty === "certain") {
+          return {
+            kind: "access",
+            ...(possible === undefined ? { access } : { access: possible, certain: access }),
+          };
+        }
+        if (access === undefined) exhausted = true;
+        possible ??= access;
       } else if (found.kind === "exhausted") exhausted = true;
     }
+    if (possible !== undefined) return { kind: "access", access: possible };
     if (!exhausted) return { kind: "closed" };
     return {
       kind: "undecided",
@@ -118,6 +136,7 @@ export class Prover {
       mode: s.mode,
       keys: x.mentions.keys,
       named: x.mentions.principals,
+      sourcePrefixes: x.mentions.sourcePrefixes,
       notPrincipal: x.mentions.notPrincipal,
     };
     let exhausted = false;
@@ -126,6 +145,7 @@ export class Prover {
       if (typeof principal === "object" || typeof e.holds === "object") this.#doubtSeen = true;
       // Whether the resource in a source ARN can hold a colon depends on the service.
       if (shape.kind === "service" && this.#sourceArnAsked) this.#doubtSeen = true;
+      if (x.mentions.uniqueIds.size > 0 && mayBear(cls)) this.#doubtSeen = true;
       if (!satisfies(principal, true, s.mode) || !satisfies(e.holds, true, s.mode)) continue;
       const escape = this.#refusals(shape, group);
       if (escape === undefined) continue;
@@ -175,7 +195,7 @@ export class Prover {
       if (principal === "yes" && p.doubt !== undefined) principal = { doubtful: p.doubt };
       if (principal === "yes" && typeof p.resource === "object") principal = p.resource;
       if (typeof principal === "object") this.#doubtSeen = true;
-      out.push({ principal, conditions: p.statement.conditions, variables: p.variables });
+      out.push({ principal, conditions: p.conditions, variables: p.variables });
     };
     for (const p of this.x.statements) add(p);
     const retire = group.actions.some((a) => (a.name as string) === "kms:RetireGrant");
@@ -203,7 +223,9 @@ export class Prover {
     }
     const { decision } = answer;
     const doubts: Doubt[] = [...decision.doubts];
-    if (cls.kind === "ordinary" && cls.uniqueId !== undefined) doubts.push(doubt("unique-id-account"));
+    const { caller } = request;
+    const id = caller.kind === "user" || caller.kind === "session" ? caller.uniqueId : undefined;
+    if (id !== undefined && x.mentions.uniqueIds.has(id)) doubts.push(doubt("unique-id-account"));
     if (s.mode === "possible" && doubts.length === 0) {
       doubts.push(doubt(cls.kind === "service" ? "source-arn-colon" : "not-understood"));
     }
@@ -241,6 +263,31 @@ export class Prover {
     if (s.time === "later") return { kind: "not-before", time: solution.time };
     return { kind: "now" };
   }
+}
+
+/** How many known accounts in a row may turn up where an unknown one is wanted. */
+const MOST_KNOWN = 8;
+
+function freshChoice(cls: CallerClass): Extract<AccountChoice, { kind: "fresh" }> | undefined {
+  const choice = cls.kind === "service" ? cls.source.account : cls.account;
+  return choice.kind === "fresh" ? choice : undefined;
+}
+
+function excluding(cls: CallerClass, id: string): CallerClass {
+  const choice = freshChoice(cls);
+  if (choice === undefined) return cls;
+  const account: AccountChoice = { kind: "fresh", not: [...choice.not, id] };
+  return cls.kind === "service" ? { ...cls, source: { ...cls.source, account } } : { ...cls, account };
+}
+
+/** The caller's account, or that of a service's source. */
+function accountOf(shape: Shape, solution: Solution): string | undefined {
+  if (shape.kind !== "service") {
+    const caller = shape.caller(solution.values);
+    return caller.kind === "service" ? undefined : caller.account;
+  }
+  const source = shape.standing.find(([name]) => name === "aws:SourceAccount");
+  return source === undefined ? undefined : viewText(source[1], solution.values);
 }
 
 function unique(doubts: readonly Doubt[]): Doubt[] {
@@ -290,6 +337,7 @@ export function nameWho(cls: CallerClass, e: Entrance): Who {
 
 /** What a condition of the entrance is worth. Constants of the key are left out: they hold or there is no access. */
 function residual(condition: Condition, networkBound: boolean): ResidualCondition[] {
+  if (condition.keyLower === RESOURCE_KEY) return [];
   const f = conditionKeyFacts(condition.keyLower);
   const kind = ((): ResidualCondition["kind"] | undefined => {
     switch (f?.origin) {

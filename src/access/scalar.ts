@@ -99,24 +99,47 @@ export function solveSet(
     ...d,
     excludedGlobs: [
       ...d.excludedGlobs,
-      ...linked.mustNot.map((k) => new GlobBuilder(true).literal(k).build(k)),
+      ...[...linked.mustNot, ...linked.must].map((k) => new GlobBuilder(true).literal(k).build(k)),
     ],
   };
+  // Names that must be there are compared without case by who asks for them, and with case by the conditions here.
+  const spelt = new Map<string, string | undefined>(linked.must.map((k) => [k, undefined]));
   const out: string[] = [];
-  for (const k of linked.must) {
-    if (!every.every((l) => satisfies(testElement(l.c, k), l.want, mode))) return IMPOSSIBLE;
-    out.push(k);
-  }
+  let exhausted = false;
+  const find = (lits: readonly Lit[], domain: Domain): string | undefined => {
+    const e = solvePresent(lits, domain, mode, budget, testElement);
+    if (e.kind === "exhausted") exhausted = true;
+    return e.kind === "found" && typeof e.value === "string" ? e.value : undefined;
+  };
+  const like = (k: string): Domain => ({ ...d, shape: new GlobBuilder(true).literal(k).build(k) });
   for (const l of some) {
     if (out.some((v) => satisfies(testElement(l.c, v), l.want, mode))) continue;
-    const e = solvePresent([...every, l], elementDomain, mode, budget, testElement);
-    if (e.kind !== "found") return e;
-    if (typeof e.value === "string") out.push(e.value);
+    let value: string | undefined;
+    for (const [k, chosen] of spelt) {
+      if (value === undefined && chosen === undefined) {
+        value = find([...every, l], like(k));
+        if (value !== undefined) spelt.set(k, value);
+      }
+    }
+    value ??= find([...every, l], elementDomain);
+    // A name that has been spelt for one condition might have been spelt for this one.
+    if (value === undefined) {
+      const otherwise = [...spelt.values()].some((v) => v !== undefined);
+      return exhausted || otherwise ? { kind: "exhausted" } : IMPOSSIBLE;
+    }
+    out.push(value);
+  }
+  for (const [k, chosen] of spelt) {
+    if (chosen !== undefined) continue;
+    const plain = every.every((l) => satisfies(testElement(l.c, k), l.want, mode));
+    const value = plain ? k : find(every, like(k));
+    if (value === undefined) return exhausted ? { kind: "exhausted" } : IMPOSSIBLE;
+    out.push(value);
   }
   if (out.length === 0) {
-    const e = solvePresent(every, elementDomain, mode, budget, testElement);
-    if (e.kind !== "found") return e;
-    if (typeof e.value === "string") out.push(e.value);
+    const value = find(every, elementDomain);
+    if (value === undefined) return exhausted ? { kind: "exhausted" } : IMPOSSIBLE;
+    out.push(value);
   }
   return { kind: "found", value: out };
 }
@@ -174,9 +197,9 @@ const ANY_TEXT: Segment = {
 };
 
 const ANY_ARN = ((): Glob => {
-  const b = new GlobBuilder(false).literal("arn:");
-  for (let i = 0; i < 4; i += 1) b.wildcard("star-in-part").literal(":");
-  return b.wildcard("star").build("arn:*:*:*:*:*");
+  const b = new GlobBuilder(false);
+  for (let i = 0; i < 5; i += 1) b.wildcard("star-in-part").literal(":");
+  return b.wildcard("star").build("*:*:*:*:*:*");
 })();
 
 /**

@@ -5,6 +5,7 @@ import {
   type KeyValue,
   type Resolution,
   testCondition,
+  testUnknown,
 } from "./condition.js";
 import { type KeyModel, timeText } from "./key-models.js";
 import { type Lit, meets, satisfies, solveScalar, solveSet, wordConstraints } from "./scalar.js";
@@ -244,13 +245,25 @@ class Search {
   #settle(l: Lit): boolean | undefined {
     const model = this.#model(l.c.source.keyLower);
     // An identity is always there: its presence is no open question.
-    if (model.kind === "word" && l.c.family === "null") {
-      return satisfies(testCondition(l.c, "x"), l.want, this.q.mode);
-    }
-    if (model.kind !== "const" && model.kind !== "doubtful") return undefined;
-    const truth: Truth = model.kind === "const" ? testCondition(l.c, model.value) : { doubtful: model.doubt };
+    let truth: Truth;
+    if (model.kind === "word" && l.c.family === "null") truth = testCondition(l.c, "x");
+    else if (model.kind === "const") truth = testCondition(l.c, model.value);
+    else if (model.kind === "doubtful") truth = testUnknown(l.c, model.present === true, model.doubt);
+    else return undefined;
     if (typeof truth === "object") this.#doubtful = true;
+    this.#remember(l.c, model);
     return satisfies(truth, l.want, this.q.mode);
+  }
+
+  /** Pairs of the encryption context that are settled beforehand: what a service fills in for a known account. */
+  readonly #settledPairs = new Map<string, { readonly name: string; readonly value: string }>();
+
+  #remember(c: Compiled, model: KeyModel): void {
+    const { key, keyLower } = c.source;
+    if (model.kind !== "const" || typeof model.value !== "string") return;
+    if (keyLower.startsWith("kms:encryptioncontext:")) {
+      this.#settledPairs.set(keyLower, { name: key, value: model.value });
+    }
   }
 
   /** `outline`: variables that are not pinned may have any value, in each place another one. */
@@ -446,12 +459,19 @@ class Search {
     let time = this.q.now;
     const contextKeys: string[] = [];
     const absentContextKeys: string[] = [];
+    for (const [key, pair] of this.#settledPairs) {
+      keys.set(key, pair);
+      contextKeys.push(pair.name.slice("kms:EncryptionContext:".length));
+    }
     for (const l of this.#lits.get("words") ?? []) {
       const { keyLower, key } = l.c.source;
       const m = this.#model(keyLower);
       if (m.kind !== "word") continue;
       const text = viewText(m.view, values);
       keys.set(keyLower, { name: key, value: m.list ? [text] : text });
+      if (keyLower.startsWith("kms:encryptioncontext:")) {
+        contextKeys.push(key.slice("kms:EncryptionContext:".length));
+      }
     }
     for (const slot of this.#lits.keys()) {
       if (slot === "words" || (this.#lits.get(slot)?.length ?? 0) === 0) continue;
@@ -491,13 +511,14 @@ function hasDoubt(l: Lit): boolean {
     (l.c.source.ifExists && l.c.source.qualifier === "ForAnyValue") ||
     (l.c.facts?.multivalued === true && l.c.source.qualifier === undefined) ||
     l.c.negated ||
+    l.c.family === "null" ||
     l.c.source.operator.startsWith("Arn")
   );
 }
 
 /** On a key that holds exactly one value, the qualifiers say the same as none. */
 function withoutQualifier(l: Lit): Lit {
-  if (l.c.source.qualifier === undefined) return l;
+  if (l.c.source.qualifier === undefined || l.c.source.values.length === 0) return l;
   const { facts } = l.c;
   return {
     want: l.want,

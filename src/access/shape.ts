@@ -26,6 +26,7 @@ import type {
 } from "./callers.js";
 import { type Glob, literalGlob, plainGlob } from "./glob.js";
 import { constantModel, type Environment, type KeyModel, scalarModel, timeModel } from "./key-models.js";
+import { RESOURCE_KEY } from "./statements.js";
 import { anyOf, type Mode, type Truth } from "./truth.js";
 import { type Segment, type View, viewText, type WordConstraint } from "./words.js";
 
@@ -66,6 +67,8 @@ export interface ShapeContext {
   readonly keys: ReadonlySet<string>;
   /** A statement with NotPrincipal tells the kinds of principals apart, too. */
   readonly notPrincipal: boolean;
+  /** Beginnings of resources of source ARNs that documents name, up to a colon. */
+  readonly sourcePrefixes: ReadonlySet<string>;
   /** Principals that are named; a caller that is not one of them must not bear their name. */
   readonly named: readonly PrincipalEntry[];
 }
@@ -113,8 +116,10 @@ export function* shapes(cls: CallerClass, x: ShapeContext): Generator<Shape> {
       for (const withPath of paths) {
         for (const kind of kinds) {
           if (withPath && kind !== "session" && kind !== "user") continue;
-          const s = ordinaryShape(cls, kind, route, org, withPath, x);
-          if (s !== undefined) yield s;
+          for (const from of kind === "session" ? [undefined, ...askedInstances(x)] : [undefined]) {
+            const s = ordinaryShape(cls, kind, route, org, withPath, from, x);
+            if (s !== undefined) yield s;
+          }
         }
       }
     }
@@ -180,12 +185,15 @@ function ordinaryShape(
   route: Route,
   org: OrganizationChoice,
   withPath: boolean,
+  from: InstanceKey | undefined,
   x: ShapeContext,
 ): Shape | undefined {
   if (kind === "root" && cls.uniqueId !== undefined) return undefined;
   if (kind === "federated-user" && cls.uniqueId !== undefined) return undefined;
   const { partition } = x.facts;
   const s = new Segments();
+  // Segments stand in the order of the views that show them: the Region of an instance before the account.
+  const instanceRegion = from === undefined ? undefined : s.add({ ...REGION_SEGMENT, guess: x.facts.region });
   const account = accountPart(cls.account, s);
   const fixed = cls.principal;
   let name: View = [];
@@ -199,7 +207,8 @@ function ordinaryShape(
     const known = cls.uniqueId;
     if (known !== undefined && !known.startsWith(prefix)) return undefined;
     uniqueId = known !== undefined ? [known] : [prefix, s.add(UNIQUE_ID_SEGMENT)];
-    if (known === undefined) {
+    // Whose ids they are cannot be seen: they may be of this class, unless it is about nobody in particular.
+    if (known === undefined && (x.mode === "certain" || !mayBear(cls))) {
       s.not(
         uniqueId,
         cls.otherIds.map((i) => literalGlob(i)),
@@ -230,6 +239,7 @@ function ordinaryShape(
   const organization = organizationPart(org, s);
   excludeNamed(cls, kind, name, session, x, s);
   const endpoint = endpointKeys(route, x, s);
+  const instance = instanceView(from, instanceRegion, account, partition, s);
 
   const callerKey = (key: string): KeyModel | undefined => {
     switch (key) {
@@ -269,6 +279,7 @@ function ordinaryShape(
     const m = endpoint.get(name.toLowerCase());
     if (m?.kind === "word") standing.push([name, m.view, m.list]);
   }
+  if (instance !== undefined && from !== undefined) standing.push([from, instance, false]);
   return {
     kind,
     route,
@@ -280,10 +291,8 @@ function ordinaryShape(
       if (known !== undefined) return known;
       return modelOf(key, x, route, (f) => {
         if (f.origin === "service-source") return NONE;
-        if (key === "ec2:sourceinstancearn" || key === "lambda:sourcefunctionarn") {
-          return kind === "session" ? instanceArn(key, account, x) : NONE;
-        }
-        return undefined;
+        if (!INSTANCE_KEYS.some((k) => k === key)) return undefined;
+        return key === from && instance !== undefined ? word(instance) : NONE;
       });
     }),
     principal: (element, effect) =>
@@ -328,6 +337,11 @@ const PRINCIPAL_TYPES: Readonly<Record<Shape["kind"], string | undefined>> = {
   service: undefined,
 };
 
+/** Whether the user or role behind a unique id that documents name may be of this class. */
+export function mayBear(cls: CallerClass): boolean {
+  return cls.kind === "ordinary" && cls.who.kind !== "anyone" && cls.who.kind !== "unresolved";
+}
+
 /** Whose VPC endpoint a request comes through: account, organization and path belong together. */
 function endpointKeys(route: Route, x: ShapeContext, s: Segments): ReadonlyMap<string, KeyModel> {
   const asked = ENDPOINT_OWNER_KEYS.some((k) => x.keys.has(k));
@@ -357,26 +371,25 @@ const ENDPOINT_OWNER_NAMES = ["aws:VpceAccount", "aws:VpceOrgID", "aws:VpceOrgPa
 const ENDPOINT_OWNER_KEYS = ENDPOINT_OWNER_NAMES.map((n) => n.toLowerCase());
 const NO_ENDPOINT: ReadonlyMap<string, KeyModel> = new Map(ENDPOINT_OWNER_KEYS.map((k) => [k, NONE]));
 
-/** These ARNs name a resource of the caller's own account; AWS sets them, so the account in them is the caller's. */
-function instanceArn(key: string, account: string | number, x: ShapeContext): KeyModel {
-  const region = x.facts.region;
-  const { partition } = x.facts;
-  if (typeof account !== "string") return { kind: "doubtful", doubt: "not-understood" };
-  const prefix =
-    key === "ec2:sourceinstancearn"
-      ? `arn:${partition}:ec2:${region}:${account}:instance/`
-      : `arn:${partition}:lambda:${region}:${account}:function:`;
-  return scalarModel(
-    { name: key, type: "arn", multivalued: false, origin: "caller-account" },
-    {
-      mayBeAbsent: true,
-      mayBePresent: true,
-      guess: `${prefix}x`,
-      environment: x.environment,
-      facts: x.facts,
-    },
-    plainGlob(`${prefix}*`),
-  );
+/** Where the credentials of a role's session were delivered to: AWS sets these, in the account of the role. */
+const INSTANCE_KEYS = ["ec2:sourceinstancearn", "lambda:sourcefunctionarn", "ssm:sourceinstancearn"] as const;
+type InstanceKey = (typeof INSTANCE_KEYS)[number];
+
+function askedInstances(x: ShapeContext): readonly InstanceKey[] {
+  return INSTANCE_KEYS.filter((k) => x.keys.has(k));
+}
+
+function instanceView(
+  from: InstanceKey | undefined,
+  region: number | undefined,
+  account: string | number,
+  partition: string,
+  s: Segments,
+): View | undefined {
+  if (from === undefined || region === undefined) return undefined;
+  const lambda = from === "lambda:sourcefunctionarn";
+  const head = `arn:${partition}:${lambda ? "lambda" : "ec2"}:`;
+  return [head, region, ":", account, lambda ? ":function:" : ":instance/", s.add(sourceRest(false))];
 }
 
 function excludeNamed(
@@ -573,19 +586,31 @@ export function asksForSourceArn(keys: ReadonlySet<string>): boolean {
 function* serviceShapes(cls: ServiceClass, x: ShapeContext): Generator<Shape> {
   if (cls.source.kind === "none") {
     const s = new Segments();
-    const parts = sourceParts(cls.source.account, s, x);
+    const parts = sourceParts(cls.source.account, s, x, "");
     yield serviceShape(cls, x, s, parts, undefined, "none");
     return;
   }
-  const forms = asksForSourceArn(x.keys) ? SOURCE_FORMS : SOURCE_FORMS.slice(0, 1);
+  const forms = sourceForms(x);
   for (const org of asked(cls.source.organizations, SOURCE_ORG_KEYS, x)) {
-    for (const form of forms) {
+    for (const [form, prefix] of forms) {
       const s = new Segments();
-      const parts = sourceParts(cls.source.account, s, x);
+      const parts = sourceParts(cls.source.account, s, x, prefix);
       const organization = organizationPart(org, s);
       yield serviceShape(cls, x, s, parts, organization, form);
     }
   }
+}
+
+type SourceForm = (typeof SOURCE_FORMS)[number];
+
+/** The forms of a source with what its resource begins with; where a colon is taken for possible, no beginning is needed. */
+function sourceForms(x: ShapeContext): readonly (readonly [SourceForm, string])[] {
+  if (!asksForSourceArn(x.keys)) return [["arn", ""]];
+  const prefixes = x.mode === "possible" ? [] : [...x.sourcePrefixes];
+  return [
+    ...SOURCE_FORMS.map((form) => [form, ""] as const),
+    ...prefixes.map((prefix) => ["arn", prefix] as const),
+  ];
 }
 
 /** The parts of a source ARN, in the order in which they stand in it. */
@@ -593,15 +618,17 @@ interface SourceParts {
   readonly service: number;
   readonly region: number;
   readonly account: string | number;
+  /** What a document itself puts before a colon of the resource, such as `log-group:`. */
+  readonly prefix: string;
   readonly rest: number;
 }
 
-function sourceParts(choice: AccountChoice, s: Segments, x: ShapeContext): SourceParts {
+function sourceParts(choice: AccountChoice, s: Segments, x: ShapeContext, prefix: string): SourceParts {
   const service = s.add(SERVICE_SEGMENT);
   const region = s.add({ ...REGION_SEGMENT, guess: x.facts.region });
   const account = accountPart(choice, s);
   // Whether a resource of somebody else can have a colon in its name depends on the service: possible, not certain.
-  return { service, region, account, rest: s.add(sourceRest(x.mode === "possible")) };
+  return { service, region, account, prefix, rest: s.add(sourceRest(x.mode === "possible")) };
 }
 
 /**
@@ -612,15 +639,15 @@ function serviceShape(
   cls: ServiceClass,
   x: ShapeContext,
   s: Segments,
-  { service, region, account, rest }: SourceParts,
+  { service, region, account, prefix, rest }: SourceParts,
   organization: OrganizationViews | undefined,
   form: "none" | "arn" | "arn-without-account" | "account-only",
 ): Shape {
   const { partition } = x.facts;
   const arnOf = (withAccount: boolean): View =>
     withAccount
-      ? [`arn:${partition}:`, service, ":", region, ":", account, ":", rest]
-      : [`arn:${partition}:`, service, ":::", rest];
+      ? [`arn:${partition}:`, service, ":", region, ":", account, `:${prefix}`, rest]
+      : [`arn:${partition}:`, service, `:::${prefix}`, rest];
   const sourceKey = (key: string): KeyModel | undefined => {
     if (form === "none") return undefined;
     switch (key) {
@@ -640,6 +667,7 @@ function serviceShape(
   const standing: [string, View, boolean][] = [];
   if (form !== "none") {
     standing.push(["aws:SourceAccount", [account], false]);
+    if (x.keys.has("aws:sourceowner")) standing.push(["aws:SourceOwner", [account], false]);
     if (form !== "account-only") standing.push(["aws:SourceArn", arnOf(form === "arn"), false]);
     if (organization !== undefined) {
       standing.push(["aws:SourceOrgID", organization.id, false]);
@@ -666,7 +694,10 @@ function serviceShape(
           case "service-source":
             return NONE;
           case "request":
-            return filledByService(key) && f.group === "encryption-context" && carries(f, x)
+            return filledByService(key) &&
+              f.group === "encryption-context" &&
+              carries(f, x) &&
+              maySymmetric(x)
               ? word(/arn$/i.test(key) ? arnOf(true) : [account])
               : undefined;
           case "path":
@@ -709,6 +740,10 @@ function serviceEntry(e: PrincipalEntry, cls: ServiceClass, effect: "Allow" | "D
   }
 }
 
+function maySymmetric({ facts }: ShapeContext): boolean {
+  return facts.spec === undefined || facts.spec === "SYMMETRIC_DEFAULT";
+}
+
 function carries(f: ConditionKeyFacts, x: ShapeContext): boolean {
   return f.group !== undefined && x.action.keyGroups.includes(f.group);
 }
@@ -720,6 +755,7 @@ function modelOf(
   route: Route,
   special: (f: ConditionKeyFacts) => KeyModel | undefined,
 ): KeyModel {
+  if (key === RESOURCE_KEY) return { kind: "const", value: x.facts.arn };
   const f = conditionKeyFacts(key);
   if (f === undefined) return { kind: "doubtful", doubt: "unknown-condition-key" };
   const own = special(f);
@@ -739,6 +775,8 @@ function environmentModel(f: ConditionKeyFacts, key: string, x: ShapeContext, ro
     case "caller-account":
       return free(true, true, guessFor(f, x));
     case "path": {
+      // Whoever may call AWS's MCP server does so at will.
+      if (key.includes("mcp")) return free(true, route !== "service", guessFor(f, x));
       if (key === "aws:viaawsservice") {
         return { kind: "const", value: route === "via-service" ? "true" : "false" };
       }
@@ -769,11 +807,7 @@ function environmentModel(f: ConditionKeyFacts, key: string, x: ShapeContext, ro
       return timeModel(key, x.environment);
     case "request": {
       if (!carries(f, x)) return { kind: "const", value: undefined };
-      if (
-        f.group === "encryption-context" &&
-        x.facts.spec !== undefined &&
-        x.facts.spec !== "SYMMETRIC_DEFAULT"
-      ) {
+      if (f.group === "encryption-context" && !maySymmetric(x)) {
         return { kind: "const", value: undefined };
       }
       if (key === "kms:encryptionalgorithm" && x.facts.spec === "SYMMETRIC_DEFAULT") {

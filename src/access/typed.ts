@@ -10,7 +10,7 @@ export function parseNumber(text: string): number | undefined {
 }
 
 const ISO =
-  /^(\d{4})(?:-(\d{2})(?:-(\d{2})(?:T(\d{2}):(\d{2})(?::(\d{2})(?:\.(\d+))?)?(Z|[+-]\d{2}:?\d{2})?)?)?)?$/;
+  /^(\d{4})(?:-(\d{2})(?:-(\d{2})(?:[Tt](\d{2}):(\d{2})(?::(\d{2})(?:\.(\d{1,9}))?)?([Zz]|[+-]\d{2}:?\d{2})?)?)?)?$/;
 
 /** Seconds since the epoch of a W3C date or of epoch seconds, or undefined. */
 export function parseDate(text: string): number | undefined {
@@ -18,15 +18,25 @@ export function parseDate(text: string): number | undefined {
   // Four digits are a year, as in the W3C profile; other digit strings are epoch seconds.
   if (m === null) return /^-?\d{1,12}(\.\d+)?$/.test(text) ? Number(text) : undefined;
   const [, y = "", mo = "01", d = "01", h = "00", mi = "00", s = "00", frac = "", zone = "Z"] = m;
-  const iso = `${y}-${mo}-${d}T${h}:${mi}:${s}${frac === "" ? "" : `.${frac.slice(0, 3)}`}`;
-  const suffix = zone === "Z" ? "Z" : zone.includes(":") ? zone : `${zone.slice(0, 3)}:${zone.slice(3)}`;
-  const ms = Date.parse(iso + suffix);
-  return Number.isNaN(ms) ? undefined : ms / 1000;
+  const [year, month, day, hour, minute, second] = [y, mo, d, h, mi, s].map(Number) as Six;
+  if (hour > 23 || minute > 59 || second > 59) return undefined;
+  const midnight = Date.UTC(year, month - 1, day);
+  const date = new Date(midnight);
+  // Years before 100 are not what Date.UTC takes them for; no key holds one.
+  if (date.getUTCFullYear() !== year || date.getUTCMonth() !== month - 1 || date.getUTCDate() !== day)
+    return undefined;
+  const offset = /^([+-])(\d{2}):?(\d{2})$/.exec(zone);
+  const ahead =
+    offset === null ? 0 : (Number(offset[2]) * 60 + Number(offset[3])) * (offset[1] === "-" ? -60 : 60);
+  const milliseconds = Math.trunc(Number(`0.${frac === "" ? "0" : frac}`) * 1000);
+  return midnight / 1000 + hour * 3600 + minute * 60 + second - ahead + milliseconds / 1000;
 }
+
+type Six = [number, number, number, number, number, number];
 
 /** Whether a date gives a time of day without a time zone, which the documented profile does not allow. */
 export function lacksZone(text: string): boolean {
-  return /T.*\d$/.test(text) && !/[+-]\d{2}:?\d{2}$/.test(text);
+  return /T.*\d$/i.test(text) && !/[+-]\d{2}:?\d{2}$/.test(text);
 }
 
 /** Seconds since the epoch as AWS writes aws:CurrentTime. */

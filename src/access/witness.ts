@@ -37,10 +37,12 @@ export function buildRequest(
     if (tail !== undefined) {
       if (typeof value === "string") encryptionContext[contextName(tail, grantContext)] = value;
     } else if (lower === "kms:encryptioncontextkeys") {
+      // The list is worked out last, and its spelling of a name is the one that conditions want.
       for (const k of typeof value === "string" ? [value] : value) {
-        if (!Object.keys(encryptionContext).some((e) => e.toLowerCase() === k.toLowerCase())) {
-          encryptionContext[k] = "x";
-        }
+        const same = Object.keys(encryptionContext).find((e) => e.toLowerCase() === k.toLowerCase());
+        const before = same === undefined ? "x" : (encryptionContext[same] ?? "x");
+        if (same !== undefined && same !== k) Reflect.deleteProperty(encryptionContext, same);
+        encryptionContext[k] = before;
       }
     } else {
       context[conditionKeyFacts(lower)?.name.endsWith(":") === false ? canonical(lower, name) : name] = value;

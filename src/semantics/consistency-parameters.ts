@@ -44,19 +44,12 @@ function encryptionContextInconsistencies(
   );
   const there = pairs.length > 0 || group.length > 0;
   return [
-    ...(there && asymmetric && bindsMaterial(request)
-      ? ["only symmetric encryption keys take an encryption context"]
-      : []),
+    ...(there && asymmetric ? ["only symmetric encryption keys take an encryption context"] : []),
     ...(listed !== undefined && !sameNames(listed.values, pairs)
       ? ["kms:EncryptionContextKeys does not list the keys of the encryption context"]
       : []),
     ...contradictedPairs(request, keys),
   ];
-}
-
-/** Grants can name an encryption context whatever the key; operations on the material cannot. */
-function bindsMaterial(request: AccessRequest): boolean {
-  return !/^kms:(create|retire)grant$/i.test(request.action);
 }
 
 function sameNames(left: readonly string[], right: readonly string[]): boolean {
