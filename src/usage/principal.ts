@@ -124,8 +124,13 @@ function accountOfArn(arn: string): AccountId | undefined {
   return parseAccountId(arn.split(":")[4] ?? "");
 }
 
+const IAM = {
+  user: /^arn:aws[a-z-]*:iam::[0-9]{12}:user\//,
+  role: /^arn:aws[a-z-]*:iam::[0-9]{12}:role\//,
+} as const;
+
 function isIam(arn: string, kind: "user" | "role"): boolean {
-  return new RegExp(`^arn:aws[a-z-]*:iam::[0-9]{12}:${kind}/`).test(arn);
+  return IAM[kind].test(arn);
 }
 
 function short(value: string | undefined): string | undefined {
