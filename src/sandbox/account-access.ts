@@ -106,7 +106,7 @@ export function contextOf(
   wanted: Pick<AccountAction, "now">,
   more: Context = {},
 ): RequestContext {
-  const keys: Readonly<Record<string, string | readonly string[]>> = {
+  return contextFrom({
     "aws:PrincipalArn": principalArn(identity.caller) ?? identity.arn,
     "aws:userid": identity.userId,
     "aws:CurrentTime": new Date(wanted.now).toISOString(),
@@ -118,7 +118,11 @@ export function contextOf(
     ...access.organizationKeys(identity),
     ...identity.context,
     ...more,
-  };
+  });
+}
+
+/** A request that carries these condition keys and no others. */
+export function contextFrom(keys: Context): RequestContext {
   const rows = Object.entries(keys).map(([name, value]) => {
     const values = typeof value === "string" ? [value] : value;
     return [

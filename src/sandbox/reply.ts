@@ -100,6 +100,9 @@ interface QueryCode {
 const STS_CODES: Readonly<Record<string, QueryCode>> = {
   UnrecognizedClientException: { code: "InvalidClientTokenId", status: 403 },
   ExpiredTokenException: { code: "ExpiredToken", status: 403 },
+  // A token of an identity provider, in contrast to the credentials that sign a request.
+  ExpiredIdentityTokenException: { code: "ExpiredTokenException", status: 400 },
+  InvalidIdentityTokenException: { code: "InvalidIdentityToken", status: 400 },
   AccessDeniedException: { code: "AccessDenied", status: 403 },
   MissingAuthenticationTokenException: { code: "MissingAuthenticationToken", status: 403 },
   ThrottlingException: { code: "Throttling", status: 400 },

@@ -33,6 +33,7 @@ import {
 import type { HttpRequest, Outcome } from "./server.js";
 import { type Scope, readScope } from "./signature.js";
 import { assumeRole, getCallerIdentity } from "./sts.js";
+import { assumeRoleWithWebIdentity } from "./sts-web-identity.js";
 import type { Xml } from "./xml.js";
 
 /** Everything that answers requests of AWS clients. */
@@ -76,6 +77,17 @@ interface Job {
   readonly target: (identity: Identity, scope: Scope) => string;
   /** Undefined: the service has no such operation. */
   readonly run: ((identity: Identity, scope: Scope, now: number, staleMs: number) => Reply) | undefined;
+  /** A request that nobody signs: what faults are aimed at, and the operation. */
+  readonly unsigned?: { readonly target: string; readonly run: (now: number) => Reply };
+}
+
+/** What is learnt of a request on the way. */
+interface Seen {
+  operation: string;
+  slowMs: number;
+  caller?: string;
+  target?: string;
+  place?: string;
 }
 
 /**
@@ -83,10 +95,7 @@ interface Job {
  * scope. Order: form of the signature, Region, credentials, faults, quotas, then the operation.
  */
 export function answerAws(desk: Desk, request: HttpRequest): Answered {
-  const seen: { operation: string; slowMs: number; caller?: string; target?: string; place?: string } = {
-    operation: "unknown",
-    slowMs: 0,
-  };
+  const seen: Seen = { operation: "unknown", slowMs: 0 };
   let protocol: Protocol = KMS;
   const done = (outcome: Outcome, result: string): Answered => ({
     outcome,
@@ -101,9 +110,10 @@ export function answerAws(desk: Desk, request: HttpRequest): Answered {
     const job = recognize(desk, request);
     protocol = job.protocol;
     seen.operation = job.operation;
+    const now = desk.now();
+    if (job.unsigned !== undefined) return anonymous(desk, job.unsigned, job.operation, seen, done, now);
     const scope = readScope(request.headers);
     requireService(scope, protocol);
-    const now = desk.now();
     const identity = desk.callers.identify(scope, now);
     if (!isGlobal(protocol) && desk.regions.isDisabled(identity.account, scope.region)) throw unrecognized();
     seen.caller = identity.arn;
@@ -127,6 +137,26 @@ export function answerAws(desk: Desk, request: HttpRequest): Answered {
     if (!(error instanceof ServiceError)) throw error;
     return done({ kind: "reply", reply: protocol.refusal(error, request.id) }, error.code);
   }
+}
+
+/** A request without a signature: no caller, and so no quota of an account. */
+function anonymous(
+  desk: Desk,
+  job: NonNullable<Job["unsigned"]>,
+  operation: string,
+  seen: Seen,
+  done: (outcome: Outcome, result: string) => Answered,
+  now: number,
+): Answered {
+  seen.target = job.target;
+  const { failure, slowMs } = desk.faults.strike(operation, job.target);
+  seen.slowMs = slowMs;
+  if (failure?.kind === "error") throw failure.error;
+  if (failure?.kind === "reset" || failure?.kind === "hang")
+    return done({ kind: failure.kind }, failure.kind);
+  const reply = job.run(now);
+  if (failure === undefined) return done({ kind: "reply", reply }, "ok");
+  return afterwards(desk, failure, reply, job.target, now, done);
 }
 
 /** The operation was done; what becomes of its answer. */
@@ -346,6 +376,14 @@ function stsJob(desk: Desk, request: HttpRequest, parameters: URLSearchParams): 
     operation: `sts:${name}`,
     target: (identity, scope) => parameters.get("RoleArn") ?? place(identity, scope),
     run: Object.hasOwn(runs, name) ? runs[name] : undefined,
+    ...(name === "AssumeRoleWithWebIdentity"
+      ? {
+          unsigned: {
+            target: parameters.get("RoleArn") ?? "",
+            run: (now: number) => reply(assumeRoleWithWebIdentity({ parameters, now }, services)),
+          },
+        }
+      : {}),
   };
 }
 

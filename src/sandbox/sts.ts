@@ -11,7 +11,7 @@ import { ServiceError, invalid, malformedPolicy, validationError } from "./error
 import { type Identity, makeIdentity, sessionCaller } from "./identity.js";
 import { trustSays } from "./trust.js";
 import type { World } from "./world/world.js";
-import type { Xml } from "./xml.js";
+import type { Element, Xml } from "./xml.js";
 
 /** A request of the query protocol. */
 export interface QueryCall {
@@ -31,7 +31,8 @@ export interface StsServices {
   readonly rules: CallersFile;
 }
 
-const ROLE_ARN = /^arn:(aws[a-z-]*):iam::([0-9]{12}):role\/([\w+=,.@/-]+)$/;
+/** Partition, account, and path and name of a role. */
+export const ROLE_ARN = /^arn:(aws[a-z-]*):iam::([0-9]{12}):role\/([\w+=,.@/-]+)$/;
 
 /** GetCallerIdentity: needs no permission. */
 export function getCallerIdentity(call: QueryCall): Xml {
@@ -50,19 +51,12 @@ export function getCallerIdentity(call: QueryCall): Xml {
  */
 export function assumeRole(call: QueryCall, services: StsServices): Xml {
   const { identity, now } = call;
-  const arn = parameter(call, "RoleArn", 20, 2048);
-  const session = parameter(call, "RoleSessionName", 2, 64);
-  if (!/^[\w+=,.@-]+$/.test(session)) {
-    throw validationError(
-      `'${session}'`,
-      "roleSessionName",
-      "Member must satisfy regular expression pattern: [\\w+=,.@-]*",
-    );
-  }
+  const arn = parameter(call.parameters, "RoleArn", 20, 2048);
+  const session = sessionName(call.parameters);
   const [, partition = "", digits = "", role = ""] = ROLE_ARN.exec(arn) ?? [];
   const account = parseAccountId(digits);
   if (account === undefined) throw invalid(`${arn} is invalid`);
-  const seconds = duration(call);
+  const seconds = duration(call.parameters, identity.caller.kind === "session");
   const rule = services.rules.roles.get(arn);
   const mayAssume =
     services.world.hasAccount(account) &&
@@ -76,17 +70,32 @@ export function assumeRole(call: QueryCall, services: StsServices): Xml {
       `User: ${identity.arn} is not authorized to perform: sts:AssumeRole on resource: ${arn}`,
     );
   }
+  const unfinished = makeIdentity(sessionCaller(account, partition, role, session), {
+    ...rule?.side,
+    sessionPolicy: sessionPolicy(call.parameters),
+  });
+  return openRoleSession(services, arn, unfinished, seconds, now);
+}
+
+/**
+ * Credentials of a session and what STS says about it. `identity`: the caller file's side of it; what the snapshot knows
+ * is added whenever the session is used.
+ * @throws ServiceError ValidationException where the role allows no session that long.
+ */
+export function openRoleSession(
+  services: StsServices,
+  arn: string,
+  identity: Identity,
+  seconds: number,
+  now: number,
+): readonly Element[] {
   const longest = services.world.iam.role(arn)?.maxSessionDuration;
   if (longest !== undefined && seconds > longest) {
     throw invalid("The requested DurationSeconds exceeds the MaxSessionDuration set for this role.");
   }
-  const unfinished = makeIdentity(sessionCaller(account, partition, role, session), {
-    ...rule?.side,
-    sessionPolicy: sessionPolicy(call),
-  });
-  const assumed = services.callers.complete(unfinished);
+  const assumed = services.callers.complete(identity);
   const lasts = Math.min(seconds, services.sessionSeconds ?? seconds);
-  const credentials = services.callers.openSession(unfinished, now + lasts * 1000, now);
+  const credentials = services.callers.openSession(identity, now + lasts * 1000, now);
   return [
     [
       "AssumedRoleUser",
@@ -105,6 +114,17 @@ export function assumeRole(call: QueryCall, services: StsServices): Xml {
       ],
     ],
   ];
+}
+
+/** The name of a session. */
+export function sessionName(parameters: URLSearchParams): string {
+  const session = parameter(parameters, "RoleSessionName", 2, 64);
+  if (/^[\w+=,.@-]+$/.test(session)) return session;
+  throw validationError(
+    `'${session}'`,
+    "roleSessionName",
+    "Member must satisfy regular expression pattern: [\\w+=,.@-]*",
+  );
 }
 
 /** The trust policy and the caller's own policies. */
@@ -137,8 +157,8 @@ function permitted(
 }
 
 /** From 15 minutes to 12 hours, and at most one hour where a role session assumes the next role. */
-function duration(call: QueryCall): number {
-  const text = call.parameters.get("DurationSeconds");
+export function duration(parameters: URLSearchParams, chained: boolean): number {
+  const text = parameters.get("DurationSeconds");
   const seconds = text === null ? 3600 : Number(text);
   if (!Number.isInteger(seconds) || seconds < 900 || seconds > 43_200) {
     throw validationError(
@@ -147,7 +167,7 @@ function duration(call: QueryCall): number {
       "Member must have value between 900 and 43200",
     );
   }
-  if (call.identity.caller.kind === "session" && seconds > 3600) {
+  if (chained && seconds > 3600) {
     throw invalid(
       "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining",
     );
@@ -168,11 +188,11 @@ function trusts(rule: RoleRule | undefined, identity: Identity, parameters: URLS
 }
 
 /** Managed session policies are not known here, so a request that names one is refused rather than not limited. */
-function sessionPolicy(call: QueryCall): Limit {
-  if ([...call.parameters.keys()].some((name) => name.startsWith("PolicyArns.member."))) {
+export function sessionPolicy(parameters: URLSearchParams): Limit {
+  if ([...parameters.keys()].some((name) => name.startsWith("PolicyArns.member."))) {
     throw invalid("The sandbox knows no managed policies: use Policy instead of PolicyArns");
   }
-  const text = call.parameters.get("Policy");
+  const text = parameters.get("Policy");
   if (text === null) return { kind: "absent" };
   const parsed = parsePolicy(text, { kind: "identity" });
   const bad = parsed.diagnostics.find((d) => d.level !== "warning");
@@ -182,8 +202,9 @@ function sessionPolicy(call: QueryCall): Limit {
   return { kind: "policy", policy: parsed.policy };
 }
 
-function parameter(call: QueryCall, name: string, min: number, max: number): string {
-  const value = call.parameters.get(name);
+/** A required parameter of a length between two bounds. */
+export function parameter(parameters: URLSearchParams, name: string, min: number, max: number): string {
+  const value = parameters.get(name);
   const member = name.charAt(0).toLowerCase() + name.slice(1);
   if (value === null) throw validationError("null", member, "Member must not be null");
   if (value.length < min || value.length > max) {

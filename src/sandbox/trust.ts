@@ -1,4 +1,4 @@
-import type { Statement } from "../policy/ast.js";
+import type { Diagnostic, Policy, Statement } from "../policy/ast.js";
 import { actionCovered } from "../semantics/action-match.js";
 import { conditionHolds } from "../semantics/condition-match.js";
 import type { RequestContext } from "../semantics/derive-context.js";
@@ -16,6 +16,52 @@ export type Trust = "named" | "account" | "none" | "deny";
 /** What is left to reading trust policies: they repeat across an estate. */
 const PARSED = new PolicyCache({ kind: "key" });
 
+/** Whether a statement covers an action and its conditions hold; its principals set aside. */
+function fitter(
+  policy: Policy,
+  diagnostics: readonly Diagnostic[],
+  action: string,
+  context: RequestContext,
+): (statement: Statement) => "yes" | "no" | "doubtful" {
+  const unclear = new Set(
+    diagnostics.flatMap((d) => (d.level === "not-understood" ? (d.statement ?? []) : [])),
+  );
+  return (statement) =>
+    unclear.has(statement.index)
+      ? "doubtful"
+      : all([
+          actionCovered(statement.action, action),
+          ...statement.conditions.map((c) => conditionHolds(c, policy.version, context)),
+        ]).value;
+}
+
+/**
+ * Whether a trust policy lets in whom an identity provider vouches for. It has to name the provider's ARN; a Deny for
+ * everybody, or that names the provider, wins.
+ */
+export function providerTrusted(
+  text: string,
+  provider: string,
+  action: string,
+  context: RequestContext,
+): boolean {
+  const { policy, diagnostics } = PARSED.parse(text);
+  if (policy === undefined) return false;
+  const fits = fitter(policy, diagnostics, action, context);
+  let allowed = false;
+  for (const statement of policy.statements) {
+    const { principal } = statement;
+    if (principal.kind === "missing") continue;
+    const listed = principal.entries.some(
+      (e) => e.text === provider || (e.kind === "everyone" && statement.effect === "Deny"),
+    );
+    if (statement.effect === "Deny") {
+      if (listed === (principal.kind === "principal") && fits(statement) !== "no") return false;
+    } else if (principal.kind === "principal" && listed && fits(statement) === "yes") allowed = true;
+  }
+  return allowed;
+}
+
 /**
  * Judges a trust policy. It has no Resource; a statement that was not understood, or a condition that may or may not
  * hold, allows nothing and denies.
@@ -24,16 +70,7 @@ const PARSED = new PolicyCache({ kind: "key" });
 export function trustSays(text: string, identity: Identity, action: string, context: RequestContext): Trust {
   const { policy, diagnostics } = PARSED.parse(text);
   if (policy === undefined) return "none";
-  const unclear = new Set(
-    diagnostics.flatMap((d) => (d.level === "not-understood" ? (d.statement ?? []) : [])),
-  );
-  const fits = (statement: Statement): "yes" | "no" | "doubtful" =>
-    unclear.has(statement.index)
-      ? "doubtful"
-      : all([
-          actionCovered(statement.action, action),
-          ...statement.conditions.map((c) => conditionHolds(c, policy.version, context)),
-        ]).value;
+  const fits = fitter(policy, diagnostics, action, context);
   const ways = new Set<Way>();
   for (const statement of policy.statements) {
     const { principal } = statement;

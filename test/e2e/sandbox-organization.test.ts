@@ -13,7 +13,12 @@ import {
   paginateListAccounts,
   paginateListPolicies,
 } from "@aws-sdk/client-organizations";
-import { AssumeRoleCommand, GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
+import {
+  AssumeRoleCommand,
+  AssumeRoleWithWebIdentityCommand,
+  GetCallerIdentityCommand,
+  STSClient,
+} from "@aws-sdk/client-sts";
 import { afterEach, describe, expect, test } from "vitest";
 import { type Sandbox, type SandboxOptions, startSandbox } from "../../src/sandbox/index.js";
 import type { OrganizationLine, SnapshotLine } from "../../src/snapshot/lines.js";
@@ -280,6 +285,48 @@ describe("AssumeRole by the trust policies of the snapshot", () => {
     await expect(
       assume(sandbox, hop, `arn:aws:iam::${OWNER}:role/next`, { DurationSeconds: 3601 }),
     ).rejects.toMatchObject({ name: "ValidationError" });
+  });
+
+  test("lets in by web identity whom the provider vouches for", async () => {
+    const issuer = "token.actions.example.com/org";
+    const line = trust({
+      Effect: "Allow",
+      Principal: { Federated: `arn:aws:iam::${OWNER}:oidc-provider/${issuer}` },
+      Action: "sts:AssumeRoleWithWebIdentity",
+      Condition: {
+        StringEquals: { [`${issuer}:aud`]: "sts.amazonaws.com" },
+        StringLike: { [`${issuer}:sub`]: "repo:own/*" },
+      },
+    });
+    const sandbox = await start([line, keyLine(1)]);
+    const sts = new STSClient(config(sandbox, admin(STRANGER)));
+    const ask = (claims: Readonly<Record<string, unknown>>) => {
+      const body = { iss: `https://${issuer}`, aud: "sts.amazonaws.com", exp: 4_102_444_800, ...claims };
+      const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString("base64url");
+      const WebIdentityToken = `${part({ alg: "RS256" })}.${part(body)}.c2ln`;
+      return sts.send(
+        new AssumeRoleWithWebIdentityCommand({ RoleArn: role, RoleSessionName: "test", WebIdentityToken }),
+      );
+    };
+    const { Credentials, SubjectFromWebIdentityToken } = await ask({ sub: "repo:own/app" });
+    expect(SubjectFromWebIdentityToken).toBe("repo:own/app");
+    const kms = new KMSClient(
+      config(sandbox, {
+        accessKeyId: Credentials?.AccessKeyId ?? "",
+        secretAccessKey: Credentials?.SecretAccessKey ?? "",
+        sessionToken: Credentials?.SessionToken ?? "",
+      }),
+    );
+    expect((await kms.send(new ListKeysCommand({}))).Keys).toHaveLength(1);
+    await expect(ask({ sub: "repo:other/app" })).rejects.toMatchObject({ name: "AccessDenied" });
+    await expect(ask({ sub: "repo:own/app", aud: "x" })).rejects.toMatchObject({ name: "AccessDenied" });
+    await expect(ask({ sub: "repo:own/app", iss: "https://evil.example" })).rejects.toMatchObject({
+      name: "AccessDenied",
+    });
+    await expect(ask({ sub: "repo:own/app", exp: 1 })).rejects.toMatchObject({
+      name: "ExpiredTokenException",
+    });
+    await expect(ask({})).rejects.toMatchObject({ name: "InvalidIdentityTokenException" });
   });
 
   test("lets nobody into a suspended account", async () => {
