@@ -10,6 +10,7 @@ import {
   type StsServices,
   duration,
   openRoleSession,
+  packedSize,
   parameter,
   sessionName,
   sessionPolicy,
@@ -60,6 +61,7 @@ export function assumeRoleWithWebIdentity(call: Omit<QueryCall, "identity">, ser
   });
   return [
     ...openRoleSession(services, arn, identity, seconds, now),
+    ...packedSize(parameters),
     ["SubjectFromWebIdentityToken", token.subject],
     ["Audience", token.audience],
     ["Provider", provider],

@@ -74,7 +74,13 @@ export function assumeRole(call: QueryCall, services: StsServices): Xml {
     ...rule?.side,
     sessionPolicy: sessionPolicy(call.parameters),
   });
-  return openRoleSession(services, arn, unfinished, seconds, now);
+  return [...openRoleSession(services, arn, unfinished, seconds, now), ...packedSize(call.parameters)];
+}
+
+/** How full the space for session policies is, in percent. AWS packs them first; here they are not packed. */
+export function packedSize(parameters: URLSearchParams): readonly Element[] {
+  const length = parameters.get("Policy")?.length;
+  return length === undefined ? [] : [["PackedPolicySize", String(Math.ceil((length / 2048) * 100))]];
 }
 
 /**
