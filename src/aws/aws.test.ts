@@ -5,9 +5,11 @@ import { page } from "./ask.js";
 import { callFailure } from "./failure.js";
 import { STS_COMMANDS } from "./identity.js";
 import { KMS_COMMANDS } from "./kms.js";
+import { ORGANIZATIONS_COMMANDS } from "./organizations.js";
 import type { Action } from "./permissions.js";
 import { PERMISSIONS } from "./permissions.js";
 import { REGION_COMMANDS } from "./regions.js";
+import { ROLE_COMMANDS } from "./roles.js";
 import { USAGE_COMMANDS } from "./usage.js";
 
 const FOLDER = import.meta.dirname;
@@ -18,6 +20,8 @@ describe("every command of the SDK is declared beside its IAM action", () => {
     ...STS_COMMANDS,
     ...REGION_COMMANDS,
     ...USAGE_COMMANDS,
+    ...ROLE_COMMANDS,
+    ...ORGANIZATIONS_COMMANDS,
   });
   const sources = readdirSync(FOLDER)
     .filter((name) => name.endsWith(".ts") && !name.endsWith(".test.ts"))

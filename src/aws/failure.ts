@@ -76,6 +76,8 @@ const KIND_OF_CODE: ReadonlyMap<string, FailureKind> = new Map(
 /** What the SDK threw, as a value. Bugs (a TypeError and the like) are thrown again. */
 export function callFailure(action: Action, error: unknown, profile: string | undefined): CallFailure {
   if (!(error instanceof Error) || isBug(error)) throw error;
+  // Credentials were needed first, and the call that gets them was refused: that is what the user can act on.
+  if (isRefusedCall(error)) return { ...error.failure, kind: "credentials" };
   const code = codeOf(error);
   const kind = kindOf(action, code);
   const help = helpFor(kind, action, profile);
@@ -86,6 +88,21 @@ export function callFailure(action: Action, error: unknown, profile: string | un
     message: error.message,
     ...(help === undefined ? {} : { help }),
   };
+}
+
+/** The credentials were good once: new ones of the same kind would be accepted. */
+export function isExpiry(failure: CallFailure): boolean {
+  return EXPIRED.has(failure.code);
+}
+
+const EXPIRED: ReadonlySet<string> = new Set(["ExpiredToken", "ExpiredTokenException", "RequestExpired"]);
+
+/** The service failed, so that the same call may succeed later. Source: AWS SDKs and Tools Reference Guide, "Retry behavior". */
+export function isTransient(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const metadata: unknown = "$metadata" in error ? error.$metadata : undefined;
+  if (typeof metadata !== "object" || metadata === null || !("httpStatusCode" in metadata)) return false;
+  return typeof metadata.httpStatusCode === "number" && metadata.httpStatusCode >= 500;
 }
 
 /** AWS's code is the error's name; a network failure has a code of its own, which says more than `TimeoutError`. */
@@ -104,6 +121,11 @@ function kindOf(action: Action, code: string): FailureKind {
   return kind === "region-refused" && action === "sts:GetCallerIdentity" ? "credentials" : kind;
 }
 
+/** By its form: the class lives beside the calls, which import this file. */
+function isRefusedCall(error: Error): error is Error & { readonly failure: CallFailure } {
+  return error.name === "CallRefused" && "failure" in error;
+}
+
 /** Mistakes of a program. The SDK throws these for malformed answers as well, but with a `$response` on them. */
 function isBug(error: Error): boolean {
   return (
@@ -117,6 +139,12 @@ function isBug(error: Error): boolean {
 function helpFor(kind: FailureKind, action: Action, profile: string | undefined): string | undefined {
   switch (kind) {
     case "denied":
+      if (action === "sts:AssumeRole") {
+        return "Create the role in that account (the management account gets no stack instances by itself), let its trust policy name the scanning principal and the external id, and permit sts:AssumeRole on it to the scanning principal.";
+      }
+      if (action.startsWith("organizations:")) {
+        return `Permit ${action} to the scanning principal, in the management account or in an account that is a delegated administrator.`;
+      }
       return action === "kms:ListKeys"
         ? "Permit kms:ListKeys to the scanning principal; if this Region is closed on purpose (by a service control policy), name the Regions to scan with --region."
         : action === "kms:GetKeyPolicy" || action === "kms:ListGrants"

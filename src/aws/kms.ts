@@ -1,7 +1,9 @@
 import type { GrantListEntry, KeyMetadata } from "@aws-sdk/client-kms";
 import {
   DescribeKeyCommand,
+  GetKeyLastUsageCommand,
   GetKeyPolicyCommand,
+  GetKeyRotationStatusCommand,
   KMSClient,
   ListAliasesCommand,
   ListGrantsCommand,
@@ -12,7 +14,7 @@ import type { KeyDescription, KmsPort, Page } from "../collect/ports.js";
 import type { Grant } from "../domain/grant.js";
 import type { Ask } from "./ask.js";
 import { page } from "./ask.js";
-import type { Session } from "./session.js";
+import type { Clients } from "./session.js";
 
 /** The commands of KMS that keyward sends, each beside the action that permits it. */
 export const KMS_COMMANDS = {
@@ -22,13 +24,15 @@ export const KMS_COMMANDS = {
   "kms:GetKeyPolicy": GetKeyPolicyCommand,
   "kms:ListGrants": ListGrantsCommand,
   "kms:ListResourceTags": ListResourceTagsCommand,
+  "kms:GetKeyRotationStatus": GetKeyRotationStatusCommand,
+  "kms:GetKeyLastUsage": GetKeyLastUsageCommand,
 } as const;
 
 /** Largest pages that KMS gives. Source: KMS API reference, parameter Limit of each list. */
 const PAGE = { keys: 1000, aliases: 100, grants: 100, tags: 50 } as const;
 
 /** KMS in one Region. */
-export function kmsPort(session: Pick<Session, "clientConfig">, region: string, ask: Ask): KmsPort {
+export function kmsPort(session: Clients, region: string, ask: Ask): KmsPort {
   const client = new KMSClient(session.clientConfig(region));
   return {
     listKeys: (marker, signal) =>
@@ -74,6 +78,19 @@ export function kmsPort(session: Pick<Session, "clientConfig">, region: string, 
           options,
         );
         return paged(answer, answer.Tags, (t) => [t.TagKey ?? "", t.TagValue ?? ""] as const);
+      }),
+    rotationEnabled: (key, signal) =>
+      ask("kms:GetKeyRotationStatus", signal, async (options) => {
+        const answer = await client.send(
+          new KMS_COMMANDS["kms:GetKeyRotationStatus"]({ KeyId: key }),
+          options,
+        );
+        return answer.KeyRotationEnabled;
+      }),
+    lastUsage: (key, signal) =>
+      ask("kms:GetKeyLastUsage", signal, async (options) => {
+        const answer = await client.send(new KMS_COMMANDS["kms:GetKeyLastUsage"]({ KeyId: key }), options);
+        return { at: time(answer.KeyLastUsage?.Timestamp), trackedSince: time(answer.TrackingStartDate) };
       }),
   };
 }

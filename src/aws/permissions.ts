@@ -28,6 +28,30 @@ export const PERMISSIONS = {
   "athena:GetQueryExecution": { need: "option", gives: "whether that query has ended" },
   "athena:GetQueryResults": { need: "option", gives: "its result" },
   "athena:StopQueryExecution": { need: "option", gives: "an end to it when keyward is stopped" },
+  "kms:GetKeyRotationStatus": { need: "option", gives: "whether keys are rotated, with --rotation" },
+  "kms:GetKeyLastUsage": { need: "option", gives: "when keys were last used, with --last-usage" },
+  "sts:AssumeRole": { need: "option", gives: "the keys of other accounts, with --role or --via" },
+  "organizations:DescribeOrganization": { need: "option", gives: "the organization, with --organization" },
+  "organizations:ListAccounts": { need: "option", gives: "its accounts, with --organization" },
+  "organizations:ListRoots": { need: "option", gives: "the top of its tree, with --organization" },
+  "organizations:ListOrganizationalUnitsForParent": {
+    need: "option",
+    gives: "its organizational units, with --organization",
+  },
+  "organizations:ListAccountsForParent": {
+    need: "option",
+    gives: "where in the tree an account is, with --organization",
+  },
+  "organizations:ListTagsForResource": { need: "option", gives: "the tags of accounts, with --account-tag" },
+  "organizations:ListPolicies": {
+    need: "option",
+    gives: "the resource and service control policies, with --organization",
+  },
+  "organizations:DescribePolicy": { need: "option", gives: "their texts, with --organization" },
+  "organizations:ListTargetsForPolicy": {
+    need: "option",
+    gives: "what they are attached to, with --organization",
+  },
 } as const satisfies Readonly<Record<string, Permission>>;
 
 /**

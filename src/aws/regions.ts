@@ -3,7 +3,7 @@ import { DescribeRegionsCommand, EC2Client } from "@aws-sdk/client-ec2";
 import { allPages } from "../collect/paging.js";
 import type { AccountRegion, Asked } from "../collect/ports.js";
 import type { Ask } from "./ask.js";
-import type { Session } from "./session.js";
+import type { Clients } from "./session.js";
 
 /** The commands that list Regions, each beside its action. */
 export const REGION_COMMANDS = {
@@ -13,7 +13,7 @@ export const REGION_COMMANDS = {
 
 /** All Regions as EC2 sees them. */
 export async function describeRegions(
-  session: Pick<Session, "clientConfig" | "homeRegion">,
+  session: Clients,
   ask: Ask,
   signal: AbortSignal,
 ): Promise<Asked<readonly AccountRegion[]>> {
@@ -32,7 +32,7 @@ export async function describeRegions(
  * enabled; its refusals are told.
  */
 export async function listRegions(
-  session: Pick<Session, "clientConfig" | "homeRegion">,
+  session: Clients,
   ask: Ask,
   signal: AbortSignal,
 ): Promise<Asked<readonly AccountRegion[]>> {

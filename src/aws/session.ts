@@ -7,6 +7,8 @@ import type { STSClientConfig } from "@aws-sdk/client-sts";
 import { STSClient } from "@aws-sdk/client-sts";
 import { NodeHttpHandler } from "@smithy/node-http-handler";
 import { KeywardError } from "../domain/result.js";
+import type { Credentials } from "./credentials.js";
+import { RenewableCredentials } from "./credentials.js";
 import { PacedRetry } from "./retry.js";
 
 /** How a user says which account, and where it answers. */
@@ -22,17 +24,22 @@ export interface SessionOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
-type Credentials = ReturnType<typeof fromNodeProviderChain>;
-
 /** What every client of the SDK is made with. */
 export interface ClientConfig {
   readonly region: string;
-  readonly credentials: Credentials;
+  readonly credentials: () => Promise<Credentials>;
   readonly requestHandler: NodeHttpHandler;
   readonly retryStrategy: NonNullable<STSClientConfig["retryStrategy"]>;
   readonly customUserAgent: [string, string][];
   readonly endpoint?: string;
   readonly profile?: string;
+}
+
+/** Makes configurations of clients; a {@link Session} is one. */
+export interface Clients {
+  /** For calls that belong to no Region. */
+  readonly homeRegion: string;
+  clientConfig(region: string): ClientConfig;
 }
 
 /** Milliseconds. A Region that does not answer must not hold up the scan for the SDK's five minutes. */
@@ -51,7 +58,8 @@ export class Session {
     readonly profile: string | undefined,
     private readonly endpointUrl: string | undefined,
     private readonly version: string,
-    private readonly credentials: Credentials,
+    /** Of the user's own environment. */
+    readonly credentials: RenewableCredentials,
     private readonly handler: NodeHttpHandler,
   ) {
     // Each waiting call listens.
@@ -72,12 +80,16 @@ export class Session {
     // The SDK warns of Node versions that its future releases will drop. A user of keyward can do nothing about that.
     process.env["AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"] ??= "true";
     const homeRegion = await findHomeRegion(options);
-    const provider = fromNodeProviderChain({
-      clientConfig: { region: homeRegion },
-      ...(options.profile === undefined ? {} : { profile: options.profile }),
+    // A new chain each time: the chain itself keeps what it found until that expires by its own word.
+    const credentials = new RenewableCredentials(async () => {
+      const chain = fromNodeProviderChain({
+        clientConfig: { region: homeRegion },
+        ...(options.profile === undefined ? {} : { profile: options.profile }),
+      });
+      return chain();
     });
     try {
-      await provider();
+      await credentials.get();
     } catch (error) {
       throw noCredentials(error, options);
     }
@@ -90,20 +102,34 @@ export class Session {
       httpAgent: new HttpAgent({ keepAlive: true, maxSockets: Infinity, maxFreeSockets: 64 }),
       httpsAgent: new HttpsAgent({ keepAlive: true, maxSockets: Infinity, maxFreeSockets: 64 }),
     });
-    return new Session(homeRegion, options.profile, endpointUrl, options.version, provider, handler);
+    return new Session(homeRegion, options.profile, endpointUrl, options.version, credentials, handler);
   }
 
-  /** Configuration of a client for one Region. Each client has a pace of its own. */
+  /** Configuration of a client for one Region. Each client has a pace of its own, and repeats what failed. */
   clientConfig(region: string): ClientConfig {
+    const retry = new PacedRetry({
+      now: () => Date.now(),
+      random: () => Math.random(),
+      sleep: (ms) => this.sleep(ms),
+    });
+    return this.config(region, this.credentials, retry);
+  }
+
+  /** Configuration of a client whose calls are paced and repeated outside of it; see `pacedAsker`. */
+  singleAttemptConfig(region: string, credentials: RenewableCredentials): ClientConfig {
+    return this.config(region, credentials, ONE_ATTEMPT);
+  }
+
+  private config(
+    region: string,
+    credentials: RenewableCredentials,
+    retryStrategy: ClientConfig["retryStrategy"],
+  ): ClientConfig {
     return {
       region,
-      credentials: this.credentials,
+      credentials: credentials.provider,
       requestHandler: this.handler,
-      retryStrategy: new PacedRetry({
-        now: () => Date.now(),
-        random: () => Math.random(),
-        sleep: (ms) => this.sleep(ms),
-      }),
+      retryStrategy,
       customUserAgent: [["keyward", this.version]],
       ...(this.endpointUrl === undefined ? {} : { endpoint: this.endpointUrl }),
       ...(this.profile === undefined ? {} : { profile: this.profile }),
@@ -116,15 +142,25 @@ export class Session {
     this.handler.destroy();
   }
 
-  private async sleep(ms: number): Promise<void> {
-    if (this.closing.signal.aborted) return;
+  /** Waits; ends early when the session is closed or the signal aborted. */
+  async sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    const either =
+      signal === undefined ? this.closing.signal : AbortSignal.any([this.closing.signal, signal]);
+    if (either.aborted) return;
     try {
-      await wait(ms, undefined, { signal: this.closing.signal });
+      await wait(ms, undefined, { signal: either });
     } catch (error) {
       if (!(error instanceof Error && error.name === "AbortError")) throw error;
     }
   }
 }
+
+/** For clients whose calls are repeated by their caller. */
+const ONE_ATTEMPT: ClientConfig["retryStrategy"] = {
+  acquireInitialRetryToken: () => Promise.resolve({ getRetryCount: () => 0, getRetryDelay: () => 0 }),
+  refreshRetryTokenForRetry: () => Promise.reject(new Error("no more attempts")),
+  recordSuccess: () => undefined,
+};
 
 /** The SDK itself does not know AWS_DEFAULT_REGION, which the AWS CLI and Python's SDK read. */
 async function findHomeRegion(options: SessionOptions): Promise<string> {

@@ -136,6 +136,9 @@ class Audit {
       case "group":
       case "managed-policy":
         return;
+      // Of use to a scan that is resumed; whether everything was read stands elsewhere.
+      case "region":
+        return;
       case "coverage":
         this.coverage.push(...coverageNotes(line));
         return;

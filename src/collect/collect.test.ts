@@ -38,7 +38,7 @@ function start(cloud: FakeCloud, o: ScanOptions, notes: string[] = []): AsyncGen
   const options: CollectOptions = {
     cloud,
     regions: o.only ?? [],
-    tags: o.tags ?? false,
+    details: { tags: o.tags ?? false },
     tool: "keyward test",
     now: () => 1_800_000_000_000,
     interrupt: (o.interrupt ?? new AbortController()).signal,

@@ -1,17 +1,24 @@
-import { partitionOfRegion } from "../domain/ids.js";
 import { KeywardError } from "../domain/result.js";
-import type { CoverageLine, RegionCoverage, SnapshotLine } from "../snapshot/lines.js";
+import type { CoverageLine, MissingDetail, SnapshotLine } from "../snapshot/lines.js";
 import { snapshotHeader } from "../snapshot/write.js";
+import type { AccountOptions } from "./account.js";
+import { likelyPartition, scanAccount } from "./account.js";
+import type { Reach, WantedAccount } from "./accounts.js";
+import { scanAccounts } from "./accounts.js";
 import { Channel } from "./channel.js";
-import type { CallFailure, CloudPort } from "./ports.js";
-import { readRegion } from "./region.js";
-import { builtInRegions } from "./regions.js";
-import type { CollectListener } from "./run.js";
-import { ABANDONED, Run } from "./run.js";
-import { Workers } from "./workers.js";
+import type { Details } from "./key.js";
+import type { Known } from "./known.js";
+import { detailNames } from "./known.js";
+import type { OrganizationFilter } from "./organization.js";
+import { readOrganization, readOrganizationPolicies } from "./organization.js";
+import type { AccountsPort, Asked, CallFailure, CloudPort, Identity, OrganizationPort } from "./ports.js";
+import type { CollectListener, DetailCall } from "./run.js";
+import { ABANDONED, AccountRun, DETAILS, Run } from "./run.js";
 
 /** Bounds of a scan. */
 export interface Limits {
+  readonly accountsAtOnce: number;
+  /** Regions of one account. */
   readonly regionsAtOnce: number;
   /** Keys that are read at the same time in each Region. */
   readonly keysAtOnce: number;
@@ -20,18 +27,42 @@ export interface Limits {
 }
 
 /**
- * All Regions of a partition at once: they share no quota. 16 keys at once reach ListGrants' quota of 100 a second in
- * each Region even where a call takes 150 ms. Source of the quota: KMS Developer Guide, "Request quotas".
+ * All Regions of an account at once: they share no quota. 32 keys at once reach ListGrants' quota of 100 a second in
+ * each Region even where a call takes 150 ms; how fast they are really asked is the business of the port. 32 accounts
+ * keep some hundred Regions busy, which is more than one processor can serve.
  */
-export const DEFAULT_LIMITS: Limits = { regionsAtOnce: 64, keysAtOnce: 16, buffer: 256 };
+export const DEFAULT_LIMITS: Limits = { accountsAtOnce: 32, regionsAtOnce: 64, keysAtOnce: 32, buffer: 256 };
+
+/** Which accounts are scanned. */
+export type Scope =
+  /** The account of the credentials. */
+  | { readonly kind: "own" }
+  | {
+      readonly kind: "accounts";
+      readonly ids: readonly string[];
+      readonly accounts: AccountsPort;
+      readonly role: string | undefined;
+    }
+  | {
+      readonly kind: "organization";
+      readonly port: OrganizationPort;
+      readonly filter: OrganizationFilter;
+      readonly accounts: AccountsPort;
+      readonly role: string | undefined;
+    };
 
 /** What {@link collect} needs. */
 export interface CollectOptions {
+  /** The account of the credentials. */
   readonly cloud: CloudPort;
-  /** Empty: all Regions of the partition. */
+  /** Undefined: that account. */
+  readonly scope?: Scope;
+  /** Empty: all Regions of each account. */
   readonly regions: readonly string[];
-  /** Also ask for tags: one more call a key. */
-  readonly tags: boolean;
+  /** What else to read of each key; one more call a key for each of them. */
+  readonly details?: Partial<Details>;
+  /** What an earlier scan has left and is not asked again. */
+  readonly known?: Known | undefined;
   /** `keyward 0.1.0`. */
   readonly tool: string;
   /** Milliseconds since the epoch. */
@@ -43,10 +74,11 @@ export interface CollectOptions {
 }
 
 /**
- * Scans an account: yields the lines of a snapshot as AWS answers, header first and coverage last, keys in no
- * particular order. Regions and keys do not wait for each other; a slow consumer slows the calls down. What AWS refuses
- * becomes an `incomplete` line. Throws {@link KeywardError} where the scan cannot even begin: credentials that AWS
- * does not accept, an AWS that cannot be reached at all, a partition without known Regions.
+ * Scans accounts: yields the lines of a snapshot as AWS answers, header first and coverage last, the others in no
+ * particular order (see `snapshot/sorted.ts`). Accounts, Regions and keys do not wait for each other; a slow consumer
+ * slows the calls down. What AWS refuses becomes an `incomplete` line. Throws {@link KeywardError} where the scan cannot
+ * even begin: credentials that AWS does not accept, an AWS that cannot be reached at all, an organization that cannot be
+ * read, a partition without known Regions.
  */
 export async function* collect(options: CollectOptions): AsyncGenerator<SnapshotLine, void, undefined> {
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
@@ -66,116 +98,139 @@ export async function* collect(options: CollectOptions): AsyncGenerator<Snapshot
   }
 }
 
+type Looked = Pick<CoverageLine, "accountId" | "regionsFrom" | "regions" | "accounts">;
+
 async function scan(run: Run, options: CollectOptions, limits: Limits): Promise<void> {
   const { cloud } = options;
   const startedAt = options.now();
-  await run.emit(snapshotHeader(startedAt, options.tool));
-  const identity = await run.ask("sts:GetCallerIdentity", (signal) => cloud.identity(signal));
-  if (identity.ok) run.account = identity.value.account;
+  const details: Details = { tags: false, rotation: false, lastUsage: false, ...options.details };
+  await run.emit(snapshotHeader(startedAt, options.tool, detailNames(details)));
+  const own = new AccountRun(run, undefined, false);
+  const identity = await own.ask("sts:GetCallerIdentity", (signal) => cloud.identity(signal));
+  if (identity.ok) own.account = identity.value.account;
   else if (identity.error.kind === "credentials") throw refused(identity.error);
-  const partition = identity.ok
-    ? identity.value.partition
-    : partitionOfRegion(options.regions[0] ?? cloud.homeRegion);
-  const plan = await planRegions(run, options, partition);
-
-  run.listener.regions?.(plan.scan);
-  const coverage = new Map<string, RegionCoverage>();
-  for (const region of plan.notEnabled) coverage.set(region, untouched(region));
-  const failures: (CallFailure | undefined)[] = [];
-  const workers = new Workers(limits.regionsAtOnce);
-  for (const region of plan.scan) {
-    await workers.start(async () => {
-      const result = await readRegion(run, cloud.kms(region), region, {
-        keysAtOnce: limits.keysAtOnce,
-        tags: options.tags,
-        surelyEnabled: plan.from === "ec2:DescribeRegions" || plan.from === "account:ListRegions",
-      });
-      coverage.set(region, result.coverage);
-      failures.push(result.failure);
-      run.listener.region?.(result.coverage);
-    });
-  }
-  await workers.settled();
-  if (!identity.ok && identity.error.kind === "unreachable") {
-    const first = failures[0];
-    if (first !== undefined && failures.every((f) => f?.kind === "unreachable")) throw unreachable(first);
-  }
-
+  const partition = identity.ok ? identity.value.partition : likelyPartition(cloud, options.regions);
+  const accountOptions = { ...limits, regions: options.regions, details, known: options.known };
+  const looked =
+    options.scope === undefined || options.scope.kind === "own"
+      ? await scanOwn(own, identity, partition, options, accountOptions)
+      : await scanOthers(own, identity, partition, options, options.scope, {
+          ...accountOptions,
+          accountsAtOnce: limits.accountsAtOnce,
+        });
   const last: CoverageLine = {
     type: "coverage",
-    ...(run.account === undefined ? {} : { accountId: run.account }),
+    ...looked,
     partition,
     startedAt: new Date(startedAt).toISOString(),
     finishedAt: new Date(options.now()).toISOString(),
     interrupted: run.stopped !== undefined,
-    regionsFrom: plan.from,
-    regions: [...coverage.values()].sort((a, b) => (a.region < b.region ? -1 : 1)),
-    missingDetails: run.missingDetails,
+    missingDetails: missingDetails(looked.regions),
     calls: run.calls,
   };
   await run.emit(last);
 }
 
-interface RegionPlan {
-  readonly from: CoverageLine["regionsFrom"];
-  readonly scan: readonly string[];
-  /** Regions of which the account says that it does not use them: no call needed. */
-  readonly notEnabled: readonly string[];
+/** The account of the credentials, whether or not STS has named it. */
+async function scanOwn(
+  own: AccountRun,
+  identity: Asked<Identity>,
+  partition: string,
+  options: CollectOptions,
+  accountOptions: AccountOptions,
+): Promise<Looked> {
+  const { regionsFrom, regions, failures } = await scanAccount(own, options.cloud, partition, accountOptions);
+  if (!identity.ok && identity.error.kind === "unreachable") {
+    const first = failures[0];
+    if (first !== undefined && failures.every((f) => f?.kind === "unreachable")) throw unreachable(first);
+  }
+  return { ...(own.account === undefined ? {} : { accountId: own.account }), regionsFrom, regions };
 }
 
-/** The Regions to scan: those that the user names, else those the account says it has, else those that are known. */
-async function planRegions(run: Run, options: CollectOptions, partition: string): Promise<RegionPlan> {
-  const { cloud } = options;
-  if (options.regions.length > 0) {
-    return { from: "command-line", scan: [...new Set(options.regions)], notEnabled: [] };
-  }
-  const sources = [
-    ["ec2:DescribeRegions", (signal: AbortSignal) => cloud.describeRegions(signal)],
-    ["account:ListRegions", (signal: AbortSignal) => cloud.listRegions(signal)],
-  ] as const;
-  const refusals: string[] = [];
-  for (const [from, ask] of sources) {
-    const answer = await run.ask(from, ask);
-    // An account without any Region does not exist; an empty answer comes from something that is not AWS.
-    if (answer.ok && answer.value.length > 0) {
-      const names = (enabled: boolean): string[] =>
-        answer.value.filter((r) => r.enabled === enabled).map((r) => r.name);
-      return { from, scan: names(true), notEnabled: names(false) };
-    }
-    refusals.push(`${from}: ${answer.ok ? "empty answer" : answer.error.code}`);
-  }
-  const known = builtInRegions(partition);
-  if (known.length === 0) {
-    throw new KeywardError({
-      what: "the Regions to scan are not known",
-      where: `partition ${partition}`,
-      got: refusals.join(", "),
-      next: "name them with --region, or permit ec2:DescribeRegions",
-    });
-  }
-  if (run.stopped === undefined) {
-    run.listener.note?.(
-      `The account's Regions could not be listed (${refusals.join(", ")}); scanning the ${known.length} Regions of ${partition} that this version of keyward knows.`,
-    );
-  }
-  return { from: "built-in", scan: known, notEnabled: [] };
+/** The accounts of a list or of an organization. */
+async function scanOthers(
+  own: AccountRun,
+  identity: Asked<Identity>,
+  partition: string,
+  options: CollectOptions,
+  scope: Exclude<Scope, { kind: "own" }>,
+  accountOptions: AccountOptions & { readonly accountsAtOnce: number },
+): Promise<Looked> {
+  if (!identity.ok && identity.error.kind === "unreachable") throw unreachable(identity.error);
+  const chosen = await chooseAccounts(own, scope);
+  const reach: Reach = {
+    own: identity.ok ? identity.value : undefined,
+    ownCloud: options.cloud,
+    accounts: scope.accounts,
+    role: scope.role,
+    partition,
+    managementAccountId: chosen.managementAccountId,
+  };
+  const { accounts, regions } = await scanAccounts(own.run, chosen.accounts, reach, accountOptions);
+  const sources = new Set(accounts.map((a) => a.regionsFrom));
+  // The least that can be said of all of them.
+  const order = ["command-line", "built-in", "account:ListRegions", "ec2:DescribeRegions"] as const;
+  return { regionsFrom: order.find((from) => sources.has(from)) ?? "built-in", regions, accounts };
 }
 
-function untouched(region: string): RegionCoverage {
-  return { region, status: "not-enabled", listed: 0, written: 0, awsManaged: 0, deleted: 0 };
+interface Chosen {
+  readonly accounts: readonly WantedAccount[];
+  readonly managementAccountId: string | undefined;
+}
+
+/** Writes the organization's lines, so that they stand before all keys. */
+async function chooseAccounts(own: AccountRun, scope: Exclude<Scope, { kind: "own" }>): Promise<Chosen> {
+  if (scope.kind === "accounts") {
+    const ids = [...new Set(scope.ids)].sort();
+    return { accounts: ids.map((id) => ({ id })), managementAccountId: undefined };
+  }
+  const read = await readOrganization(own, scope.port, scope.filter);
+  if (!read.ok) throw noOrganization(read.error);
+  const { line, accounts } = read.value;
+  await own.run.emit(line);
+  const policies = await readOrganizationPolicies(own, scope.port, line);
+  for (const policy of policies.lines) await own.run.emit(policy);
+  for (const [where, failure] of [...read.value.gaps, ...policies.gaps]) {
+    await own.run.emitIncomplete(where, failure);
+  }
+  return { accounts, managementAccountId: line.managementAccountId };
+}
+
+/** The sums over all Regions. */
+function missingDetails(regions: CoverageLine["regions"]): readonly MissingDetail[] {
+  const sums = new Map<string, MissingDetail>();
+  for (const { call, code, count } of regions.flatMap((r) => r.missing ?? [])) {
+    const id = `${call} ${code}`;
+    const effect = isDetail(call) ? DETAILS[call] : "";
+    sums.set(id, { call, code, count: (sums.get(id)?.count ?? 0) + count, effect });
+  }
+  return [...sums.keys()].sort().flatMap((id) => sums.get(id) ?? []);
+}
+
+function isDetail(call: string): call is DetailCall {
+  return Object.hasOwn(DETAILS, call);
 }
 
 function refused(failure: CallFailure): KeywardError {
-  return new KeywardError({
-    what: "AWS does not accept the credentials",
-    got: `${failure.code}: ${failure.message}`,
-    ...(failure.help === undefined ? {} : { next: failure.help }),
-  });
+  return problem("AWS does not accept the credentials", failure);
 }
 
 function unreachable(failure: CallFailure): KeywardError {
+  return problem("AWS cannot be reached", failure);
+}
+
+function noOrganization(failure: CallFailure): KeywardError {
+  return problem(
+    failure.code === "AWSOrganizationsNotInUseException"
+      ? "the account is in no organization"
+      : `the organization cannot be read (${failure.call})`,
+    failure,
+  );
+}
+
+function problem(what: string, failure: CallFailure): KeywardError {
   return new KeywardError({
-    what: "AWS cannot be reached",
+    what,
     got: `${failure.code}: ${failure.message}`,
     ...(failure.help === undefined ? {} : { next: failure.help }),
   });

@@ -4,13 +4,13 @@ import type { KeyLine, RawGrants, RawPolicy } from "../snapshot/lines.js";
 import { isSurelyManagedByAws } from "./managed-by-aws.js";
 import { allPages } from "./paging.js";
 import type { Asked, CallFailure, KeyDescription, KmsPort, ListedKey } from "./ports.js";
-import type { KeyOutcome, Run } from "./run.js";
+import type { DetailCall, KeyOutcome, RegionRun } from "./run.js";
 
 /** Names of the aliases of each key id. */
 export type AliasesByKey = ReadonlyMap<string, readonly string[]>;
 
 /** The aliases of a Region by key, or why they are not known. */
-export async function readAliases(run: Run, kms: KmsPort): Promise<Asked<AliasesByKey>> {
+export async function readAliases(run: RegionRun, kms: KmsPort): Promise<Asked<AliasesByKey>> {
   const all = await allPages("kms:ListAliases", (marker) =>
     run.ask("kms:ListAliases", (signal) => kms.listAliases(marker, signal)),
   );
@@ -31,95 +31,214 @@ export interface KeyResult {
   readonly gaps: number;
 }
 
+/** Details that are read only on demand. */
+export interface Details {
+  readonly tags: boolean;
+  readonly rotation: boolean;
+  readonly lastUsage: boolean;
+}
+
+/** What a Region's keys are read with. */
+export interface KeyReading {
+  readonly kms: KmsPort;
+  readonly aliases: () => Promise<Asked<AliasesByKey>>;
+  readonly details: Details;
+}
+
 /**
  * Reads one key and writes its line. Keys that AWS manages are left out: nobody can change who uses them. A failure
  * marks this key and is never passed on.
+ *
+ * @param known what an earlier scan has read of it, and is not asked again
  */
 export async function readKey(
-  run: Run,
-  kms: KmsPort,
+  run: RegionRun,
+  reading: KeyReading,
   key: ListedKey,
-  aliases: Promise<Asked<AliasesByKey>>,
-  withTags: boolean,
+  known: KeyLine | undefined,
 ): Promise<KeyResult> {
-  const description = await run.ask("kms:DescribeKey", (signal) => kms.describeKey(key.id, signal));
-  if (description.ok && description.value.manager === "AWS") return { outcome: "aws-managed", gaps: 0 };
-  const names = await aliases;
+  const { kms } = reading;
+  const description = isDescribed(known)
+    ? undefined
+    : await run.ask("kms:DescribeKey", (signal) => kms.describeKey(key.id, signal));
+  if (description?.ok === true && description.value.manager === "AWS") {
+    return { outcome: "aws-managed", gaps: 0 };
+  }
+  const names = await reading.aliases();
   // The prefix is reserved: only keys that AWS manages have such an alias. Source: KMS API reference, CreateAlias.
-  const ownNames = names.ok ? (names.value.get(key.id) ?? []) : undefined;
+  const ownNames = names.ok ? (names.value.get(key.id) ?? []) : known?.aliases;
   if (ownNames?.some((name) => name.startsWith("alias/aws/")) === true) {
     return { outcome: "aws-managed", gaps: 0 };
   }
-  const [policy, grants, tags] = await Promise.all([
-    run.ask("kms:GetKeyPolicy", (signal) => kms.getKeyPolicy(key.id, signal)),
-    allPages("kms:ListGrants", (marker) =>
-      run.ask("kms:ListGrants", (signal) => kms.listGrants(key.id, marker, signal)),
-    ),
-    withTags ? readTags(run, kms, key.id) : undefined,
+  const [policy, grants, details] = await Promise.all([
+    isKnown(known?.policy)
+      ? undefined
+      : run.ask("kms:GetKeyPolicy", (signal) => kms.getKeyPolicy(key.id, signal)),
+    isKnown(known?.grants)
+      ? undefined
+      : allPages("kms:ListGrants", (marker) =>
+          run.ask("kms:ListGrants", (signal) => kms.listGrants(key.id, marker, signal)),
+        ),
+    readDetails(run, reading, key.id, known),
   ]);
   if (isGone(policy) || isGone(grants)) return { outcome: "deleted", gaps: 0 };
-  if (!description.ok && managedByItsDocuments(key, policy, grants)) {
-    return { outcome: "aws-managed", gaps: 0 };
+  const rawPolicies = policy === undefined ? (known?.policy ?? NOT_ASKED) : rawPolicy(policy);
+  const rawGrant = grants === undefined ? (known?.grants ?? NOT_ASKED) : rawGrants(grants);
+  if (description?.ok === false) {
+    if (managedByItsDocuments(key, rawPolicies, rawGrant)) return { outcome: "aws-managed", gaps: 0 };
+    run.missDetail("kms:DescribeKey", description.error.code);
   }
-  missedDetail(run, "kms:DescribeKey", description);
-  if (tags !== undefined) missedDetail(run, "kms:ListResourceTags", tags);
-  const gaps = [policy, grants].flatMap((asked) => (asked.ok ? [] : [asked.error]));
+  for (const [call, code] of details.missing) run.missDetail(call, code);
   const line: KeyLine = {
     type: "key",
     arn: key.arn,
-    ...(description.ok ? described(description.value) : {}),
+    ...descriptionOf(known),
+    ...(description?.ok === true ? described(description.value) : {}),
     ...(ownNames === undefined ? {} : { aliases: ownNames }),
-    ...(tags?.ok === true ? { tags: tags.value } : {}),
-    policy: rawPolicy(policy),
-    grants: rawGrants(grants),
+    ...details.members,
+    policy: rawPolicies,
+    grants: rawGrant,
   };
   await run.emit(line);
+  const gaps = [policy, grants].flatMap((asked) => (asked === undefined || asked.ok ? [] : [asked.error]));
   for (const gap of gaps) await run.emitIncomplete(key.arn, gap);
   return { outcome: "written", gaps: gaps.length };
 }
 
+/** Whether nothing about the key is left to ask. */
+export function isWhole(line: KeyLine, details: Details): boolean {
+  return (
+    isDescribed(line) &&
+    isKnown(line.policy) &&
+    isKnown(line.grants) &&
+    line.aliases !== undefined &&
+    (!details.tags || line.tags !== undefined) &&
+    (!details.rotation || line.rotationEnabled !== undefined) &&
+    (!details.lastUsage || line.usageTrackedSince !== undefined || line.lastUsedAt !== undefined)
+  );
+}
+
 /** The lines of a key that was listed but, because the scan has stopped, never asked about. */
-export async function writeUnread(run: Run, key: ListedKey, reason: CallFailure): Promise<KeyResult> {
+export async function writeUnread(
+  run: RegionRun,
+  key: ListedKey,
+  known: KeyLine | undefined,
+  reason: CallFailure,
+): Promise<KeyResult> {
   const gap = { ...reason, call: "kms:GetKeyPolicy" };
-  await run.emit({ type: "key", arn: key.arn, policy: unreadable(gap), grants: unreadable(gap) });
-  await run.emitIncomplete(key.arn, gap);
+  const policy = known?.policy;
+  const grants = known?.grants;
+  await run.emit({
+    ...(known ?? { type: "key", arn: key.arn }),
+    policy: isKnown(policy) && policy !== undefined ? policy : unreadable(gap),
+    grants: isKnown(grants) && grants !== undefined ? grants : unreadable(gap),
+  });
+  if (isKnown(policy) && isKnown(grants)) return { outcome: "written", gaps: 0 };
+  await run.emitIncomplete(key.arn, isKnown(policy) ? { ...gap, call: "kms:ListGrants" } : gap);
   return { outcome: "written", gaps: 1 };
 }
 
-/** Deleted since the listing: both calls work in every state of a key. */
-function isGone(asked: Asked<unknown>): boolean {
-  return !asked.ok && asked.error.kind === "not-found";
+/** Stands where both an answer and what was known before are missing, which cannot be. */
+const NOT_ASKED = { kind: "unreadable", code: "NotAsked" } as const;
+
+function isKnown(raw: RawPolicy | RawGrants | undefined): boolean {
+  return raw !== undefined && raw.kind !== "unreadable";
 }
 
-async function readTags(run: Run, kms: KmsPort, key: string): Promise<Asked<Record<string, string>>> {
+/** DescribeKey always tells the state. Source: KMS API reference, KeyMetadata. */
+function isDescribed(line: KeyLine | undefined): boolean {
+  return line?.state !== undefined;
+}
+
+/** The members of a line that come from DescribeKey. */
+function descriptionOf(line: KeyLine | undefined): Partial<KeyLine> {
+  if (line === undefined) return {};
+  const { manager, state, spec, usage, origin, multiRegion, multiRegionKeyType } = line;
+  const { description, createdAt, deletionDate } = line;
+  return withoutUndefined({
+    manager,
+    state,
+    spec,
+    usage,
+    origin,
+    multiRegion,
+    multiRegionKeyType,
+    description,
+    createdAt,
+    deletionDate,
+  });
+}
+
+interface DetailResult {
+  readonly members: Partial<KeyLine>;
+  readonly missing: readonly (readonly [DetailCall, string])[];
+}
+
+/** What was asked for on demand. */
+async function readDetails(
+  run: RegionRun,
+  { kms, details }: KeyReading,
+  key: string,
+  known: KeyLine | undefined,
+): Promise<DetailResult> {
+  const missing: [DetailCall, string][] = [];
+  const value = <T>(call: DetailCall, asked: Asked<T> | undefined): T | undefined => {
+    if (asked?.ok === false && asked.error.kind !== "not-found") missing.push([call, asked.error.code]);
+    return asked?.ok === true ? asked.value : undefined;
+  };
+  const [tags, rotation, usage] = await Promise.all([
+    details.tags && known?.tags === undefined ? readTags(run, kms, key) : undefined,
+    details.rotation && known?.rotationEnabled === undefined
+      ? run.ask("kms:GetKeyRotationStatus", (signal) => kms.rotationEnabled(key, signal))
+      : undefined,
+    details.lastUsage && known?.usageTrackedSince === undefined && known?.lastUsedAt === undefined
+      ? run.ask("kms:GetKeyLastUsage", (signal) => kms.lastUsage(key, signal))
+      : undefined,
+  ]);
+  const used = value("kms:GetKeyLastUsage", usage);
+  return {
+    members: withoutUndefined({
+      tags: known?.tags ?? value("kms:ListResourceTags", tags),
+      rotationEnabled: known?.rotationEnabled ?? value("kms:GetKeyRotationStatus", rotation),
+      lastUsedAt: known?.lastUsedAt ?? used?.at,
+      usageTrackedSince: known?.usageTrackedSince ?? used?.trackedSince,
+    }),
+    missing,
+  };
+}
+
+/** Deleted since the listing: both calls work in every state of a key. */
+function isGone(asked: Asked<unknown> | undefined): boolean {
+  return asked?.ok === false && asked.error.kind === "not-found";
+}
+
+async function readTags(
+  run: RegionRun,
+  kms: KmsPort,
+  key: string,
+): Promise<Asked<Readonly<Record<string, string>>>> {
   const all = await allPages("kms:ListResourceTags", (marker) =>
     run.ask("kms:ListResourceTags", (signal) => kms.listResourceTags(key, marker, signal)),
   );
   return all.ok ? { ok: true, value: Object.fromEntries(all.value) } : all;
 }
 
-function missedDetail(
-  run: Run,
-  call: "kms:DescribeKey" | "kms:ListResourceTags",
-  asked: Asked<unknown>,
-): void {
-  if (!asked.ok) run.missDetail(call, asked.error.code);
-}
-
-function managedByItsDocuments(
-  key: ListedKey,
-  policy: Asked<string | undefined>,
-  grants: Asked<readonly Grant[]>,
-): boolean {
+function managedByItsDocuments(key: ListedKey, policy: RawPolicy, grants: RawGrants): boolean {
   const arn = parseKeyArn(key.arn);
-  if (arn === undefined || !policy.ok || policy.value === undefined || !grants.ok) return false;
-  return isSurelyManagedByAws(policy.value, grants.value, keyArnParts(arn).account);
+  if (arn === undefined || policy.kind !== "present" || grants.kind !== "present") return false;
+  return isSurelyManagedByAws(policy.text, grants.items, keyArnParts(arn).account);
 }
 
+/** The members of KeyDescription are members of KeyLine, with the same names and types. */
 function described(d: KeyDescription): Partial<KeyLine> {
-  const entries = Object.entries(d).filter(([, value]) => value !== undefined);
-  // The members of KeyDescription are members of KeyLine, with the same names and types.
-  return Object.fromEntries(entries);
+  return withoutUndefined(d);
+}
+
+function withoutUndefined<T extends object>(object: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  // Only members whose value is undefined are taken away, which is what the type says.
+  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>;
+  };
 }
 
 function rawPolicy(asked: Asked<string | undefined>): RawPolicy {

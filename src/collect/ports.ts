@@ -94,6 +94,17 @@ export interface KmsPort {
     marker: string | undefined,
     signal: AbortSignal,
   ): Promise<Asked<Page<readonly [name: string, value: string]>>>;
+  /** kms:GetKeyRotationStatus. Undefined: the answer did not say. */
+  rotationEnabled(key: string, signal: AbortSignal): Promise<Asked<boolean | undefined>>;
+  /** kms:GetKeyLastUsage. */
+  lastUsage(key: string, signal: AbortSignal): Promise<Asked<KeyUsage>>;
+}
+
+/** When a key was last used, as far as AWS keeps track; times as RFC 3339. */
+export interface KeyUsage {
+  /** Undefined: not since `trackedSince`. */
+  readonly at: string | undefined;
+  readonly trackedSince: string | undefined;
 }
 
 /** An account in AWS. */
@@ -107,4 +118,72 @@ export interface CloudPort {
   /** account:ListRegions. */
   listRegions(signal: AbortSignal): Promise<Asked<readonly AccountRegion[]>>;
   kms(region: string): KmsPort;
+  /** The Region will not be asked any more. */
+  done?(region: string): void;
+}
+
+/** Other accounts, reached by assuming a role in each. */
+export interface AccountsPort {
+  /**
+   * Assumes the role in an account. The port keeps its credentials fresh. Without `role` in the scan's options, the
+   * account is asked with the scan's own credentials.
+   */
+  assume(account: string, partition: string, signal: AbortSignal): Promise<Asked<AssumedAccount>>;
+}
+
+/** An account as it is reached. */
+export interface AssumedAccount {
+  readonly cloud: CloudPort;
+  /** ARN of the role. */
+  readonly role: string;
+}
+
+/** An account as Organizations lists it. */
+export interface ListedAccount {
+  readonly id: string;
+  readonly name: string | undefined;
+  /** `ACTIVE`, `SUSPENDED`, … */
+  readonly status: string | undefined;
+}
+
+export interface ListedUnit {
+  readonly id: string;
+  readonly name: string | undefined;
+}
+
+/** The two kinds of policies that bear on keys. */
+export type OrganizationPolicyType = "RESOURCE_CONTROL_POLICY" | "SERVICE_CONTROL_POLICY";
+
+export interface ListedRoot {
+  readonly id: string;
+  /** Policy types that are enabled. */
+  readonly policyTypes: readonly string[];
+}
+
+/** AWS Organizations, asked from the management account or a delegated administrator. */
+export interface OrganizationPort {
+  describe(
+    signal: AbortSignal,
+  ): Promise<Asked<{ readonly id: string; readonly managementAccountId: string | undefined }>>;
+  accounts(marker: string | undefined, signal: AbortSignal): Promise<Asked<Page<ListedAccount>>>;
+  roots(marker: string | undefined, signal: AbortSignal): Promise<Asked<Page<ListedRoot>>>;
+  unitsOf(parent: string, marker: string | undefined, signal: AbortSignal): Promise<Asked<Page<ListedUnit>>>;
+  accountsOf(
+    parent: string,
+    marker: string | undefined,
+    signal: AbortSignal,
+  ): Promise<Asked<Page<ListedAccount>>>;
+  tagsOf(
+    resource: string,
+    marker: string | undefined,
+    signal: AbortSignal,
+  ): Promise<Asked<Page<readonly [name: string, value: string]>>>;
+  policies(
+    type: OrganizationPolicyType,
+    marker: string | undefined,
+    signal: AbortSignal,
+  ): Promise<Asked<Page<{ readonly id: string; readonly name: string | undefined }>>>;
+  /** Undefined: the answer held no text. */
+  policyText(id: string, signal: AbortSignal): Promise<Asked<string | undefined>>;
+  targetsOf(policy: string, marker: string | undefined, signal: AbortSignal): Promise<Asked<Page<string>>>;
 }

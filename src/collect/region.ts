@@ -1,20 +1,23 @@
 import { keyArnParts, parseKeyArn } from "../domain/ids.js";
 import type { RegionCoverage } from "../snapshot/lines.js";
-import type { AliasesByKey, KeyResult } from "./key.js";
+import type { AliasesByKey, Details, KeyReading, KeyResult } from "./key.js";
 import { readAliases, readKey, writeUnread } from "./key.js";
+import type { Known } from "./known.js";
 import { pages } from "./paging.js";
 import type { Asked, CallFailure, KmsPort, ListedKey } from "./ports.js";
 import { canBeDisabled } from "./regions.js";
-import type { Run } from "./run.js";
+import type { AccountRun } from "./run.js";
+import { RegionRun } from "./run.js";
 import { Workers } from "./workers.js";
 
 /** What a Region is scanned with. */
 export interface RegionOptions {
   /** Keys that are read at the same time. */
   readonly keysAtOnce: number;
-  readonly tags: boolean;
+  readonly details: Details;
   /** The account has said that the Region is enabled, so a refusal is a failure. */
   readonly surelyEnabled: boolean;
+  readonly known: Known | undefined;
 }
 
 /** The outcome of a Region, and the failure of its listing if there was one. */
@@ -24,87 +27,154 @@ export interface RegionResult {
 }
 
 /**
- * Lists the keys of a Region and reads each. Nothing that AWS answers ends the scan of the Region early but a failed
- * listing, and that is written as an `incomplete` line.
+ * Lists the keys of a Region and reads each, the first ones while the list goes on. Nothing that AWS answers ends the
+ * scan of the Region early but a failed listing, and that is written as an `incomplete` line.
  */
 export async function readRegion(
-  run: Run,
+  account: AccountRun,
   kms: KmsPort,
   region: string,
   options: RegionOptions,
 ): Promise<RegionResult> {
-  const counts = { listed: 0, written: 0, awsManaged: 0, deleted: 0, gaps: 0 };
-  const workers = new Workers(options.keysAtOnce);
-  // A key that moves to the next page while the list is read must not be reported twice.
-  const seen = new Set<string>();
-  let aliases: Promise<Asked<AliasesByKey>> | undefined;
-  let failure: CallFailure | undefined;
+  const before = await doneBefore(account, region, options.known);
+  if (before !== undefined) return { coverage: before, failure: undefined };
+  const result = await new RegionScan(account, kms, region, options).all();
+  if (result.coverage.status === "scanned") await emitDone(account, result.coverage);
+  return result;
+}
 
-  const count = ({ outcome, gaps }: KeyResult): void => {
+/** Takes over a Region that an earlier scan has done. */
+async function doneBefore(
+  account: AccountRun,
+  region: string,
+  known: Known | undefined,
+): Promise<RegionCoverage | undefined> {
+  const id = account.account;
+  const done = id === undefined ? undefined : known?.doneRegion(id, region);
+  if (id === undefined || done === undefined || known === undefined) return undefined;
+  // Whole keys stand in the new snapshot already; these lack details that nobody may read.
+  for (const line of known.partsOf(id, region)) await account.run.emit(line);
+  const { region: name, status, listed, written, awsManaged, deleted, missing } = done;
+  const numbers = { listed, written, awsManaged, deleted };
+  const coverage = { region: name, status, ...numbers, ...(missing === undefined ? {} : { missing }) };
+  await emitDone(account, coverage);
+  account.run.listener.listed?.(region, coverage.listed);
+  for (let i = 0; i < coverage.listed; i++) account.run.listener.key?.(region, "written");
+  return coverage;
+}
+
+async function emitDone(account: AccountRun, coverage: RegionCoverage): Promise<void> {
+  const id = account.account === undefined ? {} : { account: account.account };
+  await account.run.emit({ type: "region", ...id, ...coverage });
+}
+
+class RegionScan {
+  private readonly run: RegionRun;
+  private readonly counts = { listed: 0, written: 0, awsManaged: 0, deleted: 0, gaps: 0 };
+  /** A key that moves to the next page while the list is read must not be reported twice. */
+  private readonly seen = new Set<string>();
+  private aliases: Promise<Asked<AliasesByKey>> | undefined;
+  private failure: CallFailure | undefined;
+  private readonly reading: KeyReading;
+
+  constructor(
+    private readonly account: AccountRun,
+    private readonly kms: KmsPort,
+    private readonly region: string,
+    private readonly options: RegionOptions,
+  ) {
+    this.run = new RegionRun(account, region);
+    this.reading = {
+      kms,
+      // Not before there is a key: most Regions of most accounts are empty.
+      aliases: () => (this.aliases ??= readAliases(this.run, kms)),
+      details: options.details,
+    };
+  }
+
+  async all(): Promise<RegionResult> {
+    const { run, region, counts, seen } = this;
+    const workers = new Workers(this.options.keysAtOnce);
+    const listing = pages("kms:ListKeys", (marker) =>
+      run.ask("kms:ListKeys", (signal) => this.kms.listKeys(marker, signal)),
+    );
+    for await (const page of listing) {
+      if (!page.ok) {
+        this.failure = page.error;
+        break;
+      }
+      const fresh = page.value.filter((key) => !seen.has(key.id) && seen.add(key.id));
+      counts.listed += fresh.length;
+      run.listener.listed?.(region, fresh.length);
+      for (const key of fresh) await this.start(workers, key);
+    }
+    await workers.settled();
+    const names = await this.aliases;
+    if (names?.ok === false && names.error.kind !== "stopped") {
+      run.missDetail("kms:ListAliases", names.error.code);
+    }
+    const { failure } = this;
+    const notEnabled =
+      failure?.kind === "region-refused" &&
+      !this.options.surelyEnabled &&
+      canBeDisabled(region) &&
+      seen.size === 0;
+    if (failure !== undefined && !notEnabled) await run.emitIncomplete(run.place, failure);
+    const { gaps, ...numbers } = counts;
+    const { missing } = run;
+    return {
+      coverage: {
+        region,
+        status: this.status(notEnabled, gaps),
+        ...numbers,
+        ...(missing.length === 0 ? {} : { missing }),
+      },
+      failure: notEnabled ? undefined : failure,
+    };
+  }
+
+  private async start(workers: Workers, key: ListedKey): Promise<void> {
+    const { run, region, account } = this;
+    const owner = accountOf(key.arn);
+    if (owner === undefined) {
+      this.counts.gaps += 1;
+      await run.emitIncomplete(run.place, strangeKey(key.arn));
+      return;
+    }
+    account.account ??= owner;
+    const { known } = this.options;
+    if (known?.isWholeKey(owner, region, key.id) === true) {
+      this.count({ outcome: "written", gaps: 0 });
+      return;
+    }
+    const part = known?.part(owner, region, key.arn);
+    await workers.start(async () => {
+      const reason = run.stopped;
+      this.count(
+        reason === undefined
+          ? await readKey(run, this.reading, key, part)
+          : await writeUnread(run, key, part, reason),
+      );
+    });
+  }
+
+  private count({ outcome, gaps }: KeyResult): void {
+    const { counts } = this;
     counts.gaps += gaps;
     if (outcome === "written") counts.written += 1;
     else if (outcome === "deleted") counts.deleted += 1;
     else counts.awsManaged += 1;
-    run.listener.key?.(region, outcome);
-  };
-  const read = async (key: ListedKey, names: Promise<Asked<AliasesByKey>>): Promise<void> => {
-    const reason = run.stopped;
-    count(
-      reason === undefined
-        ? await readKey(run, kms, key, names, options.tags)
-        : await writeUnread(run, key, reason),
-    );
-  };
-
-  const listing = pages("kms:ListKeys", (marker) =>
-    run.ask("kms:ListKeys", (signal) => kms.listKeys(marker, signal)),
-  );
-  for await (const page of listing) {
-    if (!page.ok) {
-      failure = page.error;
-      break;
-    }
-    const fresh = page.value.filter((key) => !seen.has(key.id) && seen.add(key.id));
-    counts.listed += fresh.length;
-    run.listener.listed?.(region, fresh.length);
-    for (const key of fresh) {
-      const account = accountOf(key.arn);
-      if (account === undefined) {
-        counts.gaps += 1;
-        await run.emitIncomplete(run.place(region), strangeKey(key.arn));
-        continue;
-      }
-      run.account ??= account;
-      // Not before there is a key: most Regions of most accounts are empty.
-      const names = (aliases ??= readAliases(run, kms));
-      await workers.start(() => read(key, names));
-    }
+    this.run.listener.key?.(this.region, outcome);
   }
-  await workers.settled();
-  const names = await aliases;
-  if (names?.ok === false && names.error.kind !== "stopped")
-    run.missDetail("kms:ListAliases", names.error.code);
 
-  const notEnabled =
-    failure?.kind === "region-refused" && !options.surelyEnabled && canBeDisabled(region) && seen.size === 0;
-  if (failure !== undefined && !notEnabled) await run.emitIncomplete(run.place(region), failure);
-  const { gaps, ...numbers } = counts;
-  return {
-    coverage: { region, status: status(run, notEnabled, failure, gaps, seen.size), ...numbers },
-    failure: notEnabled ? undefined : failure,
-  };
-}
-
-function status(
-  run: Run,
-  notEnabled: boolean,
-  failure: CallFailure | undefined,
-  gaps: number,
-  seen: number,
-): RegionCoverage["status"] {
-  if (notEnabled) return "not-enabled";
-  if (failure !== undefined && failure.code === run.stopped?.code && seen === 0) return "not-seen";
-  return failure === undefined && gaps === 0 ? "scanned" : "incomplete";
+  private status(notEnabled: boolean, gaps: number): RegionCoverage["status"] {
+    const { failure } = this;
+    if (notEnabled) return "not-enabled";
+    if (failure !== undefined && failure.code === this.run.stopped?.code && this.seen.size === 0) {
+      return "not-seen";
+    }
+    return failure === undefined && gaps === 0 ? "scanned" : "incomplete";
+  }
 }
 
 function accountOf(keyArn: string): string | undefined {

@@ -1,22 +1,16 @@
-import type { CoverageLine, RegionCoverage } from "./lines.js";
+import type { AccountCoverage, CoverageLine, RegionCoverage } from "./lines.js";
 
 /** What a report says about a scan beside its keys: what was left out on purpose, and what was not read. */
 export function coverageNotes(coverage: CoverageLine): readonly string[] {
   const { regions } = coverage;
   const notes: string[] = [];
   const names = (status: RegionCoverage["status"]): string =>
-    regions
-      .filter((r) => r.status === status)
-      .map((r) => r.region)
-      .join(", ");
+    places(regions.filter((r) => r.status === status));
   if (coverage.interrupted) notes.push("The scan was stopped before its end.");
+  if (coverage.accounts !== undefined) notes.push(...accountNotes(coverage.accounts));
   if (coverage.regionsFrom === "command-line")
     notes.push(`Only these Regions were scanned: ${scanned(regions)}.`);
-  if (coverage.regionsFrom === "built-in") {
-    notes.push(
-      "The Regions of the account could not be listed: the scan took those that keyward knows, and a newer Region would be missing. Permit ec2:DescribeRegions or account:ListRegions.",
-    );
-  }
+  if (coverage.regionsFrom === "built-in") notes.push(builtInNote(coverage));
   if (names("not-enabled") !== "") {
     notes.push(`Not enabled in the account, so without keys: ${names("not-enabled")}.`);
   }
@@ -34,17 +28,75 @@ export function coverageNotes(coverage: CoverageLine): readonly string[] {
   return notes;
 }
 
+/** Names that a note lists one by one; more are counted. */
+const LISTED = 20;
+
+function accountNotes(accounts: readonly AccountCoverage[]): readonly string[] {
+  const notes: string[] = [];
+  const ids = (which: (a: AccountCoverage) => boolean): readonly string[] =>
+    accounts.filter(which).map((a) => a.id);
+  const unseen = ids((a) => a.status === "not-scanned");
+  const seen = accounts.length - unseen.length;
+  notes.push(`Scanned ${seen.toLocaleString("en-US")} of ${counted(accounts.length, "account")}.`);
+  if (unseen.length > 0) notes.push(`Nothing could be read in the accounts ${listed(unseen)}.`);
+  const own = ids((a) => a.through === "own");
+  if (own.length > 0 && accounts.some((a) => a.through !== undefined && a.through !== "own")) {
+    notes.push(`Scanned with the credentials themselves, not through the role: ${listed(own)}.`);
+  }
+  return notes;
+}
+
+function builtInNote(coverage: CoverageLine): string {
+  const where =
+    coverage.accounts === undefined
+      ? "of the account"
+      : `of the accounts ${listed(coverage.accounts.filter((a) => a.regionsFrom === "built-in").map((a) => a.id))}`;
+  return `The Regions ${where} could not be listed: the scan took those that keyward knows, and a newer Region would be missing. Permit ec2:DescribeRegions or account:ListRegions.`;
+}
+
+/** Regions, and in how many accounts, where there are several. */
+function places(regions: readonly RegionCoverage[]): string {
+  const accounts = new Map<string, string[]>();
+  for (const { account, region } of regions) {
+    const of = accounts.get(region) ?? [];
+    accounts.set(region, of);
+    if (account !== undefined) of.push(account);
+  }
+  return [...accounts.keys()]
+    .sort()
+    .map((region) => {
+      const [first, ...more] = accounts.get(region) ?? [];
+      if (first === undefined) return region;
+      return more.length === 0
+        ? `${region} of ${first}`
+        : `${region} of ${counted(more.length + 1, "account")}`;
+    })
+    .join(", ");
+}
+
+function listed(names: readonly string[]): string {
+  const rest = names.length - LISTED;
+  return rest <= 0 ? names.join(", ") : `${names.slice(0, LISTED).join(", ")} and ${rest} more`;
+}
+
 /** The one sentence with which a scan ends: how much was read, and what it took. */
 export function coverageSentence(coverage: CoverageLine): string {
   const looked = coverage.regions.filter((r) => r.status === "scanned" || r.status === "incomplete");
+  const regions = new Set(looked.map((r) => r.region)).size;
   const seconds = (Date.parse(coverage.finishedAt) - Date.parse(coverage.startedAt)) / 1000;
-  const account = coverage.accountId === undefined ? "" : ` of account ${coverage.accountId}`;
+  const entered = coverage.accounts?.filter((a) => a.status !== "not-scanned").length;
+  const account =
+    entered !== undefined
+      ? ` of ${counted(entered, "account")}`
+      : coverage.accountId === undefined
+        ? ""
+        : ` of account ${coverage.accountId}`;
   const keys = counted(total(coverage.regions, "written"), "key");
-  return `Scanned ${keys} in ${counted(looked.length, "Region")}${account}: ${counted(coverage.calls, "call")}, ${seconds.toFixed(1)} s.`;
+  return `Scanned ${keys} in ${counted(regions, "Region")}${account}: ${counted(coverage.calls, "call")}, ${seconds.toFixed(1)} s.`;
 }
 
 function scanned(regions: readonly RegionCoverage[]): string {
-  return regions.map((r) => r.region).join(", ");
+  return [...new Set(regions.map((r) => r.region))].sort().join(", ");
 }
 
 function total(regions: readonly RegionCoverage[], field: "written" | "awsManaged" | "deleted"): number {

@@ -10,6 +10,7 @@ export type SnapshotLine =
   | AccountLine
   | IdentityLine
   | IncompleteLine
+  | RegionLine
   | CoverageLine;
 
 export const SNAPSHOT_SCHEMA = "keyward.snapshot/1";
@@ -24,6 +25,8 @@ export interface SnapshotHeader {
    * snapshot is a torso, even if it was cut exactly between two lines, and reports it as incomplete.
    */
   readonly ends?: "coverage";
+  /** Details that the scan was asked for beside the usual ones; decides what a resumed scan need not ask again. */
+  readonly details?: readonly string[];
 }
 
 export interface OrganizationLine {
@@ -67,7 +70,10 @@ export interface KeyLine {
   readonly createdAt?: string;
   readonly deletionDate?: string;
   readonly rotationEnabled?: boolean;
+  /** RFC 3339. */
   readonly lastUsedAt?: string;
+  /** RFC 3339: since when AWS keeps track. With it and without `lastUsedAt`, the key was not used since then. */
+  readonly usageTrackedSince?: string;
   readonly aliases?: readonly string[];
   readonly tags?: Readonly<Record<string, string>>;
   readonly policy: RawPolicy;
@@ -197,6 +203,14 @@ export interface IncompleteLine {
   readonly help?: string;
 }
 
+/**
+ * A Region that is done, written at once. It is of use only in what a killed scan leaves, which has no coverage line: a
+ * resumed scan does not ask the Region again.
+ */
+export interface RegionLine extends RegionCoverage {
+  readonly type: "region";
+}
+
 /** What a scan looked at: its last line, written even when the scan was interrupted. */
 export interface CoverageLine {
   readonly type: "coverage";
@@ -211,6 +225,8 @@ export interface CoverageLine {
   /** Where the list of Regions came from. `built-in`: neither call was permitted, so keyward's own list was used. */
   readonly regionsFrom: "command-line" | "ec2:DescribeRegions" | "account:ListRegions" | "built-in";
   readonly regions: readonly RegionCoverage[];
+  /** The accounts of a scan of several; a scan of the credentials' own account has none. */
+  readonly accounts?: readonly AccountCoverage[];
   /**
    * Details that could not be read, by call and error code. They are unknown in the key lines. A verdict needs none of
    * them (that would be an `incomplete` line), but it can be less exact without them.
@@ -229,7 +245,19 @@ export interface MissingDetail {
   readonly effect: string;
 }
 
+export interface AccountCoverage {
+  readonly id: string;
+  readonly name?: string;
+  /** `not-scanned`: nothing of it was read; an `incomplete` line says why. `incomplete`: see those lines. */
+  readonly status: "scanned" | "incomplete" | "not-scanned";
+  /** ARN of the role that was assumed; `own`: the scan's own credentials. */
+  readonly through?: string;
+  readonly regionsFrom?: CoverageLine["regionsFrom"];
+}
+
 export interface RegionCoverage {
+  /** Twelve digits; not there in a scan of the credentials' own account. */
+  readonly account?: string;
   readonly region: string;
   /**
    * `scanned`: every key was listed and read. `incomplete`: the listing or a key failed, see the `incomplete` lines.
@@ -244,4 +272,6 @@ export interface RegionCoverage {
   readonly awsManaged: number;
   /** Keys that were gone when their policy was asked for. */
   readonly deleted: number;
+  /** Details that could not be read here, see {@link CoverageLine.missingDetails}. */
+  readonly missing?: readonly { readonly call: string; readonly code: string; readonly count: number }[];
 }

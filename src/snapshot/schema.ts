@@ -9,6 +9,7 @@ import type {
   KeyLine,
   ManagedPolicyLine,
   OrganizationLine,
+  RegionLine,
   ResourceControlPolicyLine,
   RoleLine,
   ServiceControlPolicyLine,
@@ -72,6 +73,7 @@ const header = z.strictObject({
   createdAt: text,
   tool: text,
   ends: z.literal("coverage").exactOptional(),
+  details: z.array(text).exactOptional(),
 }) satisfies z.ZodType<SnapshotHeader>;
 
 const organization = z.strictObject({
@@ -112,6 +114,7 @@ const key = z.strictObject({
   deletionDate: optionalText,
   rotationEnabled: z.boolean().exactOptional(),
   lastUsedAt: optionalText,
+  usageTrackedSince: optionalText,
   aliases: z.array(text).exactOptional(),
   tags: z.record(text, text).exactOptional(),
   policy: rawPolicy,
@@ -213,6 +216,24 @@ const incomplete = z.strictObject({
   help: optionalText,
 }) satisfies z.ZodType<IncompleteLine>;
 
+const regionCoverage = {
+  account: accountId.exactOptional(),
+  region: text,
+  status: z.enum(["scanned", "incomplete", "not-enabled", "not-seen"]),
+  listed: count,
+  written: count,
+  awsManaged: count,
+  deleted: count,
+  missing: z.array(z.strictObject({ call: text, code: text, count })).exactOptional(),
+};
+
+const region = z.strictObject({
+  type: z.literal("region"),
+  ...regionCoverage,
+}) satisfies z.ZodType<RegionLine>;
+
+const regionsFrom = z.enum(["command-line", "ec2:DescribeRegions", "account:ListRegions", "built-in"]);
+
 const coverage = z.strictObject({
   type: z.literal("coverage"),
   accountId: accountId.exactOptional(),
@@ -220,17 +241,19 @@ const coverage = z.strictObject({
   startedAt: text,
   finishedAt: text,
   interrupted: z.boolean(),
-  regionsFrom: z.enum(["command-line", "ec2:DescribeRegions", "account:ListRegions", "built-in"]),
-  regions: z.array(
-    z.strictObject({
-      region: text,
-      status: z.enum(["scanned", "incomplete", "not-enabled", "not-seen"]),
-      listed: count,
-      written: count,
-      awsManaged: count,
-      deleted: count,
-    }),
-  ),
+  regionsFrom,
+  regions: z.array(z.strictObject(regionCoverage)),
+  accounts: z
+    .array(
+      z.strictObject({
+        id: accountId,
+        name: optionalText,
+        status: z.enum(["scanned", "incomplete", "not-scanned"]),
+        through: optionalText,
+        regionsFrom: regionsFrom.exactOptional(),
+      }),
+    )
+    .exactOptional(),
   missingDetails: z.array(z.strictObject({ call: text, code: text, count, effect: text })),
   calls: count,
 }) satisfies z.ZodType<CoverageLine>;
@@ -248,6 +271,7 @@ export const snapshotLineSchema = z.discriminatedUnion("type", [
   group,
   managedPolicy,
   incomplete,
+  region,
   coverage,
 ]) satisfies z.ZodType<SnapshotLine>;
 
@@ -264,5 +288,6 @@ export const LINE_TYPES: readonly SnapshotLine["type"][] = [
   "group",
   "managed-policy",
   "incomplete",
+  "region",
   "coverage",
 ];

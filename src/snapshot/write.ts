@@ -12,13 +12,18 @@ import { SNAPSHOT_SCHEMA } from "./lines.js";
 const BATCH = 64 * 1024;
 
 /** The header of a snapshot that will end with a coverage line. `createdAt` in milliseconds since the epoch. */
-export function snapshotHeader(createdAt: number, tool: string): SnapshotHeader {
+export function snapshotHeader(
+  createdAt: number,
+  tool: string,
+  details: readonly string[] = [],
+): SnapshotHeader {
   return {
     type: "snapshot",
     schema: SNAPSHOT_SCHEMA,
     createdAt: new Date(createdAt).toISOString(),
     tool,
     ends: "coverage",
+    ...(details.length === 0 ? {} : { details }),
   };
 }
 
@@ -49,11 +54,14 @@ export class SnapshotWriter {
     done.catch((error: unknown) => (this.failure = error));
   }
 
-  /** Opens the file; fails at once, before a long scan, if it cannot be written. */
-  static async create(path: string): Promise<SnapshotWriter> {
+  /**
+   * Opens the file; fails at once if it cannot be written.
+   * @param suffix of the name that it has until it is whole
+   */
+  static async create(path: string, suffix = "partial"): Promise<SnapshotWriter> {
     const existing = await kindOf(path);
     const target = existing === "none" ? path : await realpath(path);
-    const partial = existing === "other" ? undefined : `${target}.${process.pid}.partial`;
+    const partial = existing === "other" ? undefined : `${target}.${process.pid}.${suffix}`;
     const file = createWriteStream(partial ?? target, { mode: 0o600, flush: partial !== undefined });
     try {
       await new Promise<void>((resolve, reject) => {
@@ -111,7 +119,8 @@ export class SnapshotWriter {
   }
 }
 
-async function kindOf(path: string): Promise<"none" | "file" | "other"> {
+/** What a path names; a directory is a KeywardError. */
+export async function kindOf(path: string): Promise<"none" | "file" | "other"> {
   try {
     const found = await stat(path);
     if (found.isDirectory()) {
@@ -128,7 +137,8 @@ async function kindOf(path: string): Promise<"none" | "file" | "other"> {
   }
 }
 
-function writeFailure(path: string, error: unknown): unknown {
+/** A failure of the file system as a KeywardError; anything else as it is. */
+export function writeFailure(path: string, error: unknown): unknown {
   if (error instanceof KeywardError || !(error instanceof Error) || !("code" in error)) return error;
   return new KeywardError({
     what: "the snapshot cannot be written",

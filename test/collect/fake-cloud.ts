@@ -21,6 +21,8 @@ export interface FakeKey {
   readonly aliases?: readonly string[];
   readonly tags?: Readonly<Record<string, string>>;
   readonly description?: Partial<KeyDescription>;
+  readonly rotated?: boolean;
+  readonly usedAt?: string;
   /** Deleted after the listing. */
   readonly gone?: boolean;
 }
@@ -118,6 +120,13 @@ export class FakeCloud implements CloudPort {
         this.answer("kms:ListResourceTags", region, id, signal, () =>
           paged(Object.entries(find(id).tags ?? {}), marker),
         ),
+      rotationEnabled: (id, signal) =>
+        this.answer("kms:GetKeyRotationStatus", region, id, signal, () => find(id).rotated),
+      lastUsage: (id, signal) =>
+        this.answer("kms:GetKeyLastUsage", region, id, signal, () => ({
+          at: find(id).usedAt,
+          trackedSince: "2026-01-01T00:00:00.000Z",
+        })),
     };
   }
 

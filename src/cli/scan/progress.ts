@@ -15,7 +15,7 @@ export interface Progress {
 
 /**
  * A bar on stderr, if that is a terminal that can be drawn on; without one only sentences are written. The total grows
- * while Regions are still being listed. No colour is used.
+ * while Regions are still being listed. Many accounts count for more than their Regions. No colour is used.
  */
 export function startProgress(io: Io, wanted: boolean): Progress {
   const terminal = wanted && io.stderr.isTTY === true && io.env["TERM"] !== "dumb";
@@ -27,6 +27,8 @@ export function startProgress(io: Io, wanted: boolean): Progress {
   };
   return {
     listener: {
+      accounts: (count) => bar?.accounts(count),
+      account: () => bar?.account(),
       regions: (names) => bar?.regions(names.length),
       listed: (_region, keys) => bar?.listed(keys),
       key: () => bar?.key(),
@@ -44,13 +46,17 @@ class Bar {
   private keysTotal = 0;
   private regionsTotal = 0;
   private regionsDone = 0;
+  /** Undefined: there is only one account. */
+  private accountsTotal: number | undefined;
+  private accountsDone = 0;
   private active = true;
 
   constructor(io: Io) {
     this.multi = new MultiBar({
       stream: io.stderr,
-      format: "Scanning [{bar}] keys {value}/{total} | Regions {done}/{all} | {duration_formatted}",
-      barsize: 24,
+      // Fits into 80 columns with a million keys of thousands of accounts.
+      format: "[{bar}] keys {value}/{total} | {places} | {duration_formatted}",
+      barsize: 16,
       fps: 5,
       hideCursor: true,
       clearOnComplete: true,
@@ -58,11 +64,22 @@ class Bar {
       gracefulExit: false,
       emptyOnZero: true,
     });
-    this.bar = this.multi.create(0, 0, { done: 0, all: "?" });
+    this.bar = this.multi.create(0, 0, { places: "starting" });
   }
 
+  accounts(total: number): void {
+    this.accountsTotal = total;
+    this.show();
+  }
+
+  account(): void {
+    this.accountsDone += 1;
+    this.show();
+  }
+
+  /** So many Regions more. */
   regions(total: number): void {
-    this.regionsTotal = total;
+    this.regionsTotal += total;
     this.show();
   }
 
@@ -91,6 +108,9 @@ class Bar {
   }
 
   private show(): void {
-    this.bar.update({ done: this.regionsDone, all: this.regionsTotal });
+    const regions = `Regions ${this.regionsDone}/${this.regionsTotal}`;
+    const places =
+      this.accountsTotal === undefined ? regions : `accounts ${this.accountsDone}/${this.accountsTotal}`;
+    this.bar.update({ places });
   }
 }

@@ -1,10 +1,14 @@
 import type { Connection } from "../../aws/connect.js";
 import { connect } from "../../aws/connect.js";
+import type { Scope } from "../../collect/collect.js";
 import { collect } from "../../collect/collect.js";
+import type { Details } from "../../collect/key.js";
 import { canBeDisabled } from "../../collect/regions.js";
+import { keyArnParts, parseKeyArn } from "../../domain/ids.js";
 import { inert } from "../../domain/inert.js";
 import { coverageSentence } from "../../snapshot/coverage.js";
-import type { SnapshotLine } from "../../snapshot/lines.js";
+import { Journal } from "../../snapshot/journal.js";
+import type { CoverageLine, SnapshotLine } from "../../snapshot/lines.js";
 import { SnapshotWriter } from "../../snapshot/write.js";
 import { audit } from "../audit.js";
 import type { Io } from "../command.js";
@@ -15,16 +19,24 @@ import { toolVersion } from "../version.js";
 import type { ScanFlags } from "./flags.js";
 import { onFirstInterrupt } from "./interrupt.js";
 import { startProgress } from "./progress.js";
+import type { Resumed } from "./resume.js";
+import { openResumed } from "./resume.js";
+import { resolveScope, scopeOf } from "./scope.js";
 import type { Tally } from "./tee.js";
 import { tee } from "./tee.js";
 
 /**
- * Scans and judges; the exit code is the audit's. The result goes where the audit puts it, the sentences about the
- * scan to stderr. Throws KeywardError where the scan cannot begin.
+ * Scans and judges; the exit code is the audit's. First everything is read into a journal, as fast as AWS's quotas
+ * permit; then the journal is put in order, and judged. So the result does not depend on the order in which AWS answers,
+ * and no analysis slows the calls down. The result goes where the audit puts it, the sentences about the scan to stderr.
+ * Throws KeywardError where the scan cannot begin.
  */
 export async function runScan(flags: ScanFlags, common: CommonOptions, io: Io): Promise<ExitCode> {
   // What can be wrong with the user's files shows before the first call to AWS.
   const config = await loadConfigFile(common.config);
+  const wanted = await resolveScope(flags.scope);
+  const details: Details = { tags: flags.tags, rotation: flags.rotation, lastUsage: flags.lastUsage };
+  const resumed = flags.resume === undefined ? undefined : await openResumed(flags.resume, details);
   const connection = await connect({
     profile: flags.profile,
     // Surely in the account's partition; an opt-in Region may be disabled, and then accepts no credentials.
@@ -32,50 +44,125 @@ export async function runScan(flags: ScanFlags, common: CommonOptions, io: Io): 
     endpointUrl: flags.endpointUrl,
     version: toolVersion(),
     env: io.env,
+    quotaShare: flags.quotaShare,
+    role: flags.role,
+    externalId: flags.externalId,
+    sessionName: flags.sessionName,
+    via: flags.via,
   });
-  const tally: Tally = { coverage: undefined };
-  const writer = flags.snapshot === undefined ? undefined : await SnapshotWriter.create(flags.snapshot);
   try {
-    // A report that is streamed to the terminal and a bar would draw over each other.
-    const streamed = common.format === "json" && common.output === undefined && io.stdout.isTTY === true;
-    const lines = tee(scanLines(connection, flags, io, flags.progress && !streamed), writer, tally);
-    const code = await audit(lines, { io, common, config });
-    if (tally.coverage !== undefined) {
-      io.stderr.write(`${inert(coverageSentence(tally.coverage))}\n`);
-      if (writer !== undefined) io.stderr.write(`Snapshot: ${inert(writer.path)}\n`);
+    const journal = await Journal.create(flags.snapshot);
+    const reading: Reading = { connection, flags, details, resumed, io };
+    let keep = false;
+    try {
+      const coverage = await read(journal, reading, await scopeOf(wanted, flags, connection), () => {
+        keep = true;
+      });
+      connection.close();
+      const code = await judge(journal, coverage, reading, (lines) => audit(lines, { io, common, config }));
+      keep = false;
+      return code;
+    } finally {
+      await journal.close(keep);
+      if (keep && journal.path !== undefined) {
+        io.stderr.write(`What was read is kept: --resume ${inert(journal.path)}\n`);
+      }
     }
-    return code;
   } finally {
     connection.close();
   }
 }
 
-/** The lines of the scan; while they flow, a bar shows how far it is and Ctrl-C stops it. */
-async function* scanLines(
-  connection: Connection,
-  flags: ScanFlags,
-  io: Io,
-  withBar: boolean,
-): AsyncGenerator<SnapshotLine, void, undefined> {
+interface Reading {
+  readonly connection: Connection;
+  readonly flags: ScanFlags;
+  readonly details: Details;
+  readonly resumed: Resumed | undefined;
+  readonly io: Io;
+}
+
+/**
+ * Reads everything into the journal; meanwhile a bar shows how far it is and Ctrl-C stops it.
+ * @param onKey something worth keeping was written
+ */
+async function read(
+  journal: Journal,
+  { connection, flags, details, resumed, io }: Reading,
+  scope: Scope,
+  onKey: () => void,
+): Promise<CoverageLine | undefined> {
   const interrupt = new AbortController();
-  const progress = startProgress(io, withBar);
+  const progress = startProgress(io, flags.progress);
   const release = onFirstInterrupt(() => {
     progress.say("Stopping. What was not read is reported as not assessed. Ctrl-C again quits at once.");
     interrupt.abort();
   });
+  let coverage: CoverageLine | undefined;
   try {
-    yield* collect({
+    const lines = collect({
       cloud: connection,
+      scope,
       regions: flags.regions,
-      tags: flags.tags,
+      details,
+      known: resumed?.known,
       tool: `keyward ${toolVersion()}`,
       now: io.now,
       interrupt: interrupt.signal,
       listener: progress.listener,
       ...(flags.concurrency === undefined ? {} : { limits: { keysAtOnce: flags.concurrency } }),
     });
+    for await (const line of lines) {
+      await journal.write(line);
+      if (line.type === "key") onKey();
+      if (line.type === "coverage") coverage = line;
+      // The header comes first in every snapshot, then what the earlier scan has left.
+      if (line.type === "snapshot" && resumed !== undefined) {
+        for await (const kept of resumed.lines()) await journal.write(kept);
+      }
+    }
+    return coverage;
   } finally {
     release();
     progress.stop();
+  }
+}
+
+/** Puts the journal in order, writes it as the snapshot if there is to be one, and has it judged. */
+async function judge(
+  journal: Journal,
+  coverage: CoverageLine | undefined,
+  { flags, io }: Reading,
+  auditing: (lines: AsyncIterable<SnapshotLine>) => Promise<ExitCode>,
+): Promise<ExitCode> {
+  const writer =
+    flags.snapshot === undefined ? undefined : await SnapshotWriter.create(flags.snapshot, "sorted");
+  const tally: Tally = { coverage: undefined };
+  const code = await auditing(tee(finished(journal, coverage, flags.regions), writer, tally));
+  if (tally.coverage !== undefined) {
+    io.stderr.write(`${inert(coverageSentence(tally.coverage))}\n`);
+    if (writer !== undefined) io.stderr.write(`Snapshot: ${inert(writer.path)}\n`);
+  }
+  return code;
+}
+
+/**
+ * The lines of the finished snapshot: without marks of progress, which its last line sums up, and without keys of an
+ * earlier scan that this one was not asked about.
+ */
+async function* finished(
+  journal: Journal,
+  coverage: CoverageLine | undefined,
+  regions: readonly string[],
+): AsyncGenerator<SnapshotLine, void, undefined> {
+  const accounts = new Set(coverage?.accounts?.map((a) => a.id) ?? [coverage?.accountId]);
+  for await (const line of journal.sorted()) {
+    if (line.type === "region") continue;
+    if (line.type === "key") {
+      const arn = parseKeyArn(line.arn);
+      const parts = arn === undefined ? undefined : keyArnParts(arn);
+      if (parts !== undefined && !accounts.has(parts.account)) continue;
+      if (parts !== undefined && regions.length > 0 && !regions.includes(parts.region)) continue;
+    }
+    yield line;
   }
 }

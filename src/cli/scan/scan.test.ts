@@ -147,8 +147,17 @@ describe("the flags of a scan", () => {
       profile: undefined,
       regions: [],
       endpointUrl: undefined,
+      scope: { kind: "own" },
+      role: undefined,
+      externalId: undefined,
+      sessionName: undefined,
+      via: [],
       snapshot: undefined,
+      resume: undefined,
       tags: false,
+      rotation: false,
+      lastUsage: false,
+      quotaShare: undefined,
       concurrency: undefined,
       progress: true,
     });
@@ -167,7 +176,54 @@ describe("the flags of a scan", () => {
     expect(flags).toMatchObject({ regions: ["eu-west-1", "us-gov-west-1"], concurrency: 5, progress: false });
   });
 
+  it("may name accounts, and the role in each", () => {
+    const via = "arn:aws:iam::111122223333:role/hop";
+    expect(
+      parse(
+        "--organization",
+        "--ou",
+        "ou-ab12-11112222",
+        "--account-tag",
+        "stage=prod",
+        "--role",
+        "a/Reader",
+      ),
+    ).toMatchObject({
+      scope: { kind: "organization", units: ["ou-ab12-11112222"], tags: ["stage=prod"] },
+      role: "a/Reader",
+    });
+    expect(parse("--accounts", "111122223333,222233334444", "--via", via, "--via", via)).toMatchObject({
+      scope: { kind: "accounts", text: "111122223333,222233334444" },
+      via: [via, via],
+    });
+  });
+
+  it.each<[string, number]>([
+    ["50%", 0.5],
+    ["0.25", 0.25],
+    ["100%", 1],
+    ["1", 1],
+  ])("understand a share of %s", (text, share) => {
+    expect(parse("--quota-share", text).quotaShare).toBe(share);
+  });
+
+  it.each<[readonly string[], RegExp]>([
+    [["--role", "Reader"], /^--role: there is no account.*\n.*--via/],
+    [["--organization", "--accounts", "111122223333"], /two answers/],
+    [["--ou", "ou-ab12-11112222"], /add --organization/],
+    [["--external-id", "x1"], /an external id needs a role/],
+  ])("refuse %j, which cannot be meant", (args, message) => {
+    expect(() => parse(...args)).toThrow(message);
+  });
+
   it.each([
+    ["--quota-share", "0"],
+    ["--quota-share", "2"],
+    ["--quota-share", "101%"],
+    ["--role", "arn:aws:iam::111122223333:role/Reader"],
+    ["--via", "Reader"],
+    ["--ou", "production"],
+    ["--session-name", "a b"],
     ["--region", "x.evil.example/"],
     ["--region", ""],
     ["--concurrency", "-1"],

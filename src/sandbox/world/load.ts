@@ -54,6 +54,7 @@ export async function loadWorld(
       // What a scan could not have, and how far it went, are facts about the scan and not about the estate.
       case "snapshot":
       case "incomplete":
+      case "region":
       case "coverage":
         break;
     }

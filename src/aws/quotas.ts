@@ -1,0 +1,44 @@
+import type { Action } from "./permissions.js";
+
+/**
+ * Requests a second that AWS permits by default for each account and Region, by action. A call to another account's
+ * key counts against the caller's account. An account's real quota can be higher (they are adjustable) and is never
+ * lower. Sources, read 2026-11-23: KMS Developer Guide, "Request quotas"; STS: IAM User Guide, "IAM and AWS STS quotas"
+ * (600 requests a second for AssumeRole and the like, by account and Region); EC2 API reference, "Request throttling"
+ * (DescribeRegions: uncategorized, refill 10 a second). Where AWS documents no number that could be checked
+ * (Organizations, Account Management), a low one is taken.
+ */
+const REQUESTS_PER_SECOND: Readonly<Partial<Record<Action, number>>> = {
+  "kms:ListKeys": 500,
+  "kms:ListAliases": 500,
+  "kms:DescribeKey": 2000,
+  "kms:GetKeyPolicy": 1000,
+  "kms:ListGrants": 100,
+  "kms:ListResourceTags": 2000,
+  "kms:GetKeyRotationStatus": 1000,
+  "kms:GetKeyLastUsage": 5,
+  "sts:GetCallerIdentity": 600,
+  "sts:AssumeRole": 600,
+  "ec2:DescribeRegions": 10,
+  "account:ListRegions": 5,
+  "organizations:DescribeOrganization": 4,
+  "organizations:ListAccounts": 8,
+  "organizations:ListRoots": 4,
+  "organizations:ListOrganizationalUnitsForParent": 8,
+  "organizations:ListAccountsForParent": 8,
+  "organizations:ListTagsForResource": 8,
+  "organizations:ListPolicies": 8,
+  "organizations:DescribePolicy": 8,
+  "organizations:ListTargetsForPolicy": 8,
+};
+
+/** For calls whose quota is not known. */
+const CAREFUL = 8;
+
+/** The default quota of an action, in requests a second. */
+export function quotaOf(action: Action): number {
+  return REQUESTS_PER_SECOND[action] ?? CAREFUL;
+}
+
+/** The share of every quota that a scan uses at most, so that an audit never throttles production. */
+export const DEFAULT_QUOTA_SHARE = 0.5;

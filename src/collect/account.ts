@@ -1,0 +1,120 @@
+import { partitionOfRegion } from "../domain/ids.js";
+import { KeywardError } from "../domain/result.js";
+import type { CoverageLine, RegionCoverage } from "../snapshot/lines.js";
+import type { Details } from "./key.js";
+import type { Known } from "./known.js";
+import type { CallFailure, CloudPort } from "./ports.js";
+import { readRegion } from "./region.js";
+import { builtInRegions } from "./regions.js";
+import type { AccountRun } from "./run.js";
+import { Workers } from "./workers.js";
+
+/** What an account is scanned with. */
+export interface AccountOptions {
+  /** Empty: all Regions of the account. */
+  readonly regions: readonly string[];
+  readonly regionsAtOnce: number;
+  readonly keysAtOnce: number;
+  readonly details: Details;
+  readonly known: Known | undefined;
+}
+
+/** What became of an account. */
+export interface AccountResult {
+  readonly regionsFrom: CoverageLine["regionsFrom"];
+  readonly regions: readonly RegionCoverage[];
+  /** Of each Region that was tried: why its listing failed, if it did. */
+  readonly failures: readonly (CallFailure | undefined)[];
+}
+
+/**
+ * Scans the Regions of one account, all at once as far as `regionsAtOnce` permits: they share no quota. Throws
+ * KeywardError where the Regions of the partition are not known.
+ */
+export async function scanAccount(
+  account: AccountRun,
+  cloud: CloudPort,
+  partition: string,
+  options: AccountOptions,
+): Promise<AccountResult> {
+  const { listener } = account.run;
+  const plan = await planRegions(account, cloud, options.regions, partition);
+  listener.regions?.(plan.scan);
+  const coverage = new Map<string, RegionCoverage>();
+  for (const region of plan.notEnabled) coverage.set(region, untouched(region));
+  const failures: (CallFailure | undefined)[] = [];
+  const workers = new Workers(options.regionsAtOnce);
+  for (const region of plan.scan) {
+    await workers.start(async () => {
+      const result = await readRegion(account, cloud.kms(region), region, {
+        keysAtOnce: options.keysAtOnce,
+        details: options.details,
+        surelyEnabled: plan.from === "ec2:DescribeRegions" || plan.from === "account:ListRegions",
+        known: options.known,
+      });
+      coverage.set(region, result.coverage);
+      failures.push(result.failure);
+      cloud.done?.(region);
+      listener.region?.(result.coverage);
+    });
+  }
+  await workers.settled();
+  const regions = [...coverage.values()].sort((a, b) => (a.region < b.region ? -1 : 1));
+  return { regionsFrom: plan.from, regions, failures };
+}
+
+/** The partition that a scan is in where STS does not tell. */
+export function likelyPartition(cloud: CloudPort, regions: readonly string[]): string {
+  return partitionOfRegion(regions[0] ?? cloud.homeRegion);
+}
+
+interface RegionPlan {
+  readonly from: CoverageLine["regionsFrom"];
+  readonly scan: readonly string[];
+  /** Regions of which the account says that it does not use them: no call needed. */
+  readonly notEnabled: readonly string[];
+}
+
+/** The Regions to scan: those that the user names, else those the account says it has, else those that are known. */
+async function planRegions(
+  account: AccountRun,
+  cloud: CloudPort,
+  named: readonly string[],
+  partition: string,
+): Promise<RegionPlan> {
+  if (named.length > 0) return { from: "command-line", scan: [...new Set(named)], notEnabled: [] };
+  const sources = [
+    ["ec2:DescribeRegions", (signal: AbortSignal) => cloud.describeRegions(signal)],
+    ["account:ListRegions", (signal: AbortSignal) => cloud.listRegions(signal)],
+  ] as const;
+  const refusals: string[] = [];
+  for (const [from, ask] of sources) {
+    const answer = await account.ask(from, ask);
+    // An account without any Region does not exist; an empty answer comes from something that is not AWS.
+    if (answer.ok && answer.value.length > 0) {
+      const names = (enabled: boolean): string[] =>
+        answer.value.filter((r) => r.enabled === enabled).map((r) => r.name);
+      return { from, scan: names(true), notEnabled: names(false) };
+    }
+    refusals.push(`${from}: ${answer.ok ? "empty answer" : answer.error.code}`);
+  }
+  const known = builtInRegions(partition);
+  if (known.length === 0) {
+    throw new KeywardError({
+      what: "the Regions to scan are not known",
+      where: `partition ${partition}`,
+      got: refusals.join(", "),
+      next: "name them with --region, or permit ec2:DescribeRegions",
+    });
+  }
+  if (account.stopped === undefined) {
+    account.run.listener.note?.(
+      `The account's Regions could not be listed (${refusals.join(", ")}); scanning the ${known.length} Regions of ${partition} that this version of keyward knows.`,
+    );
+  }
+  return { from: "built-in", scan: known, notEnabled: [] };
+}
+
+function untouched(region: string): RegionCoverage {
+  return { region, status: "not-enabled", listed: 0, written: 0, awsManaged: 0, deleted: 0 };
+}

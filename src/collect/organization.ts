@@ -1,0 +1,211 @@
+import { ok } from "../domain/result.js";
+import type { OrganizationLine, SnapshotLine } from "../snapshot/lines.js";
+import { allPages } from "./paging.js";
+import type { Asked, CallFailure, ListedAccount, OrganizationPolicyType, OrganizationPort } from "./ports.js";
+import type { AccountRun } from "./run.js";
+import { Workers } from "./workers.js";
+
+/** Which accounts of the organization to scan. */
+export interface OrganizationFilter {
+  /** Ids of organizational units or roots; accounts anywhere below one of them. Empty: all. */
+  readonly units: readonly string[];
+  /** All of these tags; a value of undefined is any value. */
+  readonly tags: readonly (readonly [name: string, value: string | undefined])[];
+}
+
+/** An organization as read, and the accounts in it that are to be scanned. */
+export interface ReadOrganization {
+  readonly line: OrganizationLine;
+  readonly accounts: readonly ListedAccount[];
+  /** What could not be read: where, and why. */
+  readonly gaps: readonly (readonly [where: string, failure: CallFailure])[];
+}
+
+type Accounts = NonNullable<OrganizationLine["accounts"]>[number];
+
+/**
+ * Reads the organization: every account, where in the tree it is, and tags where they are asked for. Fails only where
+ * the organization cannot be named or its accounts cannot be listed; what else is missing is a gap.
+ */
+export async function readOrganization(
+  run: AccountRun,
+  port: OrganizationPort,
+  filter: OrganizationFilter,
+): Promise<Asked<ReadOrganization>> {
+  const [described, listed] = await Promise.all([
+    run.ask("organizations:DescribeOrganization", (signal) => port.describe(signal)),
+    allPages("organizations:ListAccounts", (marker) =>
+      run.ask("organizations:ListAccounts", (signal) => port.accounts(marker, signal)),
+    ),
+  ]);
+  if (!described.ok) return described;
+  if (!listed.ok) return listed;
+  const { id, managementAccountId } = described.value;
+  const gaps: [string, CallFailure][] = [];
+  const tree = await readTree(run, port, id);
+  gaps.push(...tree.gaps.map((gap) => [id, gap] as [string, CallFailure]));
+  const tags = await readTags(run, port, filter.tags.length > 0 ? listed.value : []);
+  gaps.push(...tags.gaps);
+  const accounts = [...listed.value]
+    .sort((a, b) => (a.id < b.id ? -1 : 1))
+    .map((a): Accounts => {
+      const path = tree.pathOf.get(a.id);
+      const own = tags.of.get(a.id);
+      return {
+        id: a.id,
+        ...(a.name === undefined ? {} : { name: a.name }),
+        ...(path === undefined ? {} : { path }),
+        ...(a.status === undefined ? {} : { status: a.status }),
+        ...(own === undefined ? {} : { tags: own }),
+      };
+    });
+  const line: OrganizationLine = {
+    type: "organization",
+    id,
+    ...(managementAccountId === undefined ? {} : { managementAccountId }),
+    accounts,
+    ...(tree.gaps.length > 0 ? {} : { units: tree.units }),
+    ...(tree.policyTypes === undefined ? {} : { policyTypes: tree.policyTypes }),
+  };
+  const wanted = new Set(accounts.filter((a) => matches(a, filter)).map((a) => a.id));
+  const sorted = [...listed.value].sort((a, b) => (a.id < b.id ? -1 : 1));
+  return ok({ line, accounts: sorted.filter((a) => wanted.has(a.id)), gaps });
+}
+
+function matches(account: Accounts, filter: OrganizationFilter): boolean {
+  const steps = account.path?.split("/") ?? [];
+  // An account whose place or tags are not known is scanned: rather one too many than one unseen.
+  const inUnit =
+    filter.units.length === 0 || account.path === undefined || filter.units.some((u) => steps.includes(u));
+  const tagged =
+    account.tags === undefined ||
+    filter.tags.every(([name, value]) =>
+      value === undefined ? Object.hasOwn(account.tags ?? {}, name) : account.tags?.[name] === value,
+    );
+  return inUnit && tagged;
+}
+
+interface Tree {
+  /** `o-…/r-…/ou-…/` of each account. */
+  readonly pathOf: ReadonlyMap<string, string>;
+  readonly units: NonNullable<OrganizationLine["units"]>;
+  readonly policyTypes: readonly string[] | undefined;
+  readonly gaps: readonly CallFailure[];
+}
+
+/** Organizational units are at most five deep, and Organizations is slow: a few at once. */
+const UNITS_AT_ONCE = 4;
+
+async function readTree(run: AccountRun, port: OrganizationPort, organization: string): Promise<Tree> {
+  const pathOf = new Map<string, string>();
+  const units: { id: string; name?: string; path: string }[] = [];
+  const gaps: CallFailure[] = [];
+  const roots = await allPages("organizations:ListRoots", (marker) =>
+    run.ask("organizations:ListRoots", (signal) => port.roots(marker, signal)),
+  );
+  if (!roots.ok) return { pathOf, units, policyTypes: undefined, gaps: [roots.error] };
+  let level = roots.value.map((root) => ({ id: root.id, path: `${organization}/${root.id}/` }));
+  while (level.length > 0) {
+    const workers = new Workers(UNITS_AT_ONCE);
+    const next: typeof level = [];
+    for (const { id, path } of level) {
+      await workers.start(async () => {
+        const [below, accounts] = await Promise.all([
+          allPages("organizations:ListOrganizationalUnitsForParent", (marker) =>
+            run.ask("organizations:ListOrganizationalUnitsForParent", (s) => port.unitsOf(id, marker, s)),
+          ),
+          allPages("organizations:ListAccountsForParent", (marker) =>
+            run.ask("organizations:ListAccountsForParent", (s) => port.accountsOf(id, marker, s)),
+          ),
+        ]);
+        if (below.ok) {
+          for (const unit of below.value) {
+            const down = `${path}${unit.id}/`;
+            next.push({ id: unit.id, path: down });
+            units.push({ id: unit.id, ...(unit.name === undefined ? {} : { name: unit.name }), path: down });
+          }
+        } else gaps.push(below.error);
+        if (accounts.ok) for (const account of accounts.value) pathOf.set(account.id, path);
+        else gaps.push(accounts.error);
+      });
+    }
+    await workers.settled();
+    level = next;
+  }
+  units.sort((a, b) => (a.path < b.path ? -1 : 1));
+  const policyTypes = [...new Set(roots.value.flatMap((root) => root.policyTypes))].sort();
+  return { pathOf, units, policyTypes, gaps };
+}
+
+async function readTags(
+  run: AccountRun,
+  port: OrganizationPort,
+  accounts: readonly ListedAccount[],
+): Promise<{
+  readonly of: ReadonlyMap<string, Readonly<Record<string, string>>>;
+  readonly gaps: readonly [string, CallFailure][];
+}> {
+  const of = new Map<string, Readonly<Record<string, string>>>();
+  const gaps: [string, CallFailure][] = [];
+  const workers = new Workers(UNITS_AT_ONCE);
+  for (const { id } of accounts) {
+    await workers.start(async () => {
+      const tags = await allPages("organizations:ListTagsForResource", (marker) =>
+        run.ask("organizations:ListTagsForResource", (signal) => port.tagsOf(id, marker, signal)),
+      );
+      if (tags.ok) of.set(id, Object.fromEntries(tags.value));
+      else gaps.push([id, tags.error]);
+    });
+  }
+  await workers.settled();
+  return { of, gaps };
+}
+
+const LINE_OF_TYPE = {
+  RESOURCE_CONTROL_POLICY: "resource-control-policy",
+  SERVICE_CONTROL_POLICY: "service-control-policy",
+} as const satisfies Readonly<Record<OrganizationPolicyType, SnapshotLine["type"]>>;
+
+/**
+ * The resource and service control policies of the organization, a line for each place where one is attached. A kind
+ * of policies that the organization has not enabled is not asked for.
+ */
+export async function readOrganizationPolicies(
+  run: AccountRun,
+  port: OrganizationPort,
+  organization: OrganizationLine,
+): Promise<Pick<ReadOrganization, "gaps"> & { readonly lines: readonly SnapshotLine[] }> {
+  const gaps: [string, CallFailure][] = [];
+  const lines: SnapshotLine[] = [];
+  const workers = new Workers(UNITS_AT_ONCE);
+  for (const type of ["RESOURCE_CONTROL_POLICY", "SERVICE_CONTROL_POLICY"] as const) {
+    if (organization.policyTypes !== undefined && !organization.policyTypes.includes(type)) continue;
+    const policies = await allPages("organizations:ListPolicies", (marker) =>
+      run.ask("organizations:ListPolicies", (signal) => port.policies(type, marker, signal)),
+    );
+    if (!policies.ok) {
+      gaps.push([organization.id, policies.error]);
+      continue;
+    }
+    for (const { id, name } of policies.value) {
+      await workers.start(async () => {
+        const [text, targets] = await Promise.all([
+          run.ask("organizations:DescribePolicy", (signal) => port.policyText(id, signal)),
+          allPages("organizations:ListTargetsForPolicy", (marker) =>
+            run.ask("organizations:ListTargetsForPolicy", (signal) => port.targetsOf(id, marker, signal)),
+          ),
+        ]);
+        if (!text.ok) gaps.push([id, text.error]);
+        else if (!targets.ok) gaps.push([id, targets.error]);
+        else if (text.value !== undefined) {
+          for (const target of targets.value) {
+            const named = name === undefined ? {} : { name };
+            lines.push({ type: LINE_OF_TYPE[type], target, text: text.value, id, ...named });
+          }
+        }
+      });
+    }
+  }
+  await workers.settled();
+  return { lines, gaps };
+}
