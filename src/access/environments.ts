@@ -23,7 +23,8 @@ export function environmentFacts(policies: readonly Policy[]): NamedNetworks {
     for (const s of p.statements) {
       for (const c of s.conditions) {
         const f = conditionKeyFacts(c.keyLower);
-        if (f?.origin === "time") time = true;
+        // Credentials can be issued as late as the request is made.
+        if (f?.origin === "time" || c.keyLower === "aws:tokenissuetime") time = true;
         if (f?.origin !== "network") continue;
         any = true;
         // A private address can be had in anybody's network: it fixes nothing.

@@ -77,7 +77,7 @@ export function scalarModel(f: ConditionKeyFacts, o: ScalarOptions, shape?: Glob
     excludedRanges: ranges,
     ...(shape === undefined ? {} : { shape }),
     ...(lower === "kms:requestalias" ? { form: { prefix: "alias/", segment: ALIAS_SEGMENT } } : {}),
-    ...(lower === "aws:tokenissuetime" ? { latest: env.now } : {}),
+    ...(lower === "aws:tokenissuetime" && env.time === "now" ? { latest: env.now } : {}),
   };
   return { kind: f.multivalued ? "set" : "scalar", domain };
 }

@@ -419,9 +419,9 @@ class Search {
     return a.values;
   }
 
-  #solveTime(): number | undefined {
+  #solveTime(from = this.q.now + 1): number | undefined {
     const lits = this.#lits.get("time") ?? [];
-    const points = new Set<number>([this.q.now + 1]);
+    const points = new Set<number>([from]);
     for (const l of lits) {
       for (const t of l.c.tests) {
         const s = parseDate(t.text);
@@ -429,7 +429,7 @@ class Search {
       }
     }
     return [...points]
-      .filter((p) => p > this.q.now)
+      .filter((p) => p >= from)
       .sort((a, b) => a - b)
       .find((p) => lits.every((l) => meets([l], timeText(l.c.source.keyLower, p), this.q.mode)));
   }
@@ -499,6 +499,17 @@ class Search {
       const s = this.#solveKey(slot, linked);
       if (s === undefined) return undefined;
       keys.set(slot, { name: this.#names.get(slot) ?? slot, value: s.value });
+    }
+    const token = keys.get("aws:tokenissuetime")?.value;
+    const issued = typeof token === "string" ? parseDate(token) : undefined;
+    if (issued !== undefined && issued > time) {
+      const later = this.#solveTime(Math.ceil(issued));
+      if (later === undefined) {
+        // Another moment of issue might do.
+        this.#exhausted = true;
+        return undefined;
+      }
+      time = later;
     }
     return { values, keys, time };
   }

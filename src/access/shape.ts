@@ -810,9 +810,7 @@ function environmentModel(f: ConditionKeyFacts, key: string, x: ShapeContext, ro
       if (f.group === "encryption-context" && !maySymmetric(x)) {
         return { kind: "const", value: undefined };
       }
-      if (key === "kms:encryptionalgorithm" && x.facts.spec === "SYMMETRIC_DEFAULT") {
-        return { kind: "const", value: "SYMMETRIC_DEFAULT" };
-      }
+      if (key === "kms:encryptionalgorithm") return algorithmModel(x);
       if (key === "kms:grantisforawsresource") {
         return { kind: "const", value: route === "via-service" || route === "service" ? "true" : "false" };
       }
@@ -828,6 +826,19 @@ function environmentModel(f: ConditionKeyFacts, key: string, x: ShapeContext, ro
     case "never":
       return { kind: "const", value: undefined };
   }
+}
+
+/** A symmetric key has one algorithm; others have some, none of them that one. */
+function algorithmModel({ facts, environment }: ShapeContext): KeyModel {
+  const { spec } = facts;
+  if (spec === undefined) return { kind: "doubtful", doubt: "key-fact-unknown", present: true };
+  if (spec === "SYMMETRIC_DEFAULT") return { kind: "const", value: spec };
+  const only = spec === "SM2" ? ["SM2PKE"] : ["RSAES_OAEP_SHA_256", "RSAES_OAEP_SHA_1"];
+  const model = scalarModel(
+    { name: "kms:encryptionalgorithm", type: "string", multivalued: false, origin: "request" },
+    { mayBeAbsent: false, mayBePresent: true, guess: only[0] ?? "", environment, facts },
+  );
+  return model.kind === "scalar" ? { kind: "scalar", domain: { ...model.domain, only } } : model;
 }
 
 /** Request parameters that every request of their action carries, given or by default (KMS guide, condition keys). */

@@ -151,11 +151,11 @@ export function compare(prepared: Prepared, request: AccessRequest): Outcome {
     return { kind: "discarded", why: "inconsistent" };
   const decision = evaluate(request, document);
   const agreed: Outcome = { kind: "agreed", reference: decision.outcome };
-  if (decision.outcome === "deny" || outOfScope(request, decision, world)) return agreed;
+  if (decision.outcome === "deny" || outOfScope(request, decision, prepared)) return agreed;
   const covering = matrix.accesses.filter(
     (a) => a.actions.includes(request.action) && covers(a.who, request),
   );
-  const what = shortfall(request, decision, covering, matrix);
+  const what = shortfall(request, decision, covering, prepared);
   if (what === undefined) return agreed;
   if (leftOpen(request, decision, matrix)) return { kind: "undecided" };
   return fail(
@@ -175,11 +175,12 @@ export function compare(prepared: Prepared, request: AccessRequest): Outcome {
  * finding of its own; management calls by a service principal, which no service makes; and that resource control
  * policies do not bind service-linked roles, also those of strangers (docs/decisions/service-linked-roles.md).
  */
-function outOfScope(request: AccessRequest, decision: Decision, world: World): boolean {
+function outOfScope(request: AccessRequest, decision: Decision, { world, document }: Prepared): boolean {
+  const denies = new Set(document.policy.statements.filter((s) => s.effect === "Deny").map((s) => s.index));
   const { caller } = request;
   const linked = caller.kind === "session" && caller.role.startsWith("aws-service-role/");
   if (linked && world.resourceControlPolicies.length > 0) return true;
-  const byGrant = decision.sources.every((s) => s.kind === "grant");
+  const byGrant = decision.sources.every((s) => s.kind !== "statement" || denies.has(s.index));
   const service = request.caller.kind === "service";
   if (service && actionFacts(request.action)?.crossAccount !== true) return true;
   if (service && byGrant && request.action === "kms:DescribeKey") return true;
@@ -191,18 +192,25 @@ function shortfall(
   request: AccessRequest,
   decision: Decision,
   covering: readonly Access[],
-  matrix: AccessMatrix,
+  { matrix, world }: Prepared,
 ): Disagreement | undefined {
   if (covering.length === 0) return "not-covered";
   if (matrix.exposure === "none") return "exposure";
   if (decision.outcome !== "allow") return undefined;
   if (request.time === NOW && covering.every((a) => a.reach.kind !== "now")) return "not-now";
   // The account behind a unique id cannot be seen, so who has the id is at best possible.
-  const hidden = (a: Access): boolean => a.doubts.some((d) => d.id === "unique-id-account");
-  if (covering.every((a) => a.certainty === "possible" && !hidden(a))) return "not-certain";
+  if (!bearsNamedId(request, world) && covering.every((a) => a.certainty === "possible"))
+    return "not-certain";
   const person = request.caller.kind !== "service" && request.time === NOW;
   const enough = ["public", "external", "network"].includes(matrix.exposure);
   return person && !enough ? "exposure" : undefined;
+}
+
+/** Whether the caller has a unique id that a document names. */
+function bearsNamedId({ caller }: AccessRequest, world: World): boolean {
+  const id = caller.kind === "user" || caller.kind === "session" ? caller.uniqueId : undefined;
+  const texts = [world.policy, ...world.resourceControlPolicies];
+  return id !== undefined && texts.some((text) => text.toUpperCase().includes(id));
 }
 
 /** Whether the symbolic engine said that it had not decided what the reference allows here. */

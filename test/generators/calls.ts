@@ -148,6 +148,9 @@ function organizationOfCaller(draft: Draft, who: Person): void {
   setOrganization(draft, who.account, "Principal");
 }
 
+/** What AWS writes into aws:SourceArn. */
+const SOURCE_ARN = /^arn:aws[a-z-]*:[a-z0-9-]+:[a-z0-9-]*:([0-9]{12})?:./;
+
 /** On whose behalf a service calls: its account, ARN and organization come together, or none of them. */
 function serviceSource(draft: Draft): void {
   const { r, topics, context } = draft;
@@ -156,10 +159,9 @@ function serviceSource(draft: Draft): void {
   const of = account(r, topics);
   context["aws:SourceAccount"] = of;
   if (topics.keys.has("aws:sourceowner")) context["aws:SourceOwner"] = of;
-  const arn =
-    asked === undefined
-      ? valueOf(r, "aws:sourcearn", undefined, topics.place)
-      : requestValue(r, asked, topics.place);
+  const plain = valueOf(r, "aws:sourcearn", undefined, topics.place);
+  const near = asked === undefined ? plain : requestValue(r, asked, topics.place);
+  const arn = SOURCE_ARN.test(near) ? near : plain;
   const form = r.int(4);
   // An ARN with an account fixes the account; one without (as of S3) leaves it open.
   const inArn = /^arn:[^:]*:[^:]*:[^:]*:([0-9]{12}):/.exec(arn)?.[1];
@@ -264,7 +266,10 @@ function askedKey(draft: Draft, topic: Topic): void {
       if (facts.group === "encryption-context") return;
       if (lower === "kms:grantisforawsresource") {
         context[name] = String(route === "via-service" || route === "service");
-      } else if (lower === "kms:encryptionalgorithm" && draft.world.facts.spec === "SYMMETRIC_DEFAULT") {
+      } else if (
+        lower === "kms:encryptionalgorithm" &&
+        [undefined, "SYMMETRIC_DEFAULT"].includes(draft.world.facts.spec)
+      ) {
         return;
       } else if (ALWAYS_SENT.has(lower) || r.chance(70)) put();
       return;
