@@ -6,10 +6,9 @@ import { parsePolicy } from "../src/policy/parse.js";
 import { inconsistencies } from "../src/semantics/consistency.js";
 import { evaluate } from "../src/semantics/evaluate.js";
 import type { AccessRequest, KeyDocument } from "../src/semantics/request.js";
-import { FACTS, ZONE } from "./differential.js";
 import { grantArb, policyArb, statementArb } from "./generators/policies.js";
 import { requestArb } from "./generators/requests.js";
-import { NOW } from "./generators/world.js";
+import { FACTS, NOW, ZONE } from "./generators/world.js";
 
 /** One side as a test writes it. */
 export interface Docs {

@@ -1,3 +1,7 @@
+import { keyArnParts, type AccountId, type OrganizationId, parseKeyArn } from "../../src/domain/ids.js";
+import type { KeyFacts } from "../../src/domain/key.js";
+import type { Zone } from "../../src/domain/zone.js";
+
 /**
  * The small world that random policies and requests are drawn from: few accounts, organizations and names, so that
  * statements meet each other and requests meet statements.
@@ -144,4 +148,28 @@ export const TYPED_KEYS: Readonly<Record<string, "number" | "date" | "bool" | "i
   "aws:VpcSourceIp": "ip",
   "aws:PrincipalArn": "arn",
   "aws:SourceArn": "arn",
+};
+
+const arn = parseKeyArn(`arn:aws:kms:us-east-1:${OWN}:key/1234abcd-12ab-34cd-56ef-1234567890ab`);
+if (arn === undefined) throw new Error("bad ARN");
+/** The key of the small world. */
+export const FACTS: KeyFacts = {
+  arn,
+  ...keyArnParts(arn),
+  organization: { kind: "present", value: { id: OWN_ORG as OrganizationId } },
+  state: "Enabled",
+  spec: "SYMMETRIC_DEFAULT",
+  usage: "ENCRYPT_DECRYPT",
+  origin: "AWS_KMS",
+  multiRegion: false,
+  tags: { team: "a" },
+  aliases: [],
+};
+
+/** The zone of trust of the small world. */
+export const ZONE: Zone = {
+  organizations: [OWN_ORG as OrganizationId],
+  accounts: [TRUSTED as AccountId],
+  principals: [],
+  services: [],
 };
