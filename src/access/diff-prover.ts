@@ -141,6 +141,7 @@ export class DiffProver {
       mode,
       keys: x.mentions.keys,
       named: x.mentions.principals,
+      sourcePrefixes: x.mentions.sourcePrefixes,
       notPrincipal: x.mentions.notPrincipal,
     };
     let exhausted = false;
@@ -192,12 +193,12 @@ export class DiffProver {
     let denied: SignedDeny | undefined;
     if (branch.kind === "denied") {
       const { deny } = branch;
-      const { statement, variables } = deny.prepared;
+      const { statement, conditions, variables } = deny.prepared;
       const applies = denyHead(deny, shape.principal(statement.principal, "Deny"));
       this.#note(applies);
       if (!satisfies(applies, true, mode)) return undefined;
-      require.push({ conditions: statement.conditions, variables });
-      for (const c of statement.conditions) met.add(this.#text(c, variables));
+      require.push({ conditions, variables });
+      for (const c of conditions) met.add(this.#text(c, variables));
       denied = deny;
     }
     const escape: Refusal[] = [];
@@ -213,12 +214,12 @@ export class DiffProver {
       return true;
     };
     for (const d of x.newer.denies) {
-      const { statement, variables, actions } = d.prepared;
+      const { statement, conditions, variables, actions } = d.prepared;
       if (actions[group.index] !== true) continue;
       let applies = denyHead(d, shape.principal(statement.principal, "Deny"));
       // What is assumed of the older side's Deny holds for this one, which names the same callers.
       if (typeof applies === "object" && d.head === denied?.head) applies = "yes";
-      if (!add(applies, statement.conditions, variables)) return undefined;
+      if (!add(applies, conditions, variables)) return undefined;
     }
     if (branch.kind === "not-allowed") {
       const [action] = group.actions;

@@ -76,7 +76,7 @@ export function readSide(side: DiffSide, facts: KeyFacts): Side {
       `statement ${index + 1} could not be read`,
     );
   }
-  const statements = prepare(policy, facts, doubtfulStatements(reading));
+  const statements = prepare(policy, facts, doubtfulStatements(reading), "key-policy");
   const denies = statements.flatMap((p) =>
     signDeny(p, { kind: "statement", index: p.statement.index, sid: p.statement.sid }, raw),
   );
@@ -89,7 +89,7 @@ export function readSide(side: DiffSide, facts: KeyFacts): Side {
       gaps.set(`rcp ${rcpText}`, "a resource control policy was not understood");
     }
     if (rcp.policy === undefined) return;
-    const ready = prepare(rcp.policy, facts, doubtfulStatements(doubts));
+    const ready = prepare(rcp.policy, facts, doubtfulStatements(doubts), "other");
     const rcpRaw = rawStatements(rcpText);
     rcps.push(ready);
     denies.push(
@@ -171,7 +171,7 @@ function sign(p: Prepared, raw: readonly string[] | undefined): { signature: str
   }
   return {
     head: p.doubt === undefined ? head : `${p.doubt} ${head}`,
-    signature: `${head} ${conditionsText(statement.conditions, p.variables)} ${p.doubt ?? ""}`,
+    signature: `${head} ${conditionsText(p.conditions, p.variables)} ${p.doubt ?? ""}`,
   };
 }
 
