@@ -1,29 +1,27 @@
 import type { OrganizationId } from "../domain/ids.js";
-import { parseOrganizationId } from "../domain/ids.js";
-import type { KeyRecord } from "../domain/key.js";
-import { SEVERITIES, VERDICTS } from "../domain/verdict.js";
-import type { Zone } from "../domain/zone.js";
-import { JsonReport } from "../report/json.js";
+import { JsonReport, keyMember, safeJson } from "../report/json.js";
 import type { ReportTail } from "../report/json.js";
 import type { ConfigurationFinding, Incomplete } from "../report/summary.js";
-import { Counter, openSeverity, openVerdict } from "../report/summary.js";
+import { Counter } from "../report/summary.js";
+import type { Outline } from "../report/summary.js";
 import { TableReport } from "../report/table.js";
-import { OpinionCache } from "../rules/cache.js";
 import { exceptionNotices } from "../rules/exceptions.js";
-import type { Finding, KeyReport } from "../rules/finding.js";
-import { judgeKey, waiverFor } from "../rules/judge.js";
-import type { Judgement } from "../rules/judge.js";
+import type { KeyReport } from "../rules/finding.js";
+import { waiverFor } from "../rules/judge.js";
 import { readAgain } from "../rules/not-assessed.js";
-import { isMultiRegion, withSiblings } from "../rules/sibling-open.js";
+import { isMultiRegion } from "../rules/sibling-open.js";
 import { coverageNotes } from "../snapshot/coverage.js";
-import { Estate, keyRecord } from "../snapshot/key-record.js";
-import type { IncompleteLine, KeyLine, OrganizationLine, SnapshotLine } from "../snapshot/lines.js";
+import type { IncompleteLine, KeyLine } from "../snapshot/lines.js";
 import type { Config } from "../trust/config.js";
-import { ExceptionBook } from "../trust/exceptions.js";
-import { assumeOwnOrganization, zoneOf } from "../trust/zone.js";
 import type { Io } from "./command.js";
+import type { JudgedKeys } from "./estate/batch.js";
+import { failsOn, failsOnSeverity } from "./estate/fails.js";
+import type { JudgedKey, Met } from "./estate/key-judge.js";
+import { KeyJudge } from "./estate/key-judge.js";
+import { MultiRegionKeys } from "./estate/multi-region.js";
+import type { AuditLine } from "./estate/read-judged.js";
 import { EXIT, type ExitCode } from "./exit.js";
-import type { CommonOptions, FailOn } from "./options.js";
+import type { CommonOptions } from "./options.js";
 import { wantsColor } from "./options.js";
 import { openOutput } from "./output.js";
 import type { Output } from "./output.js";
@@ -43,6 +41,8 @@ export interface AuditOptions {
   readonly fileOf?: (line: KeyLine) => string | undefined;
   /** Called for each key when it has been judged, e.g. to move a progress bar. */
   readonly onKey?: (report: KeyReport) => void;
+  /** False: every key is analysed for itself. Takes longer and gives the same; tests hold it to that. */
+  readonly share?: boolean;
 }
 
 /**
@@ -55,7 +55,7 @@ export interface AuditOptions {
  * The exit code is returned, `io.exit` is left to the caller. What `lines` throws is thrown on, and no output file is
  * left behind then.
  */
-export async function audit(lines: AsyncIterable<SnapshotLine>, options: AuditOptions): Promise<ExitCode> {
+export async function audit(lines: AsyncIterable<AuditLine>, options: AuditOptions): Promise<ExitCode> {
   const output = await openOutput(options.common.output, options.io);
   try {
     const run = new Audit(options, output);
@@ -73,57 +73,54 @@ const LISTED_GAPS = 10_000;
 
 class Audit {
   private readonly now: number;
-  private readonly book: ExceptionBook;
+  private readonly judge: KeyJudge;
   private readonly counter = new Counter();
   private readonly json: JsonReport | undefined;
   private readonly table: TableReport | undefined;
-  private readonly cache = new OpinionCache();
   private readonly incomplete: Incomplete[] = [];
   private gaps = 0;
   /** What scans say about what they did not read. */
   private readonly coverage: string[] = [];
-  private readonly multiRegion: { readonly report: KeyReport; readonly file: string | undefined }[] = [];
+  private readonly multiRegion = new MultiRegionKeys();
   /** Keys whose account was taken to be a member of the organization. */
   private readonly assumed = new Map<OrganizationId, number>();
   private disagreements = 0;
   private failed = false;
   private unknown = false;
-  private estate = new EstateView();
-  private zone: Zone;
+  private hasKeys = false;
 
   constructor(
     private readonly options: AuditOptions,
     private readonly output: Output,
   ) {
     this.now = Math.floor(options.io.now() / 1000);
-    this.book = new ExceptionBook(options.config.exceptions, this.now);
-    this.zone = zoneOf(options.config, []);
+    this.judge = new KeyJudge(options.config, this.now, options.share);
     if (options.common.format === "json") this.json = new JsonReport();
     else this.table = new TableReport();
   }
 
-  async all(lines: AsyncIterable<SnapshotLine>): Promise<ExitCode> {
+  async all(lines: AsyncIterable<AuditLine>): Promise<ExitCode> {
     const generatedAt = new Date(this.now * 1000).toISOString().replace(".000Z", "Z");
     if (this.json !== undefined) {
       await this.output.write(this.json.head({ version: toolVersion(), generatedAt }));
     }
     for await (const line of lines) await this.line(line);
     await this.siblings();
+    this.meet(this.judge.met());
     await this.tail();
     return this.exitCode();
   }
 
-  private async line(line: SnapshotLine): Promise<void> {
+  private async line(line: AuditLine): Promise<void> {
     switch (line.type) {
       case "snapshot":
-        this.estate = new EstateView();
-        this.zone = zoneOf(this.options.config, []);
+        this.hasKeys = false;
+        this.judge.begin();
         return;
       case "organization":
       case "resource-control-policy":
-        if (this.estate.hasKeys) this.gap(lateLine(line.type === "organization" ? line.id : line.target));
-        this.estate.add(line);
-        this.zone = zoneOf(this.options.config, this.estate.organizations);
+        if (this.hasKeys) this.gap(lateLine(line.type === "organization" ? line.id : line.target));
+        this.judge.add(line);
         return;
       case "incomplete":
         this.gap(line);
@@ -143,62 +140,72 @@ class Audit {
         this.coverage.push(...coverageNotes(line));
         return;
       case "key":
-        this.estate.hasKeys = true;
+        this.hasKeys = true;
         await this.key(line);
+        return;
+      case "judged":
+        this.hasKeys = true;
+        await this.judged(line.keys);
     }
   }
 
   private async key(line: KeyLine): Promise<void> {
-    const record = this.ownOrganization(keyRecord(line, this.estate.estate));
-    const judgement = judgeKey(record, {
-      zone: this.zone,
-      organizationOf: this.estate.estate.organizationOf,
-      exceptions: this.book,
-      now: this.now,
-      cache: this.cache,
-    });
-    const report = this.checked(judgement);
+    const key = this.judge.key(line);
+    if (key.disagreements.length > 0) this.disagree(key.arn, key.disagreements);
     const file = this.options.fileOf?.(line);
-    if (isMultiRegion(report.arn)) this.multiRegion.push({ report, file });
-    else await this.deliver(report, file);
+    if (isMultiRegion(key.arn)) this.multiRegion.add({ ...key, file });
+    else await this.deliver(key, file);
   }
 
-  private ownOrganization(record: KeyRecord): KeyRecord {
-    const own = assumeOwnOrganization(record.facts, this.zone, this.estate.listed);
-    if (own.assumed === undefined) return record;
-    this.assumed.set(own.assumed, (this.assumed.get(own.assumed) ?? 0) + 1);
-    return { ...record, facts: own.facts };
+  /** Keys that were judged by others: only what concerns more than one of them is left to do. */
+  private async judged(keys: JudgedKeys): Promise<void> {
+    for (const { arn, texts } of keys.disagreements) this.disagree(arn, texts);
+    for (const key of keys.multiRegion) this.multiRegion.add(key);
+    this.counter.addCounts(keys.counts);
+    this.failed ||= keys.failed;
+    this.unknown ||= keys.unknown;
+    this.meet(keys.met);
+    if (this.json !== undefined) await this.output.write(this.json.keys(keys.members));
   }
 
-  /** A key about which the two engines disagree is not assessed, whatever either of them says, unless it is exposed. */
-  private checked({ report, disagreements }: Judgement): KeyReport {
-    if (disagreements.length === 0) return report;
+  private meet({ assumed, needed }: Met): void {
+    for (const [organization, keys] of assumed) {
+      this.assumed.set(organization, (this.assumed.get(organization) ?? 0) + keys);
+    }
+    this.judge.book.markNeeded(needed);
+  }
+
+  private disagree(arn: string, texts: readonly string[]): void {
     this.disagreements++;
     const { stderr } = this.options.io;
-    stderr.write(`keyward: its two engines disagree about ${report.arn}; please report it:\n`);
-    for (const text of disagreements) stderr.write(`  ${text}\n`);
-    return report.verdict === "exposed"
-      ? report
-      : { ...report, verdict: "not-assessed", exposure: "unknown" };
+    stderr.write(`keyward: its two engines disagree about ${arn}; please report it:\n`);
+    for (const text of texts) stderr.write(`  ${text}\n`);
   }
 
   private async siblings(): Promise<void> {
-    const reports = withSiblings(
-      this.multiRegion.map((m) => m.report),
-      (report, draft) => waiverFor(draft, report, this.book),
-    );
-    for (const [i, report] of reports.entries()) await this.deliver(report, this.multiRegion[i]?.file);
+    const { book } = this.judge;
+    for (const key of this.multiRegion.finished((report, draft) => waiverFor(draft, report, book))) {
+      await this.deliver({ ...key, report: () => JSON.parse(key.text) as KeyReport }, key.file);
+    }
   }
 
-  private async deliver(report: KeyReport, file: string | undefined): Promise<void> {
-    this.counter.add(report);
-    if (fails(report, this.options.common.failOn)) this.failed = true;
-    if (openVerdict(report) === "not-assessed") this.unknown = true;
-    this.table?.add({ report, file });
-    if (this.json !== undefined) {
-      await this.output.write(this.json.key(file === undefined ? report : { ...report, file }));
+  private async deliver(
+    key: Pick<JudgedKey, "text" | "report"> & { readonly outline: Outline },
+    file: string | undefined,
+  ): Promise<void> {
+    const { outline } = key;
+    this.counter.addOutline(outline);
+    if (failsOn(outline, this.options.common.failOn)) this.failed = true;
+    if (outline.openVerdict === "not-assessed") this.unknown = true;
+    // A table shows no clear keys, and most are.
+    if (this.table !== undefined && outline.verdict !== "clear") {
+      this.table.add({ report: key.report(), file });
     }
-    this.options.onKey?.(report);
+    if (this.json !== undefined) {
+      const text = file === undefined ? key.text : `${key.text.slice(0, -1)},"file":${safeJson(file)}}`;
+      await this.output.write(this.json.keys(keyMember(text)));
+    }
+    this.options.onKey?.(key.report());
   }
 
   private gap(line: IncompleteLine): void {
@@ -217,9 +224,9 @@ class Audit {
     const tail: ReportTail = {
       summary: this.counter.summary(this.gaps),
       incomplete: this.incomplete,
-      configurationFindings: exceptionNotices(this.book).map(configurationFinding),
+      configurationFindings: exceptionNotices(this.judge.book).map(configurationFinding),
       notes: this.notes(),
-      zone: this.zone,
+      zone: this.judge.zone,
     };
     if (tail.configurationFindings.some((f) => failsOnSeverity(f.severity, common.failOn)))
       this.failed = true;
@@ -257,27 +264,6 @@ class Audit {
   }
 }
 
-/** What the lines of one snapshot say about more than one key. */
-class EstateView {
-  readonly estate = new Estate();
-  readonly organizations: OrganizationId[] = [];
-  /** Organizations whose accounts are listed. */
-  readonly listed = new Set<OrganizationId>();
-  hasKeys = false;
-
-  add(line: Extract<SnapshotLine, { type: "organization" | "resource-control-policy" }>): void {
-    this.estate.add(line);
-    if (line.type === "organization") this.organization(line);
-  }
-
-  private organization(line: OrganizationLine): void {
-    const id = parseOrganizationId(line.id);
-    if (id === undefined) return;
-    this.organizations.push(id);
-    if (line.accounts !== undefined) this.listed.add(id);
-  }
-}
-
 function lateLine(what: string): IncompleteLine {
   return {
     type: "incomplete",
@@ -286,27 +272,6 @@ function lateLine(what: string): IncompleteLine {
     code: "LateLine",
     help: "Put organization and resource-control-policy lines before the keys: keys before this line were judged without it.",
   };
-}
-
-/** Whether a key fails a run: waived findings set aside. */
-function fails(report: KeyReport, failOn: FailOn): boolean {
-  switch (failOn) {
-    case "never":
-      return false;
-    case "exposed":
-    case "weak":
-    case "not-assessed":
-      return VERDICTS.indexOf(openVerdict(report)) <= VERDICTS.indexOf(failOn);
-    default: {
-      const severity = openSeverity(report);
-      return severity !== undefined && failsOnSeverity(severity, failOn);
-    }
-  }
-}
-
-function failsOnSeverity(severity: Finding["severity"], failOn: FailOn): boolean {
-  const limit = SEVERITIES.findIndex((s) => s === failOn);
-  return limit >= 0 && SEVERITIES.indexOf(severity) <= limit;
 }
 
 function configurationFinding(notice: ReturnType<typeof exceptionNotices>[number]): ConfigurationFinding {

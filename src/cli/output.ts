@@ -7,8 +7,8 @@ import type { Io } from "./command.js";
 
 /** Where a result goes, piece by piece. */
 export interface Output {
-  /** Resolves when more may be written. */
-  readonly write: (text: string) => Promise<void>;
+  /** Resolves when more may be written. Bytes are UTF-8. */
+  readonly write: (text: string | Uint8Array) => Promise<void>;
   /** The result is whole: a file appears under its name only now. */
   readonly finish: () => Promise<void>;
   /** The result will not be whole: nothing of it is left behind in a file. */
@@ -56,19 +56,27 @@ async function fileOutput(path: string): Promise<Output> {
     throw unwritable(path, error);
   }
   let pending = "";
-  const flush = async (): Promise<void> => {
-    const text = pending;
-    pending = "";
+  const append = async (text: string | Uint8Array): Promise<void> => {
     try {
       await file.appendFile(text, "utf8");
     } catch (error) {
       throw unwritable(path, error);
     }
   };
+  const flush = async (): Promise<void> => {
+    const text = pending;
+    pending = "";
+    if (text !== "") await append(text);
+  };
   return {
     write: async (text) => {
-      pending += text;
-      if (pending.length >= BUFFER) await flush();
+      if (typeof text === "string") {
+        pending += text;
+        if (pending.length >= BUFFER) await flush();
+        return;
+      }
+      await flush();
+      await append(text);
     },
     finish: async () => {
       try {

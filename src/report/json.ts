@@ -38,9 +38,15 @@ export class JsonReport {
   }
 
   key(report: KeyReport): string {
-    const text = `${this.first ? "" : ","}\n    ${safeJson(report)}`;
+    return this.keys<string>(keyMember(safeJson(report)));
+  }
+
+  /** Several keys, each as {@link keyMember} gives it; bytes are its UTF-8. */
+  keys<T extends string | Uint8Array>(members: T): T {
+    if (members.length === 0 || !this.first) return members;
     this.first = false;
-    return text;
+    // Without the comma. The cast: slicing gives the same type.
+    return (typeof members === "string" ? members.slice(1) : members.subarray(1)) as T;
   }
 
   tail(tail: ReportTail): string {
@@ -55,6 +61,11 @@ export class JsonReport {
   }
 }
 
+/** One key of the list `keys`, of the text that {@link safeJson} gives of its report. */
+export function keyMember(text: string): string {
+  return `,\n    ${text}`;
+}
+
 function list(items: readonly unknown[]): string {
   if (items.length === 0) return "[]";
   return `[\n${items.map((item) => `    ${safeJson(item)}`).join(",\n")}\n  ]`;
@@ -63,9 +74,14 @@ function list(items: readonly unknown[]): string {
 /** What a terminal acts on, or a reader does not see: escaped, so that the JSON is the same and `cat` is safe. */
 const UNSAFE = /[\u007f-\u009f\u00ad\p{Zl}\p{Zp}\p{Cf}\p{Co}\p{Cn}]/gu;
 
+/** What nearly all text is made of, told quickly. */
+const PLAIN = /^[\x20-\x7e]*$/;
+
 /** JSON text of a value, with nothing in it but printable characters. */
 export function safeJson(value: unknown): string {
-  return JSON.stringify(value).replace(UNSAFE, (character) =>
+  const text = JSON.stringify(value);
+  if (PLAIN.test(text)) return text;
+  return text.replace(UNSAFE, (character) =>
     Array.from({ length: character.length }, (_, i) => {
       const unit = character.charCodeAt(i).toString(16).padStart(4, "0");
       return `\\u${unit}`;

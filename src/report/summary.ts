@@ -1,6 +1,6 @@
 import type { RuleId } from "../domain/rule-id.js";
 import type { Severity, Verdict } from "../domain/verdict.js";
-import { SEVERITIES, VERDICT_OF_EXPOSURE } from "../domain/verdict.js";
+import { SEVERITIES, VERDICTS, VERDICT_OF_EXPOSURE } from "../domain/verdict.js";
 import type { KeyReport } from "../rules/finding.js";
 import { weakens } from "../rules/severity.js";
 
@@ -47,6 +47,42 @@ export interface ConfigurationFinding {
   readonly remedy: string;
 }
 
+/** What counts of a report, once for all keys with the same. */
+export interface Outline {
+  readonly verdict: Verdict;
+  readonly exposure: KeyReport["exposure"];
+  /** See {@link openVerdict}. */
+  readonly openVerdict: Verdict;
+  /** See {@link openSeverity}. */
+  readonly openSeverity: Severity | undefined;
+  readonly waivedKey: boolean;
+  /** Findings that an exception covers. */
+  readonly waived: number;
+  /** Severities of the findings that no exception covers. */
+  readonly open: readonly Severity[];
+}
+
+export function outlineOf(report: KeyReport): Outline {
+  const open = report.findings.filter((f) => f.waiver === null).map((f) => f.severity);
+  return {
+    verdict: report.verdict,
+    exposure: report.exposure,
+    openVerdict: openVerdict(report),
+    openSeverity: openSeverity(report),
+    waivedKey: report.waived,
+    waived: report.findings.length - open.length,
+    open,
+  };
+}
+
+/** What a {@link Counter} has counted, to be handed over between threads. */
+export interface Counts {
+  readonly verdicts: Readonly<Record<Verdict, number>>;
+  readonly severities: Readonly<Record<Severity, number>>;
+  readonly waived: number;
+  readonly waivedKeys: number;
+}
+
 /** Counts keys as they come. */
 export class Counter {
   private readonly verdicts: Record<Verdict, number> = { exposed: 0, weak: 0, "not-assessed": 0, clear: 0 };
@@ -61,12 +97,26 @@ export class Counter {
   private waivedKeys = 0;
 
   add(report: KeyReport): void {
-    this.verdicts[report.verdict]++;
-    if (report.waived) this.waivedKeys++;
-    for (const f of report.findings) {
-      if (f.waiver === null) this.severities[f.severity]++;
-      else this.waived++;
-    }
+    this.addOutline(outlineOf(report));
+  }
+
+  addOutline(outline: Outline): void {
+    this.verdicts[outline.verdict]++;
+    if (outline.waivedKey) this.waivedKeys++;
+    this.waived += outline.waived;
+    for (const severity of outline.open) this.severities[severity]++;
+  }
+
+  counts(): Counts {
+    const { verdicts, severities, waived, waivedKeys } = this;
+    return { verdicts: { ...verdicts }, severities: { ...severities }, waived, waivedKeys };
+  }
+
+  addCounts(counts: Counts): void {
+    for (const v of VERDICTS) this.verdicts[v] += counts.verdicts[v];
+    for (const s of SEVERITIES) this.severities[s] += counts.severities[s];
+    this.waived += counts.waived;
+    this.waivedKeys += counts.waivedKeys;
   }
 
   /** @param gaps things that could not be read */

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { Policy, Statement } from "../policy/ast.js";
 import { canonicalPolicy } from "../policy/canonical.js";
 import type { Draft, DraftSource } from "./rule.js";
@@ -30,8 +30,21 @@ function textName(statement: Statement): string {
 
 /** The id of a finding: 20 hexadecimal digits, made of the key, the rule, who, and what it goes through. */
 export function findingId(arn: string, draft: Pick<Draft, "rule" | "who" | "part">, source: string): string {
-  const parts = [arn, draft.rule, draft.who, source, draft.part ?? ""];
-  return createHash("sha256").update(JSON.stringify(parts), "utf8").digest("hex").slice(0, 20);
+  return hashedId(identityText(arn, draft, source));
+}
+
+/** What a finding's id is made of. */
+export function identityText(
+  arn: string,
+  draft: Pick<Draft, "rule" | "who" | "part">,
+  source: string,
+): string {
+  return JSON.stringify([arn, draft.rule, draft.who, source, draft.part ?? ""]);
+}
+
+/** The id that {@link identityText} gives. */
+export function hashedId(text: string): string {
+  return hash("sha256", text, "hex").slice(0, 20);
 }
 
 /** What a finding goes through, named so that it stays the same from run to run. */

@@ -8,7 +8,7 @@ import type { KeyDocument } from "../semantics/request.js";
 import type { ExceptionBook } from "../trust/exceptions.js";
 import { knownAccountName } from "../domain/known-accounts.js";
 import type { Finding, FindingWho, FindingWitness, KeyReport, Waiver } from "./finding.js";
-import { findingId } from "./identity.js";
+import { hashedId, identityText } from "./identity.js";
 import type { Opinion, OpinionContext } from "./opinion.js";
 import { opinionOf } from "./opinion.js";
 import type { Draft } from "./rule.js";
@@ -24,6 +24,8 @@ export interface Judgement {
   readonly report: KeyReport;
   /** Not empty: a bug in keyward; nothing in the report may be relied on. */
   readonly disagreements: readonly string[];
+  /** What the id of each finding is made of, in the order of the findings. */
+  readonly identities: readonly string[];
 }
 
 /**
@@ -31,10 +33,24 @@ export interface Judgement {
  * grants. Pure, and it never throws for what stands in them.
  */
 export function judgeKey(record: KeyRecord, context: JudgeContext): Judgement {
-  const opinion = opinionOf(record, context);
+  return judgement(record, opinionOf(record, context), context);
+}
+
+/** The report that an opinion about a key, or about one like it but for its aliases and tags, gives. */
+export function judgement(
+  record: KeyRecord,
+  opinion: Opinion,
+  context: Pick<JudgeContext, "exceptions">,
+): Judgement {
+  const finished = finish(opinion, record, context);
   return {
-    report: keyReport(record, opinion.exposure, finish(opinion, record, context)),
+    report: keyReport(
+      record,
+      opinion.exposure,
+      finished.map((f) => f.finding),
+    ),
     disagreements: opinion.disagreements,
+    identities: finished.map((f) => f.identity),
   };
 }
 
@@ -62,7 +78,11 @@ export function verdictOf(exposure: Exposure, findings: readonly Finding[]): Ver
 }
 
 /** Drafts become findings: worst first, each with its id, its proof and its waiver. */
-function finish(opinion: Opinion, record: KeyRecord, context: JudgeContext): Finding[] {
+function finish(
+  opinion: Opinion,
+  record: KeyRecord,
+  context: Pick<JudgeContext, "exceptions">,
+): { readonly finding: Finding; readonly identity: string }[] {
   const { facts } = record;
   const document: KeyDocument = {
     facts,
@@ -71,11 +91,12 @@ function finish(opinion: Opinion, record: KeyRecord, context: JudgeContext): Fin
     resourceControlPolicies: [],
   };
   const seen = new Map<string, number>();
-  const findings = opinion.drafts.map(({ draft, source, sourceName }): Finding => {
-    const plain = findingId(facts.arn, draft, sourceName);
+  const findings = opinion.drafts.map(({ draft, source, sourceName }) => {
+    const identity = identityText(facts.arn, draft, sourceName);
+    const plain = hashedId(identity);
     const count = seen.get(plain) ?? 0;
     seen.set(plain, count + 1);
-    return {
+    const finding: Finding = {
       id: count === 0 ? plain : `${plain}-${count}`,
       rule: draft.rule,
       severity: draft.severity,
@@ -92,9 +113,10 @@ function finish(opinion: Opinion, record: KeyRecord, context: JudgeContext): Fin
       doubts: draft.doubts,
       waiver: waiverFor(draft, { arn: facts.arn, aliases: facts.aliases ?? [] }, context.exceptions),
     };
+    return { finding, identity };
   });
   return findings.sort(
-    (a, b) =>
+    ({ finding: a }, { finding: b }) =>
       compareSeverity(a.severity, b.severity) ||
       EXPOSURES.indexOf(a.exposure) - EXPOSURES.indexOf(b.exposure),
   );

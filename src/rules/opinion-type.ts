@@ -19,4 +19,6 @@ export interface Opinion {
   readonly policy: Policy;
   readonly grants: readonly Grant[];
   readonly disagreements: readonly string[];
+  /** The documents say the same of every key, and the search was far from its bound: see report/key-template.ts. */
+  readonly shareable: boolean;
 }

@@ -1,4 +1,4 @@
-import { analyze } from "../access/analyze.js";
+import { DEFAULT_MAX_STEPS, analyze } from "../access/analyze.js";
 import type { AccessMatrix } from "../access/matrix.js";
 import type { Grant } from "../domain/grant.js";
 import type { KeyRecord } from "../domain/key.js";
@@ -42,7 +42,7 @@ export function opinionOf(record: KeyRecord, context: OpinionContext): Opinion {
   const parsed = parsedPolicy(record);
   const denials = record.resourceControlPolicies.flatMap((text) => certainDenials(text, cache));
   const opinion = worked(record, parsed, denials, context);
-  if (known !== undefined && canBeShared([parsed.policy, ...denials])) cache?.keep(known.key, opinion);
+  if (known !== undefined && opinion.shareable) cache?.keep(known.key, opinion);
   return opinion;
 }
 
@@ -83,8 +83,14 @@ function worked(
     policy: parsed.policy ?? NO_STATEMENTS,
     grants: readGrants(record) ?? [],
     disagreements: [...new Set([...outside.disagreements, ...(everybody?.disagreements ?? [])])],
+    shareable:
+      canBeShared([parsed.policy, ...denials]) &&
+      outside.steps + (everybody?.steps ?? 0) <= FAR_FROM_BOUND * (context.maxSteps ?? DEFAULT_MAX_STEPS),
   };
 }
+
+/** Of the steps that a search may take. Nearer to its bound, another name could make it one step too many. */
+const FAR_FROM_BOUND = 0.25;
 
 /** Hygiene is the owner's business; the policies of keys that AWS manages are AWS's. */
 const EXPOSURE_RULES: ReadonlySet<string> = new Set([

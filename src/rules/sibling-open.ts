@@ -19,6 +19,11 @@ export function isMultiRegion(arn: string): boolean {
   return MULTI_REGION.test(arn);
 }
 
+/** What all Regions' copies of a multi-Region key have in common: the ARN without its Region. */
+export function familyOf(arn: string): string {
+  return arn.replace(/^(arn:[^:]+:kms:)[^:]+:/, "$1");
+}
+
 /** Looks up the exception for a finding about a key. */
 export type WaiverOf = (report: KeyReport, draft: Draft) => Waiver | null;
 
@@ -30,13 +35,13 @@ export type WaiverOf = (report: KeyReport, draft: Draft) => Waiver | null;
 export function withSiblings(reports: readonly KeyReport[], waiverOf: WaiverOf): readonly KeyReport[] {
   const families = new Map<string, KeyReport[]>();
   for (const report of reports) {
-    const family = report.arn.replace(/^(arn:[^:]+:kms:)[^:]+:/, "$1");
+    const family = familyOf(report.arn);
     const members = families.get(family);
     if (members === undefined) families.set(family, [report]);
     else members.push(report);
   }
   return reports.map((report) => {
-    const members = families.get(report.arn.replace(/^(arn:[^:]+:kms:)[^:]+:/, "$1")) ?? [];
+    const members = families.get(familyOf(report.arn)) ?? [];
     return withSibling(report, members, waiverOf);
   });
 }

@@ -131,7 +131,7 @@ export function contextEntry(context: RequestContext, name: string): ContextEntr
 }
 
 /** The known keys and values of a context, for people to read. */
-export function knownContext(context: RequestContext): Context {
+export function knownContext(context: Pick<RequestContext, "entries">): Context {
   const known = [...context.entries()].flatMap(([lower, entry]) => {
     if (entry.kind !== "values") return [];
     const facts = conditionKeyFacts(lower);
@@ -268,10 +268,6 @@ function timeKeys(time: number): Rows {
 
 /** Facts about the key: constants of its policy. */
 export function keyKeys(facts: KeyFacts): Rows {
-  const tags = Object.entries(facts.tags ?? {}).map(([name, value]) => [
-    `aws:ResourceTag/${name}`,
-    one(value),
-  ]);
   return {
     "aws:ResourceAccount": one(facts.account),
     "aws:RequestedRegion": one(facts.region),
@@ -282,6 +278,17 @@ export function keyKeys(facts: KeyFacts): Rows {
     "kms:KeyOrigin": fact(facts.origin),
     "kms:MultiRegion": fact(facts.multiRegion === undefined ? undefined : String(facts.multiRegion)),
     "kms:MultiRegionKeyType": multiRegionKeyType(facts),
+    ...keyNameKeys(facts),
+  };
+}
+
+/** Those of {@link keyKeys} that the owner of a key names it by. */
+export function keyNameKeys(facts: Pick<KeyFacts, "aliases" | "tags">): Rows {
+  const tags = Object.entries(facts.tags ?? {}).map(([name, value]) => [
+    `aws:ResourceTag/${name}`,
+    one(value),
+  ]);
+  return {
     "kms:ResourceAliases":
       facts.aliases === undefined ? unknownEntry("key-fact-unknown", false) : many(facts.aliases),
     ...(Object.fromEntries(tags) as Rows),

@@ -72,7 +72,7 @@ async function* inflated(source: NodeJS.ReadableStream): AsyncGenerator<Buffer> 
     return;
   }
   const input = Readable.from(all, { objectMode: false });
-  const gunzip = createGunzip();
+  const gunzip = createGunzip({ chunkSize: 256 * 1024 });
   // The loop below sees every failure of the pipeline as an error of `gunzip`; waiting for it as well only
   // keeps a rejection from going unhandled.
   const done = pipeline(input, gunzip).catch(() => undefined);

@@ -4,7 +4,8 @@ import { inert } from "../domain/inert.js";
 import { KeywardError } from "../domain/result.js";
 import type { ByteLine } from "./byte-lines.js";
 import { LineTooLong, byteLines } from "./byte-lines.js";
-import type { SnapshotLine } from "./lines.js";
+import { plainKeyLine } from "./key-line.js";
+import type { KeyLine, SnapshotLine } from "./lines.js";
 import { SNAPSHOT_SCHEMA } from "./lines.js";
 import { LINE_TYPES, snapshotLineSchema } from "./schema.js";
 
@@ -34,12 +35,44 @@ export async function* readSnapshot(
   where: string,
   options: ReadOptions = {},
 ): AsyncGenerator<SnapshotLine, void, undefined> {
+  for await (const item of readSnapshotItems(source, where, options)) {
+    yield item.type === "raw-key" ? keyLineOf(item.raw, where) : item;
+  }
+}
+
+/** A line that is a key and has not been looked at further: {@link keyLineOf} does, in whatever thread. */
+export interface RawKeyLine {
+  readonly type: "raw-key";
+  readonly raw: ByteLine;
+}
+
+/** The key that a raw line holds. Throws like {@link readSnapshot}. */
+export function keyLineOf(raw: ByteLine, where: string): KeyLine {
+  const json = parseJson(utf8(raw, where), raw, where);
+  const line = plainKeyLine(json) ?? parseLine(json, raw, where);
+  if (line.type !== "key") throw new Error(`line ${raw.number} was taken for a key and is none`);
+  return line;
+}
+
+/**
+ * Like {@link readSnapshot}, but lines that can only be keys are left as they are, so that reading them can be left to
+ * others.
+ */
+export async function* readSnapshotItems(
+  source: NodeJS.ReadableStream,
+  where: string,
+  options: ReadOptions = {},
+): AsyncGenerator<SnapshotLine | RawKeyLine, void, undefined> {
   let header = false;
   let promised = false;
   let lineNumber = 0;
   try {
     for await (const raw of byteLines(source, options.maxLineBytes ?? MAX_LINE_BYTES)) {
       lineNumber = raw.number;
+      if (header && isCertainlyKey(raw)) {
+        yield { type: "raw-key", raw };
+        continue;
+      }
       const text = utf8(raw, where);
       if (text.trim() === "") continue;
       const json = parseJson(text, raw, where);
@@ -85,6 +118,21 @@ export async function* readSnapshot(
       message: `The snapshot ends after line ${lineNumber}, before its last line was written: the scan was killed. Keys that it had not written are missing.`,
     };
   }
+}
+
+const KEY_START = Buffer.from('{"type":"key",');
+const TYPE = Buffer.from('"type"');
+const ESCAPE = Buffer.from("\\u");
+
+/** The type stands first, as keyward writes it, and nothing after it could be another one. */
+function isCertainlyKey({ bytes, complete }: ByteLine): boolean {
+  return (
+    complete &&
+    bytes.length > KEY_START.length &&
+    bytes.compare(KEY_START, 0, KEY_START.length, 0, KEY_START.length) === 0 &&
+    bytes.indexOf(TYPE, KEY_START.length) === -1 &&
+    bytes.indexOf(ESCAPE) === -1
+  );
 }
 
 /** What JSON.parse refused in a last line that no line feed ends. */

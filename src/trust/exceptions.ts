@@ -18,9 +18,13 @@ export interface Subject {
 export function covers(exception: Exception, subject: Subject): boolean {
   if (exception.rule !== subject.rule) return false;
   if (exception.who !== undefined && !subject.who.includes(exception.who)) return false;
+  return speaksOf(exception, subject);
+}
+
+function speaksOf(exception: Exception, key: Pick<Subject, "arn" | "aliases">): boolean {
   return exception.key.startsWith("alias/")
-    ? subject.aliases.some((alias) => glob(exception.key, alias))
-    : arnGlob(exception.key, subject.arn);
+    ? key.aliases.some((alias) => glob(exception.key, alias))
+    : arnGlob(exception.key, key.arn);
 }
 
 /** Whether an exception has run out. It holds through the end of its day, UTC. `now`: seconds since the epoch. */
@@ -57,6 +61,30 @@ export class ExceptionBook {
       if (holding === undefined && !isExpired(exception, this.now)) holding = exception;
     }
     return holding;
+  }
+
+  /** There are no exceptions at all. */
+  get empty(): boolean {
+    return this.exceptions.length === 0;
+  }
+
+  /** Whether some exception speaks of this rule and this key, whoever it is about. */
+  concerns(key: { readonly arn: string; readonly aliases: readonly string[] }, rule: string): boolean {
+    const same: readonly Exception[] = (this.byRule as ReadonlyMap<string, Exception[]>).get(rule) ?? [];
+    return same.some((e) => speaksOf(e, key));
+  }
+
+  /** Positions in the list of exceptions of those that some finding needed. */
+  needed(): readonly number[] {
+    return this.exceptions.flatMap((e, i) => (this.used.has(e) ? [i] : []));
+  }
+
+  /** Takes over what another book of the same exceptions met: see {@link needed}. */
+  markNeeded(positions: readonly number[]): void {
+    for (const i of positions) {
+      const exception = this.exceptions[i];
+      if (exception !== undefined) this.used.add(exception);
+    }
   }
 
   /** Those that have run out. `needed`: a finding of this audit would still have been covered. */

@@ -1,3 +1,4 @@
+import { stat } from "node:fs/promises";
 import type { Problem } from "../../domain/result.js";
 import { KeywardError, formatProblem } from "../../domain/result.js";
 import { inert } from "../../domain/inert.js";
@@ -8,6 +9,8 @@ import type { Io } from "../command.js";
 import { loadConfigFile } from "../config-file.js";
 import type { ExitCode } from "../exit.js";
 import type { CommonOptions } from "../options.js";
+import type { AuditLine } from "../estate/read-judged.js";
+import type { KeyThreads, WorkerStart } from "../estate/threads.js";
 import { findInputs } from "./inputs.js";
 import type { Input, Inputs } from "./inputs.js";
 import type { Assumption } from "./policy-file.js";
@@ -18,12 +21,16 @@ export async function runCheck(
   paths: readonly string[],
   flags: CheckFlags,
   common: CommonOptions,
-  io: Io,
+  realIo: Io,
 ): Promise<ExitCode> {
+  // One time for the whole run, whichever thread asks.
+  const started = realIo.now();
+  const io: Io = { ...realIo, now: () => started };
   const config = await loadConfigFile(common.config);
   const inputs = await findInputs(paths, io.stdin ?? process.stdin);
+  const threads = new LazyThreads({ config, now: Math.floor(started / 1000), failOn: common.failOn });
   try {
-    const check = new Check(inputs, flags, io);
+    const check = new Check(inputs, flags, io, common.format === "json" ? threads : undefined);
     await check.refuse();
     return await audit(check.lines(), {
       io,
@@ -33,7 +40,30 @@ export async function runCheck(
       fileOf: (line) => check.fileOf(line),
     });
   } finally {
+    await threads.close();
     await inputs.dispose();
+  }
+}
+
+/** Bytes of a snapshot from which on more than one thread is worth its start. */
+const LARGE = 1024 * 1024;
+
+/** Threads that are started when the first large snapshot is met. */
+class LazyThreads {
+  private threads: KeyThreads | undefined;
+
+  constructor(private readonly start: WorkerStart) {}
+
+  async forFile(path: string): Promise<KeyThreads | undefined> {
+    if ((await stat(path)).size < LARGE) return undefined;
+    const { KeyThreads } = await import("../estate/threads.js");
+    const count = KeyThreads.count();
+    if (count < 2) return undefined;
+    return (this.threads ??= new KeyThreads(this.start, count));
+  }
+
+  async close(): Promise<void> {
+    await this.threads?.close();
   }
 }
 
@@ -51,6 +81,8 @@ class Check {
     private readonly inputs: Inputs,
     private readonly flags: CheckFlags,
     private readonly io: Io,
+    /** Undefined: everything is done in this thread. */
+    private readonly threads: LazyThreads | undefined,
   ) {
     // Policies first: what a snapshot says about organizations is about its own keys.
     this.policies = inputs.files.filter((f) => f.kind === "policy");
@@ -82,7 +114,7 @@ class Check {
     if (!read.ok) throw new KeywardError(read.error);
   }
 
-  async *lines(): AsyncGenerator<SnapshotLine> {
+  async *lines(): AsyncGenerator<AuditLine> {
     for (const problem of this.inputs.problems) yield this.gap(problem);
     for (const input of this.policies) yield* this.policy(input);
     for (const input of this.snapshots) yield* this.snapshot(input);
@@ -109,11 +141,12 @@ class Check {
     else same.push(input);
   }
 
-  private async *snapshot(input: Input): AsyncGenerator<SnapshotLine> {
+  private async *snapshot(input: Input): AsyncGenerator<AuditLine> {
     // Only now: a bare policy needs neither zod nor gzip.
-    const { snapshotLines, unreadableSnapshot } = await import("./snapshot-file.js");
+    const { judgedLines, snapshotLines, unreadableSnapshot } = await import("./snapshot-file.js");
     try {
-      yield* snapshotLines(input);
+      const threads = await this.threads?.forFile(input.path);
+      yield* threads === undefined ? snapshotLines(input) : judgedLines(input, threads);
     } catch (error) {
       if (!(error instanceof KeywardError)) throw error;
       this.io.stderr.write(`${error.message}\n`);

@@ -1,23 +1,60 @@
 import { createReadStream } from "node:fs";
 import type { KeywardError } from "../../domain/result.js";
 import { byteLines } from "../../snapshot/byte-lines.js";
-import type { OrganizationLine, ResourceControlPolicyLine, SnapshotLine } from "../../snapshot/lines.js";
-import { MAX_LINE_BYTES, readSnapshot } from "../../snapshot/read.js";
+import type { SnapshotLine } from "../../snapshot/lines.js";
+import type { RawKeyLine } from "../../snapshot/read.js";
+import { MAX_LINE_BYTES, readSnapshot, readSnapshotItems } from "../../snapshot/read.js";
 import { snapshotLineSchema } from "../../snapshot/schema.js";
+import type { ContextLine } from "../estate/key-judge.js";
+import type { AuditLine } from "../estate/read-judged.js";
+import { readJudged } from "../estate/read-judged.js";
+import type { KeyThreads } from "../estate/threads.js";
 import type { Input } from "./inputs.js";
-
-type ContextLine = OrganizationLine | ResourceControlPolicyLine;
 
 /**
  * The lines of a snapshot, those about organizations and resource control policies first: a key can only be judged
  * with all of them, and they may stand anywhere in the file. Nothing but those is kept in memory.
  */
 export async function* snapshotLines(input: Input): AsyncGenerator<SnapshotLine> {
+  yield* contextFirst(input, readSnapshot(createReadStream(input.path, READ), input.name));
+}
+
+/** Bytes that are read from a file at once. */
+const READ = { highWaterMark: 256 * 1024 };
+
+async function* contextFirst<T extends { readonly type: string }>(
+  input: Input,
+  lines: AsyncIterable<T>,
+): AsyncGenerator<T | ContextLine> {
   const context = await contextLines(input);
-  for await (const line of readSnapshot(createReadStream(input.path), input.name)) {
+  for await (const line of lines) {
     if (line.type === "organization" || line.type === "resource-control-policy") continue;
     yield line;
     if (line.type === "snapshot") yield* context;
+  }
+}
+
+/** Like {@link snapshotLines}, with the keys judged by threads while the file is read on. */
+export function judgedLines(input: Input, threads: KeyThreads): AsyncGenerator<AuditLine> {
+  const items = readSnapshotItems(createReadStream(input.path, READ), input.name);
+  return readJudged(
+    told(contextFirst(input, items), threads),
+    input.name,
+    (keys) => threads.judge(keys),
+    threads.ahead,
+  );
+}
+
+/** Tells the threads what concerns more than one key. */
+async function* told<T extends SnapshotLine | RawKeyLine>(
+  lines: AsyncIterable<T>,
+  threads: KeyThreads,
+): AsyncGenerator<T> {
+  for await (const line of lines) {
+    const any: SnapshotLine | RawKeyLine = line;
+    if (any.type === "snapshot") threads.begin();
+    if (any.type === "organization" || any.type === "resource-control-policy") threads.add(any);
+    yield line;
   }
 }
 

@@ -1,0 +1,187 @@
+import type { OrganizationId } from "../../domain/ids.js";
+import { parseOrganizationId } from "../../domain/ids.js";
+import type { KeyRecord } from "../../domain/key.js";
+import type { Zone } from "../../domain/zone.js";
+import { safeJson } from "../../report/json.js";
+import { ReportMemo } from "../../report/report-memo.js";
+import type { Judge } from "../../report/report-memo.js";
+import type { Outline } from "../../report/summary.js";
+import { outlineOf } from "../../report/summary.js";
+import { OpinionCache } from "../../rules/cache.js";
+import type { KeyReport } from "../../rules/finding.js";
+import type { JudgeContext, Judgement } from "../../rules/judge.js";
+import { judgement } from "../../rules/judge.js";
+import { opinionOf } from "../../rules/opinion.js";
+import { Estate, keyRecord } from "../../snapshot/key-record.js";
+import type { KeyLine, OrganizationLine, ResourceControlPolicyLine } from "../../snapshot/lines.js";
+import type { Config } from "../../trust/config.js";
+import { ExceptionBook } from "../../trust/exceptions.js";
+import { assumeOwnOrganization, zoneOf } from "../../trust/zone.js";
+
+/** A line about more than one key. */
+export type ContextLine = OrganizationLine | ResourceControlPolicyLine;
+
+/** What is said about one key. */
+export interface JudgedKey {
+  readonly arn: string;
+  /** The report as `safeJson` writes it. */
+  readonly text: string;
+  readonly outline: Outline;
+  /** Made of the text where nothing else is at hand. */
+  readonly report: () => KeyReport;
+  /** Not empty: keyward's two engines disagree about the key. */
+  readonly disagreements: readonly string[];
+}
+
+/** What judging keys has met beside the keys, since it was last asked for. */
+export interface Met {
+  /** Keys whose account was taken to be a member of the organization. */
+  readonly assumed: readonly (readonly [OrganizationId, number])[];
+  /** Exceptions that some finding needed; see `ExceptionBook.needed`. */
+  readonly needed: readonly number[];
+}
+
+/**
+ * Judges the keys of estates, one after another. Every line about more than one key must be added before the keys that
+ * it concerns. Used by the audit itself and by its threads, each of which has its own.
+ */
+export class KeyJudge {
+  readonly book: ExceptionBook;
+  private readonly noExceptions: ExceptionBook;
+  private readonly cache = new OpinionCache();
+  private readonly assumed = new Map<OrganizationId, number>();
+  private view = new EstateView();
+  private currentZone: Zone;
+  private memo: ReportMemo | undefined;
+  /** Keys that were analysed; all others have their report from one like them. */
+  analysed = 0;
+
+  /**
+   * @param now seconds since the epoch
+   * @param share false: each key is judged for itself, which takes longer and gives the same
+   */
+  constructor(
+    private readonly config: Config,
+    private readonly now: number,
+    private readonly share = true,
+  ) {
+    this.book = new ExceptionBook(config.exceptions, now);
+    this.noExceptions = new ExceptionBook([], now);
+    this.currentZone = zoneOf(config, []);
+  }
+
+  get zone(): Zone {
+    return this.currentZone;
+  }
+
+  /** A new snapshot begins: nothing is known about its estate. */
+  begin(): void {
+    this.view = new EstateView();
+    this.currentZone = zoneOf(this.config, []);
+    this.memo = undefined;
+  }
+
+  add(line: ContextLine): void {
+    this.view.add(line);
+    this.currentZone = zoneOf(this.config, this.view.organizations);
+    this.memo = undefined;
+  }
+
+  key(line: KeyLine): JudgedKey {
+    const record = this.ownOrganization(keyRecord(line, this.view.estate));
+    const context: JudgeContext = {
+      zone: this.currentZone,
+      organizationOf: this.view.estate.organizationOf,
+      exceptions: this.book,
+      now: this.now,
+      cache: this.cache,
+    };
+    if (!this.share) return this.alone(record, context);
+    this.memo ??= new ReportMemo({ zone: this.currentZone, organizationOf: context.organizationOf });
+    const found = this.memo.find(record, this.judge(context));
+    if (found.kind === "judgement") return judged(found.judgement);
+    const { template, names } = found;
+    const key = { arn: record.facts.arn, aliases: record.facts.aliases ?? [] };
+    // An exception may speak of it: who exactly is meant is looked at finding by finding.
+    if (!this.book.empty && [...template.rules].some((rule) => this.book.concerns(key, rule))) {
+      return this.alone(record, context);
+    }
+    const text = template.render(names, record.facts);
+    return {
+      arn: key.arn,
+      text,
+      outline: template.outline,
+      report: () => JSON.parse(text) as KeyReport,
+      disagreements: [],
+    };
+  }
+
+  /** What was met since the last call. */
+  met(): Met {
+    const assumed = [...this.assumed];
+    this.assumed.clear();
+    return { assumed, needed: this.book.needed() };
+  }
+
+  private alone(record: KeyRecord, context: JudgeContext): JudgedKey {
+    this.analysed++;
+    return judged(judgement(record, opinionOf(record, this.share ? context : uncached(context)), context));
+  }
+
+  private judge(context: JudgeContext): Judge {
+    return {
+      opinion: (record) => {
+        this.analysed++;
+        return opinionOf(record, context);
+      },
+      judgement: (record, opinion) => judgement(record, opinion, context),
+      plain: (record, opinion) => judgement(record, opinion, { exceptions: this.noExceptions }),
+    };
+  }
+
+  private ownOrganization(record: KeyRecord): KeyRecord {
+    const own = assumeOwnOrganization(record.facts, this.currentZone, this.view.listed);
+    if (own.assumed === undefined) return record;
+    this.assumed.set(own.assumed, (this.assumed.get(own.assumed) ?? 0) + 1);
+    return { ...record, facts: own.facts };
+  }
+}
+
+function uncached({ cache: _cache, ...context }: JudgeContext): JudgeContext {
+  return context;
+}
+
+/** A key about which the two engines disagree is not assessed, whatever either of them says, unless it is exposed. */
+function judged({ report, disagreements }: Judgement): JudgedKey {
+  const said: KeyReport =
+    disagreements.length === 0 || report.verdict === "exposed"
+      ? report
+      : { ...report, verdict: "not-assessed", exposure: "unknown" };
+  return {
+    arn: said.arn,
+    text: safeJson(said),
+    outline: outlineOf(said),
+    report: () => said,
+    disagreements,
+  };
+}
+
+/** What the lines of one snapshot say about more than one key. */
+class EstateView {
+  readonly estate = new Estate();
+  readonly organizations: OrganizationId[] = [];
+  /** Organizations whose accounts are listed. */
+  readonly listed = new Set<OrganizationId>();
+
+  add(line: ContextLine): void {
+    this.estate.add(line);
+    if (line.type === "organization") this.organization(line);
+  }
+
+  private organization(line: OrganizationLine): void {
+    const id = parseOrganizationId(line.id);
+    if (id === undefined) return;
+    this.organizations.push(id);
+    if (line.accounts !== undefined) this.listed.add(id);
+  }
+}
