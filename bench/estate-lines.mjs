@@ -16,17 +16,28 @@ export function* estateLines({ keys, seed = 1, distinct = 0.2 }) {
     while (text.length < n) text += int(0x1000000).toString(16).padStart(6, "0");
     return text.slice(0, n);
   };
-  const accounts = [...new Set(Array.from({ length: Math.max(3, Math.ceil(keys / 1000)) }, () => `2${digits(11)}`))];
+  const accounts = [
+    ...new Set(Array.from({ length: Math.max(3, Math.ceil(keys / 1000)) }, () => `2${digits(11)}`)),
+  ];
   const units = Array.from({ length: 12 }, () => `ou-ab12-${hex(8)}`);
   const partners = Array.from({ length: 40 }, () => `7${digits(11)}`);
   const regions = ["us-east-1", "us-east-1", "us-east-1", "eu-west-1", "eu-central-1"];
 
-  yield json({ type: "snapshot", schema: "keyward.snapshot/1", createdAt: "2026-11-23T10:00:00Z", tool: "bench" });
+  yield json({
+    type: "snapshot",
+    schema: "keyward.snapshot/1",
+    createdAt: "2026-11-23T10:00:00Z",
+    tool: "bench",
+  });
   yield json({
     type: "organization",
     id: ORGANIZATION,
     managementAccountId: accounts[0],
-    accounts: accounts.map((id, i) => ({ id, name: `a${i}`, path: `${ORGANIZATION}/r-ab12/${units[i % units.length]}/` })),
+    accounts: accounts.map((id, i) => ({
+      id,
+      name: `a${i}`,
+      path: `${ORGANIZATION}/r-ab12/${units[i % units.length]}/`,
+    })),
   });
   yield json({ type: "resource-control-policy", target: units[0], text: PERIMETER });
 
@@ -63,7 +74,10 @@ export function* estateLines({ keys, seed = 1, distinct = 0.2 }) {
       createdAt: `2025-0${1 + int(9)}-1${int(10)}T08:00:00Z`,
       rotationEnabled: random() < 0.8,
       aliases: random() < 0.9 ? [`alias/app-${hex(6)}`] : [],
-      tags: random() < 0.7 ? { team: `team-${int(60)}`, env: pick(["prod", "test", "dev"]), cost: digits(5) } : {},
+      tags:
+        random() < 0.7
+          ? { team: `team-${int(60)}`, env: pick(["prod", "test", "dev"]), cost: digits(5) }
+          : {},
       policy: { kind: "present", text: policyText(recipe, account, partners) },
       grants: { kind: "present", items: grants(random, int, hex, account, region, arn) },
     });
@@ -91,54 +105,152 @@ const PERIMETER = json({
 });
 
 const USE = ["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:DescribeKey"];
-const ADMIN = ["kms:Create*", "kms:Describe*", "kms:Enable*", "kms:List*", "kms:Put*", "kms:Update*", "kms:Revoke*", "kms:Disable*", "kms:Get*", "kms:Delete*", "kms:TagResource", "kms:UntagResource", "kms:ScheduleKeyDeletion", "kms:CancelKeyDeletion"];
+const ADMIN = [
+  "kms:Create*",
+  "kms:Describe*",
+  "kms:Enable*",
+  "kms:List*",
+  "kms:Put*",
+  "kms:Update*",
+  "kms:Revoke*",
+  "kms:Disable*",
+  "kms:Get*",
+  "kms:Delete*",
+  "kms:TagResource",
+  "kms:UntagResource",
+  "kms:ScheduleKeyDeletion",
+  "kms:CancelKeyDeletion",
+];
 
 /** Kinds of policies; `x` are statements beside the default one. Weights by repetition. */
 const KINDS = [
-  plain, roles, roles, admins, admins, organization, service, service, viaService, partner, partnerRole, externalId, context, tlsOnly, open, openNarrowed,
+  plain,
+  roles,
+  roles,
+  admins,
+  admins,
+  organization,
+  service,
+  service,
+  viaService,
+  partner,
+  partnerRole,
+  externalId,
+  context,
+  tlsOnly,
+  open,
+  openNarrowed,
 ];
 
 function plain() {
   return [];
 }
 function roles({ n, account }) {
-  return [allow({ AWS: [`arn:aws:iam::${account}:role/app-x${word(n)}`, `arn:aws:iam::${account}:role/ci/deploy-x${word(n)}`] }, USE)];
+  return [
+    allow(
+      {
+        AWS: [
+          `arn:aws:iam::${account}:role/app-x${word(n)}`,
+          `arn:aws:iam::${account}:role/ci/deploy-x${word(n)}`,
+        ],
+      },
+      USE,
+    ),
+  ];
 }
 function admins({ n, account }) {
   return [
     allow({ AWS: `arn:aws:iam::${account}:role/admin-x${word(n)}` }, ADMIN, undefined, "Administrators"),
     allow({ AWS: `arn:aws:iam::${account}:role/app-x${word(n)}` }, USE, undefined, "Use"),
-    allow({ AWS: `arn:aws:iam::${account}:role/app-x${word(n)}` }, ["kms:CreateGrant", "kms:ListGrants", "kms:RevokeGrant"], { Bool: { "kms:GrantIsForAWSResource": "true" } }, "Grants"),
+    allow(
+      { AWS: `arn:aws:iam::${account}:role/app-x${word(n)}` },
+      ["kms:CreateGrant", "kms:ListGrants", "kms:RevokeGrant"],
+      { Bool: { "kms:GrantIsForAWSResource": "true" } },
+      "Grants",
+    ),
   ];
 }
 function organization({ n }) {
-  return [allow({ AWS: "*" }, USE, { StringEquals: { "aws:PrincipalOrgID": ORGANIZATION }, StringLike: { "aws:PrincipalArn": `arn:aws:iam::*:role/app-x${word(n)}` } }, "Organization")];
+  return [
+    allow(
+      { AWS: "*" },
+      USE,
+      {
+        StringEquals: { "aws:PrincipalOrgID": ORGANIZATION },
+        StringLike: { "aws:PrincipalArn": `arn:aws:iam::*:role/app-x${word(n)}` },
+      },
+      "Organization",
+    ),
+  ];
 }
 function service({ n, account }) {
   const [name, kind] = SERVICES[n % SERVICES.length];
-  const bound = n % 5 === 0 ? undefined : { StringEquals: { "aws:SourceAccount": account }, ArnLike: { "aws:SourceArn": `arn:aws:${kind}:*:${account}:x${word(n)}*` } };
+  const bound =
+    n % 5 === 0
+      ? undefined
+      : {
+          StringEquals: { "aws:SourceAccount": account },
+          ArnLike: { "aws:SourceArn": `arn:aws:${kind}:*:${account}:x${word(n)}*` },
+        };
   return [allow({ Service: name }, ["kms:Decrypt", "kms:GenerateDataKey*"], bound, `Service${word(n)}`)];
 }
-const SERVICES = [["cloudtrail.amazonaws.com", "cloudtrail"], ["sns.amazonaws.com", "sns"], ["s3.amazonaws.com", "s3"], ["events.amazonaws.com", "events"]];
+const SERVICES = [
+  ["cloudtrail.amazonaws.com", "cloudtrail"],
+  ["sns.amazonaws.com", "sns"],
+  ["s3.amazonaws.com", "s3"],
+  ["events.amazonaws.com", "events"],
+];
 function viaService({ n, account }) {
-  return [allow({ AWS: "*" }, USE, { StringEquals: { "kms:CallerAccount": account, "kms:ViaService": `ec2.us-east-1.amazonaws.com` } }, `Via${word(n)}`)];
+  return [
+    allow(
+      { AWS: "*" },
+      USE,
+      { StringEquals: { "kms:CallerAccount": account, "kms:ViaService": `ec2.us-east-1.amazonaws.com` } },
+      `Via${word(n)}`,
+    ),
+  ];
 }
 function partner({ n, partners }) {
-  return [allow({ AWS: `arn:aws:iam::${partners[n % partners.length]}:root` }, USE, undefined, `Partner${word(n)}`)];
+  return [
+    allow({ AWS: `arn:aws:iam::${partners[n % partners.length]}:root` }, USE, undefined, `Partner${word(n)}`),
+  ];
 }
 function partnerRole({ n, partners }) {
-  return [allow({ AWS: `arn:aws:iam::${partners[n % partners.length]}:role/backup-x${word(n)}` }, ["kms:Decrypt", "kms:DescribeKey"])];
+  return [
+    allow({ AWS: `arn:aws:iam::${partners[n % partners.length]}:role/backup-x${word(n)}` }, [
+      "kms:Decrypt",
+      "kms:DescribeKey",
+    ]),
+  ];
 }
 function externalId({ n, partners }) {
-  return [allow({ AWS: "*" }, ["kms:Decrypt"], { StringEquals: { "aws:PrincipalAccount": partners[n % partners.length] }, ArnLike: { "aws:PrincipalArn": `arn:aws:iam::*:role/x${word(n)}` } })];
+  return [
+    allow({ AWS: "*" }, ["kms:Decrypt"], {
+      StringEquals: { "aws:PrincipalAccount": partners[n % partners.length] },
+      ArnLike: { "aws:PrincipalArn": `arn:aws:iam::*:role/x${word(n)}` },
+    }),
+  ];
 }
 function context({ n, account, partners }) {
-  return [allow({ AWS: [`arn:aws:iam::${partners[n % partners.length]}:root`, `arn:aws:iam::${account}:root`] }, ["kms:Decrypt"], { StringEquals: { "kms:EncryptionContext:app": `x${word(n)}` } })];
+  return [
+    allow(
+      { AWS: [`arn:aws:iam::${partners[n % partners.length]}:root`, `arn:aws:iam::${account}:root`] },
+      ["kms:Decrypt"],
+      { StringEquals: { "kms:EncryptionContext:app": `x${word(n)}` } },
+    ),
+  ];
 }
 function tlsOnly({ n, account }) {
   return [
     allow({ AWS: `arn:aws:iam::${account}:role/x${word(n)}` }, USE),
-    { Sid: "Tls", Effect: "Deny", Principal: "*", Action: "kms:*", Resource: "*", Condition: { Bool: { "aws:SecureTransport": "false" } } },
+    {
+      Sid: "Tls",
+      Effect: "Deny",
+      Principal: "*",
+      Action: "kms:*",
+      Resource: "*",
+      Condition: { Bool: { "aws:SecureTransport": "false" } },
+    },
   ];
 }
 function open({ n }) {
@@ -147,14 +259,30 @@ function open({ n }) {
 function openNarrowed({ n, account }) {
   return [
     allow("*", USE, undefined, `Open${word(n)}`),
-    { Sid: "Own", Effect: "Deny", Principal: "*", Action: "kms:*", Resource: "*", Condition: { StringNotEquals: { "kms:CallerAccount": account } } },
+    {
+      Sid: "Own",
+      Effect: "Deny",
+      Principal: "*",
+      Action: "kms:*",
+      Resource: "*",
+      Condition: { StringNotEquals: { "kms:CallerAccount": account } },
+    },
   ];
 }
 
 function policyText({ kind, n }, account, partners) {
   const more = KINDS[kind % KINDS.length]({ n, account, partners });
-  const own = allow({ AWS: `arn:aws:iam::${account}:root` }, "kms:*", undefined, "Enable IAM User Permissions");
-  return JSON.stringify({ Version: "2012-10-17", Id: `key-x${word(n)}`, Statement: [own, ...more] }, null, n % 3 === 0 ? 2 : 0);
+  const own = allow(
+    { AWS: `arn:aws:iam::${account}:root` },
+    "kms:*",
+    undefined,
+    "Enable IAM User Permissions",
+  );
+  return JSON.stringify(
+    { Version: "2012-10-17", Id: `key-x${word(n)}`, Statement: [own, ...more] },
+    null,
+    n % 3 === 0 ? 2 : 0,
+  );
 }
 
 function allow(principal, action, condition, sid) {
@@ -171,7 +299,8 @@ function allow(principal, action, condition, sid) {
 /** A number as a word, as people name things. */
 function word(n) {
   let text = "";
-  for (let rest = n + 1; rest > 0; rest = Math.floor(rest / 26)) text += String.fromCharCode(97 + (rest % 26));
+  for (let rest = n + 1; rest > 0; rest = Math.floor(rest / 26))
+    text += String.fromCharCode(97 + (rest % 26));
   return text;
 }
 
@@ -187,7 +316,14 @@ function grants(random, int, hex, account, region, arn) {
             CreationDate: "2026-01-02T03:04:05Z",
             GranteePrincipal: `arn:aws:iam::${account}:role/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling`,
             IssuingAccount: `arn:aws:iam::${account}:root`,
-            Operations: ["Decrypt", "GenerateDataKeyWithoutPlaintext", "ReEncryptFrom", "ReEncryptTo", "CreateGrant", "DescribeKey"],
+            Operations: [
+              "Decrypt",
+              "GenerateDataKeyWithoutPlaintext",
+              "ReEncryptFrom",
+              "ReEncryptTo",
+              "CreateGrant",
+              "DescribeKey",
+            ],
           }
         : {
             GrantId: hex(64),

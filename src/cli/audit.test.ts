@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test, vi } from "vitest";
 import { ARN, FRIEND, OWNER, allow, policyText, role } from "../../test/judging.js";
-import * as judge from "../rules/judge.js";
+import * as opinion from "../rules/opinion.js";
 import type { SnapshotLine } from "../snapshot/lines.js";
 import { NO_CONFIG } from "../trust/config.js";
 import type { AuditOptions } from "./audit.js";
@@ -117,8 +117,8 @@ describe("an audit", () => {
 
   test("does not assess a key about which the engines disagree, and says so with a code of its own", async () => {
     const stdout = new Sink();
-    const real = judge.judgeKey;
-    vi.spyOn(judge, "judgeKey").mockImplementation((record, context) => ({
+    const real = opinion.opinionOf;
+    vi.spyOn(opinion, "opinionOf").mockImplementation((record, context) => ({
       ...real(record, context),
       disagreements: ["the reference denies the witness"],
     }));

@@ -31,10 +31,16 @@ export function register(program: Command, io: Io): void {
         (id) => (/^[A-Za-z0-9-]+$/.test(id) ? id : undefined),
         "a key id, without the rest of the ARN",
       ),
+    )
+    .option(
+      "--threads <n>",
+      "threads that judge a large snapshot for a JSON report (default: one for each processor, at most 4)",
+      argument((n) => (/^[1-9][0-9]?$/.test(n) ? n : undefined), "a number from 1 to 99"),
     );
   addCommonOptions(command).action(async (paths: string[]) => {
-    const raw = command.opts<Partial<Record<"account" | "region" | "keyId", string>>>();
-    const flags: CheckFlags = { account: raw.account, region: raw.region, keyId: raw.keyId };
+    const raw = command.opts<Partial<Record<"account" | "region" | "keyId" | "threads", string>>>();
+    const threads = raw.threads === undefined ? undefined : Number(raw.threads);
+    const flags: CheckFlags = { account: raw.account, region: raw.region, keyId: raw.keyId, threads };
     const { runCheck } = await import("./check/run.js");
     io.exit(await runCheck(paths, flags, commonOptions(command), io));
   });

@@ -12,7 +12,7 @@ export const ALIASES_HOLE = "alias/keyward-names-of-the-key";
 
 type Slot =
   | { readonly kind: "arn" | "account" | "path" | "aliases" | "names" }
-  | { readonly kind: "grant" | "finding"; readonly index: number };
+  | { readonly kind: "opaque" | "finding"; readonly index: number };
 
 /** A text with places to be filled in: one piece more than slots. */
 interface Gapped {
@@ -74,7 +74,7 @@ function cutter(names: KeyNames, findingIds: readonly string[]): (text: string) 
   slots.set(`["${ALIASES_HOLE}"]`, { kind: "aliases" });
   if (names.account !== undefined) slots.set(names.account, { kind: "account" });
   if (names.path !== undefined) slots.set(names.path, { kind: "path" });
-  names.grantIds.forEach((id, index) => slots.set(id, { kind: "grant", index }));
+  names.opaque.forEach((id, index) => slots.set(id, { kind: "opaque", index }));
   findingIds.forEach((id, index) => slots.set(`"id":"${id}"`, { kind: "finding", index }));
   const anySlot = new RegExp([...slots.keys()].map(escaped).join("|"), "g");
   return (text) => {
@@ -116,8 +116,8 @@ function fill(
       case "path":
         out += names.path ?? "";
         break;
-      case "grant":
-        out += names.grantIds[slot.index] ?? "";
+      case "opaque":
+        out += names.opaque[slot.index] ?? "";
         break;
       case "finding":
         out += `"id":"${findingIds[slot.index] ?? ""}"`;

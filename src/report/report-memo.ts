@@ -1,4 +1,4 @@
-import type { KeyRecord } from "../domain/key.js";
+import type { KeyFacts, KeyRecord } from "../domain/key.js";
 import type { Judgement } from "../rules/judge.js";
 import type { Opinion } from "../rules/opinion-type.js";
 import type { Likeness, LikenessContext, KeyNames } from "../rules/likeness.js";
@@ -96,8 +96,9 @@ export class ReportMemo {
   }
 
   private make(record: KeyRecord, names: KeyNames, judge: Judge): Found {
-    const { tags: _tags, ...facts } = record.facts;
-    const standIn: KeyRecord = { ...record, facts: { ...facts, aliases: [ALIASES_HOLE] } };
+    const facts: Omit<KeyFacts, "tags"> & { tags?: KeyFacts["tags"] } = { ...record.facts, aliases: [ALIASES_HOLE] };
+    delete facts.tags;
+    const standIn: KeyRecord = { ...record, facts };
     const opinion = judge.opinion(standIn);
     if (opinion.shareable && opinion.disagreements.length === 0) {
       const { report, identities } = judge.plain(standIn, opinion);

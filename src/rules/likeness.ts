@@ -1,3 +1,4 @@
+import type { GrantConstraints } from "../domain/grant.js";
 import type { KeyRecord } from "../domain/key.js";
 import { knownAccount } from "../domain/known-accounts.js";
 import type { Zone } from "../domain/zone.js";
@@ -26,7 +27,8 @@ export interface KeyNames {
   readonly account: string | undefined;
   /** Undefined: there is none, or it is kept as it is. */
   readonly path: string | undefined;
-  readonly grantIds: readonly string[];
+  /** Ids of the grants, and ids of resources that grants are bound to and nothing else speaks of. */
+  readonly opaque: readonly string[];
 }
 
 /** What is the same for all keys of one audit. */
@@ -65,9 +67,9 @@ export class Likenesses {
   of(record: KeyRecord): Likeness | undefined {
     const { facts, policy } = record;
     if (!KEY_ID.test(facts.keyId)) return undefined;
-    const grants = grantsText(record);
-    if (grants === undefined) return undefined;
     const policyText = policy.kind === "present" ? policy.value : JSON.stringify(policy);
+    const grants = grantsText(record, policyText);
+    if (grants === undefined) return undefined;
     const written = `${policyText}\n${grants.text}`;
     if (written.includes(facts.keyId) || written.includes(HOLE)) return undefined;
     const controls = record.resourceControlPolicies;
@@ -96,7 +98,7 @@ export class Likenesses {
     ]);
     return {
       text: `${shared}\n${written}`,
-      names: { arn: facts.arn, account, path, grantIds: grants.ids },
+      names: { arn: facts.arn, account, path, opaque: grants.opaque },
     };
   }
 
@@ -136,27 +138,60 @@ export class Likenesses {
   }
 }
 
+/** A resource id as services write it into the encryption context of a grant, such as `vol-0123456789abcdef0`. */
+const RESOURCE_ID = /^[a-z]+-[0-9a-f]{12,32}$/;
+/** An id that could be taken for an account. */
+const LIKE_ACCOUNT = /(?<![0-9])[0-9]{12}(?![0-9])/;
+const ASKS_FOR_CONTEXT = /encryptioncontext|\\/i;
+
+interface GrantsText {
+  readonly text: string;
+  /** See {@link KeyNames}. */
+  readonly opaque: readonly string[];
+}
+
 /** Grants as far as they decide anything, their ids numbered; undefined where an id has an unusual form. */
-function grantsText(
-  record: KeyRecord,
-): { readonly text: string; readonly ids: readonly string[] } | undefined {
+function grantsText(record: KeyRecord, policyText: string): GrantsText | undefined {
   const { grants } = record;
-  if (grants.kind !== "present") return { text: JSON.stringify(grants), ids: [] };
-  if (grants.value.length === 0) return { text: "[]", ids: [] };
+  if (grants.kind !== "present") return { text: JSON.stringify(grants), opaque: [] };
+  if (grants.value.length === 0) return { text: "[]", opaque: [] };
   // A long list is not repeated elsewhere.
   if (grants.value.length > 50) return undefined;
-  const ids = grants.value.map((g) => g.GrantId);
-  if (!ids.every((id) => GRANT_ID.test(id)) || new Set(ids).size !== ids.length) return undefined;
-  const text = JSON.stringify(
-    grants.value.map((g) => ({
-      ...g,
-      GrantId: undefined,
-      KeyId: undefined,
-      Name: undefined,
-      CreationDate: undefined,
-    })),
-  );
-  return ids.some((id) => text.includes(id)) ? undefined : { text, ids };
+  const opaque = grants.value.map((g) => g.GrantId);
+  if (!opaque.every((id) => GRANT_ID.test(id)) || new Set(opaque).size !== opaque.length) return undefined;
+  const documents = [policyText, ...record.resourceControlPolicies];
+  const contextAsked = documents.some((t) => ASKS_FOR_CONTEXT.test(t));
+  const bound = (pairs: Readonly<Record<string, string>> | undefined): unknown =>
+    contextAsked || pairs === undefined
+      ? pairs
+      : Object.entries(pairs).map(([name, value]) => {
+          if (!RESOURCE_ID.test(value) || LIKE_ACCOUNT.test(value)) return [name, value];
+          const known = opaque.indexOf(value);
+          return [name, known === -1 ? opaque.push(value) - 1 : known];
+        });
+  const decisive = grants.value.map((g) => [
+    g.GranteePrincipal,
+    g.GranteeServicePrincipal,
+    g.RetiringPrincipal,
+    g.RetiringServicePrincipal,
+    g.IssuingAccount,
+    g.Operations,
+    g.Constraints === undefined ? undefined : { ...g.Constraints, ...boundPairs(g.Constraints, bound) },
+  ]);
+  const text = JSON.stringify(decisive);
+  return opaque.some((id) => text.includes(id) || documents.some((t) => t.includes(id)))
+    ? undefined
+    : { text, opaque };
+}
+
+function boundPairs(
+  constraints: GrantConstraints,
+  bound: (pairs: Readonly<Record<string, string>> | undefined) => unknown,
+): Readonly<Record<string, unknown>> {
+  return {
+    EncryptionContextSubset: bound(constraints.EncryptionContextSubset),
+    EncryptionContextEquals: bound(constraints.EncryptionContextEquals),
+  };
 }
 
 /**

@@ -74,9 +74,7 @@ function isTexts(value: unknown): boolean {
 }
 
 function isRecordOfTexts(value: unknown): boolean {
-  return (
-    isObject(value) && Object.keys(value).every((name) => name !== "__proto__" && isText(value[name]))
-  );
+  return isObject(value) && Object.keys(value).every((name) => name !== "__proto__" && isText(value[name]));
 }
 
 /** `{"kind":"present", FIELD: …}` or `{"kind":"absent"}`; the rarer kinds are left to the schema. */

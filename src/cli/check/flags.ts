@@ -4,4 +4,6 @@ export interface CheckFlags {
   readonly account: string | undefined;
   readonly region: string | undefined;
   readonly keyId: string | undefined;
+  /** Threads for large snapshots. Undefined: as many as the machine is good for. */
+  readonly threads?: number | undefined;
 }

@@ -28,7 +28,10 @@ export async function runCheck(
   const io: Io = { ...realIo, now: () => started };
   const config = await loadConfigFile(common.config);
   const inputs = await findInputs(paths, io.stdin ?? process.stdin);
-  const threads = new LazyThreads({ config, now: Math.floor(started / 1000), failOn: common.failOn });
+  const threads = new LazyThreads(
+    { config, now: Math.floor(started / 1000), failOn: common.failOn },
+    flags.threads,
+  );
   try {
     const check = new Check(inputs, flags, io, common.format === "json" ? threads : undefined);
     await check.refuse();
@@ -52,12 +55,15 @@ const LARGE = 1024 * 1024;
 class LazyThreads {
   private threads: KeyThreads | undefined;
 
-  constructor(private readonly start: WorkerStart) {}
+  constructor(
+    private readonly start: WorkerStart,
+    private readonly wanted: number | undefined,
+  ) {}
 
   async forFile(path: string): Promise<KeyThreads | undefined> {
     if ((await stat(path)).size < LARGE) return undefined;
     const { KeyThreads } = await import("../estate/threads.js");
-    const count = KeyThreads.count();
+    const count = this.wanted ?? KeyThreads.count();
     if (count < 2) return undefined;
     return (this.threads ??= new KeyThreads(this.start, count));
   }

@@ -94,7 +94,7 @@ export class KeyJudge {
       organizationOf: this.view.estate.organizationOf,
       exceptions: this.book,
       now: this.now,
-      cache: this.cache,
+      ...(this.share ? { cache: this.cache } : {}),
     };
     if (!this.share) return this.alone(record, context);
     this.memo ??= new ReportMemo({ zone: this.currentZone, organizationOf: context.organizationOf });
@@ -125,7 +125,7 @@ export class KeyJudge {
 
   private alone(record: KeyRecord, context: JudgeContext): JudgedKey {
     this.analysed++;
-    return judged(judgement(record, opinionOf(record, this.share ? context : uncached(context)), context));
+    return judged(judgement(record, opinionOf(record, context), context));
   }
 
   private judge(context: JudgeContext): Judge {
@@ -145,10 +145,6 @@ export class KeyJudge {
     this.assumed.set(own.assumed, (this.assumed.get(own.assumed) ?? 0) + 1);
     return { ...record, facts: own.facts };
   }
-}
-
-function uncached({ cache: _cache, ...context }: JudgeContext): JudgeContext {
-  return context;
 }
 
 /** A key about which the two engines disagree is not assessed, whatever either of them says, unless it is exposed. */
