@@ -96,7 +96,7 @@ export class ReportMemo {
   }
 
   private make(record: KeyRecord, names: KeyNames, judge: Judge): Found {
-    const facts: Omit<KeyFacts, "tags"> & { tags?: KeyFacts["tags"] } = { ...record.facts, aliases: [ALIASES_HOLE] };
+    const facts: KeyFacts & { tags?: unknown } = { ...record.facts, aliases: [ALIASES_HOLE] };
     delete facts.tags;
     const standIn: KeyRecord = { ...record, facts };
     const opinion = judge.opinion(standIn);

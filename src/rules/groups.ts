@@ -49,7 +49,19 @@ export function groupAccesses(matrix: AccessMatrix): readonly AccessGroup[] {
     else same.push(access);
   }
   const groups = [...byKey.values()].flatMap(merge);
-  return groups.filter((g) => !groups.some((other) => other !== g && says(other, g)));
+  // Only groups of one source are compared: a key can have thousands of grants.
+  const bySource = new Map<string, AccessGroup[]>();
+  for (const g of groups) {
+    const source = JSON.stringify(g.source);
+    const same = bySource.get(source);
+    if (same === undefined) bySource.set(source, [g]);
+    else same.push(g);
+  }
+  const superfluous = new Set<AccessGroup>();
+  for (const same of bySource.values()) {
+    for (const g of same) if (same.some((other) => other !== g && says(other, g))) superfluous.add(g);
+  }
+  return groups.filter((g) => !superfluous.has(g));
 }
 
 function merge(accesses: readonly Access[]): AccessGroup[] {
@@ -79,9 +91,8 @@ function merge(accesses: readonly Access[]): AccessGroup[] {
   ];
 }
 
-/** Whether `a` makes `b` redundant: the same door, at least as bad, for at least the same people and actions. */
+/** Whether `a` makes `b` of the same source redundant: at least as bad, for at least the same people and actions. */
 function says(a: AccessGroup, b: AccessGroup): boolean {
-  if (JSON.stringify(a.source) !== JSON.stringify(b.source)) return false;
   const rank = EXPOSURES.indexOf(a.exposure) - EXPOSURES.indexOf(b.exposure);
   if (rank > 0 || !proves(a) || !proves(b)) return false;
   if (a.certainty === "possible" && b.certainty === "certain") return false;
