@@ -2,6 +2,7 @@ import { Command, CommanderError } from "commander";
 import { KeywardError } from "../domain/result.js";
 import * as check from "./check.js";
 import type { CommandModule, Io } from "./command.js";
+import * as diff from "./diff.js";
 import { EXIT, type ExitCode } from "./exit.js";
 import * as explain from "./explain.js";
 import * as sandbox from "./sandbox.js";
@@ -9,7 +10,7 @@ import * as scan from "./scan.js";
 import * as usage from "./usage.js";
 import { toolVersion } from "./version.js";
 
-const COMMANDS: readonly CommandModule[] = [scan, check, explain, usage, sandbox];
+const COMMANDS: readonly CommandModule[] = [scan, check, explain, diff, usage, sandbox];
 
 const EXIT_CODES = `
 Exit codes:

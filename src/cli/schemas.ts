@@ -4,6 +4,8 @@ import { argv } from "node:process";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import { REPORT_SCHEMA } from "../report/control.js";
+import { DIFF_SCHEMA } from "../report/diff.js";
+import { diffSchema } from "../report/diff-schema.js";
 import { reportSchema } from "../report/schema.js";
 import { SNAPSHOT_SCHEMA } from "../snapshot/lines.js";
 import { snapshotLineSchema } from "../snapshot/schema.js";
@@ -15,6 +17,7 @@ export function jsonSchemas(): ReadonlyMap<string, string> {
   return new Map([
     ["snapshot.schema.json", jsonSchema(snapshotLineSchema, `One line of a snapshot, ${SNAPSHOT_SCHEMA}`)],
     ["report.schema.json", jsonSchema(reportSchema, `The report of keyward, ${REPORT_SCHEMA}`)],
+    ["diff.schema.json", jsonSchema(diffSchema, `The result of keyward diff, ${DIFF_SCHEMA}`)],
     ["usage.schema.json", jsonSchema(usageFileLineSchema, `One line of a usage file, ${USAGE_SCHEMA}`)],
     ["config.schema.json", jsonSchema(configSchema, "keyward.yaml: the zone of trust and its exceptions")],
   ]);

@@ -22,7 +22,7 @@ const serviceSource = z.discriminatedUnion("kind", [
 
 const knownName = text.describe("Who a public list says the account belongs to. A hint, never trust.");
 
-const who = z
+export const who = z
   .discriminatedUnion("kind", [
     z.looseObject({ kind: z.literal("anyone") }),
     z.looseObject({ kind: z.literal("pattern"), pattern: text }),
@@ -68,7 +68,7 @@ const condition = z.looseObject({
   kind: z.enum(["fixed-network", "free", "path", "time", "caller", "source"]),
 });
 
-const witness = z
+export const witness = z
   .looseObject({
     principal: text.describe("ARN of the caller, or the name of the service that calls."),
     action: text,
