@@ -140,6 +140,7 @@ export class DiffProver {
       environment,
       mode,
       keys: x.mentions.keys,
+      sourcePrefixes: x.mentions.sourcePrefixes,
       named: x.mentions.principals,
       sourcePrefixes: x.mentions.sourcePrefixes,
       notPrincipal: x.mentions.notPrincipal,

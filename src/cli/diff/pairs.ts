@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { KeywardError } from "../../domain/result.js";
 import type { KeyRecord } from "../../domain/key.js";
-import { Estate, keyRecord } from "../../snapshot/key-record.js";
+import { type Estate, keyRecord } from "../../snapshot/key-record.js";
 import type { IncompleteLine, KeyLine } from "../../snapshot/lines.js";
 import type { Input } from "../check/inputs.js";
 import { snapshotLines } from "../check/snapshot-file.js";
