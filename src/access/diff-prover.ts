@@ -140,7 +140,6 @@ export class DiffProver {
       environment,
       mode,
       keys: x.mentions.keys,
-      sourcePrefixes: x.mentions.sourcePrefixes,
       named: x.mentions.principals,
       sourcePrefixes: x.mentions.sourcePrefixes,
       notPrincipal: x.mentions.notPrincipal,
