@@ -1,17 +1,9 @@
 import type { Command } from "commander";
 import { Option } from "commander";
 import { parseAccountId } from "../domain/ids.js";
-import type { CheckFlags } from "./check/flags.js";
 import type { Io } from "./command.js";
-import { argument, FORMATS, type Format } from "./options.js";
-
-/** The flags of `keyward diff`. */
-export interface DiffFlags extends CheckFlags {
-  readonly config: string | undefined;
-  readonly format: Format;
-  readonly output: string | undefined;
-  readonly color: boolean;
-}
+import type { DiffFlags } from "./diff/flags.js";
+import { argument, FORMATS } from "./options.js";
 
 const HELP = `
 Examples:

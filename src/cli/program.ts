@@ -7,10 +7,11 @@ import { EXIT, type ExitCode } from "./exit.js";
 import * as explain from "./explain.js";
 import * as sandbox from "./sandbox.js";
 import * as scan from "./scan.js";
+import * as simulate from "./simulate.js";
 import * as usage from "./usage.js";
 import { toolVersion } from "./version.js";
 
-const COMMANDS: readonly CommandModule[] = [scan, check, explain, diff, usage, sandbox];
+const COMMANDS: readonly CommandModule[] = [scan, check, explain, simulate, diff, usage, sandbox];
 
 const EXIT_CODES = `
 Exit codes:

@@ -3,6 +3,7 @@ import { writeFile } from "node:fs/promises";
 import { argv } from "node:process";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
+import { simulateRequestSchema } from "./simulate/request.js";
 import { REPORT_SCHEMA } from "../report/control.js";
 import { DIFF_SCHEMA } from "../report/diff.js";
 import { diffSchema } from "../report/diff-schema.js";
@@ -18,6 +19,7 @@ export function jsonSchemas(): ReadonlyMap<string, string> {
     ["snapshot.schema.json", jsonSchema(snapshotLineSchema, `One line of a snapshot, ${SNAPSHOT_SCHEMA}`)],
     ["report.schema.json", jsonSchema(reportSchema, `The report of keyward, ${REPORT_SCHEMA}`)],
     ["diff.schema.json", jsonSchema(diffSchema, `The result of keyward diff, ${DIFF_SCHEMA}`)],
+    ["simulate-request.schema.json", jsonSchema(simulateRequestSchema, "One request of keyward simulate")],
     ["usage.schema.json", jsonSchema(usageFileLineSchema, `One line of a usage file, ${USAGE_SCHEMA}`)],
     ["config.schema.json", jsonSchema(configSchema, "keyward.yaml: the zone of trust and its exceptions")],
   ]);

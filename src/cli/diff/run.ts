@@ -13,7 +13,7 @@ import { findInputs, type Input } from "../check/inputs.js";
 import { type PolicyFile, readPolicyFile } from "../check/policy-file.js";
 import type { Io } from "../command.js";
 import { loadConfigFile } from "../config-file.js";
-import type { DiffFlags } from "../diff.js";
+import type { DiffFlags } from "./flags.js";
 import { EXIT, type ExitCode } from "../exit.js";
 import { wantsColor } from "../options.js";
 import { openOutput, type Output } from "../output.js";

@@ -102,7 +102,7 @@ function everybody(
   return { matrix, policy: parsed.policy };
 }
 
-async function policyLine(input: Input, flags: CheckFlags, notes: string[]): Promise<KeyLine> {
+export async function policyLine(input: Input, flags: CheckFlags, notes: string[]): Promise<KeyLine> {
   const file = await readPolicyFile(input, flags);
   if (!file.ok) throw new KeywardError(file.error);
   notes.push(`The policy was taken to be that of a key of account ${file.value.account}.`);
@@ -111,7 +111,7 @@ async function policyLine(input: Input, flags: CheckFlags, notes: string[]): Pro
 }
 
 /** The key of a snapshot by ARN, id or alias; every other line that matters for it is taken in on the way. */
-async function findKey(input: Input, name: string, estate: Estate): Promise<KeyLine> {
+export async function findKey(input: Input, name: string, estate: Estate): Promise<KeyLine> {
   const found: KeyLine[] = [];
   const others: string[] = [];
   for await (const line of snapshotLines(input)) {
