@@ -216,7 +216,7 @@ export class Prover {
     if (first === undefined) return undefined;
     const request = buildRequest(shape, solution, first, e.encryptionContext);
     // The state of the key and the reach of the operation are judged apart: the proof is about who is allowed.
-    const answer = replay(request, x.document, group, cls.trusted);
+    const answer = replay(request, x.document, group);
     if (answer.kind === "disagreement") {
       this.disagreements.push(`${JSON.stringify(e.source)} ${JSON.stringify(cls.who)}: ${answer.text}`);
       return undefined;
@@ -324,7 +324,11 @@ export function nameWho(cls: CallerClass, e: Entrance): Who {
   const pattern = (): string => {
     const found = e.conditions
       .filter((c) => IDENTITY_KEYS.has(c.keyLower))
-      .flatMap((c) => c.values.filter((v) => /[*?]/.test(v)).map((v) => `${c.key} ${c.operator} ${v}`));
+      .flatMap((c) =>
+        c.values
+          .filter((v) => /[*?]/.test(v))
+          .map((v) => `${conditionKeyFacts(c.keyLower)?.name ?? c.key} ${c.operator} ${v}`),
+      );
     return found.length > 0 ? found.join(", ") : "accounts that a pattern selects";
   };
   const { who } = cls;
