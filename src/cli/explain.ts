@@ -1,6 +1,5 @@
 import type { Command } from "commander";
 import { parseAccountId } from "../domain/ids.js";
-import type { CheckFlags } from "./check/flags.js";
 import type { Io } from "./command.js";
 import { addCommonOptions, argument, commonOptions } from "./options.js";
 
@@ -10,7 +9,7 @@ export function register(program: Command, io: Io): void {
     .command("explain")
     .summary("one key: who can do what, through what, and the proof")
     .description(
-      "Explains one key of a snapshot (ARN, key id or alias, then the snapshot), or a key policy file: who can do what through which statement or grant, why, with a request that proves it, and what conditions fail to do.",
+      "Explains one key of a snapshot (ARN, key id or alias, then the snapshot), or a key policy file: who can do what through which statement or grant, why, with a request that proves it; what conditions fail to do; what keeps outsiders out of a closed key; and which changes would close an open one. Each of these changes is tried on the key before it is shown.",
     )
     .argument("<key>", "ARN, key id or alias of a key in the snapshot; or a key policy file")
     .argument("[snapshot]", "the snapshot that holds the key")
@@ -20,10 +19,12 @@ export function register(program: Command, io: Io): void {
       argument(parseAccountId, "twelve digits"),
     )
     .option("--region <region>", "the Region of a bare policy")
-    .option("--key-id <id>", "the key id of a bare policy");
+    .option("--key-id <id>", "the key id of a bare policy")
+    .option("--all", "everything: all callers, the whole proof and trace (default: what fits on a screen)");
   addCommonOptions(command).action(async (key: string, snapshot: string | undefined) => {
     const raw = command.opts<Partial<Record<"account" | "region" | "keyId", string>>>();
-    const flags: CheckFlags = { account: raw.account, region: raw.region, keyId: raw.keyId };
+    const { all } = command.opts<{ all?: boolean }>();
+    const flags = { account: raw.account, region: raw.region, keyId: raw.keyId, all: all === true };
     const { runExplain } = await import("./explain/run.js");
     io.exit(await runExplain(key, snapshot, flags, commonOptions(command), io));
   });

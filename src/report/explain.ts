@@ -4,8 +4,12 @@ import { inert } from "../domain/inert.js";
 import type { Condition, Statement } from "../policy/ast.js";
 import { conditionKeyFacts } from "../semantics/condition-keys.js";
 import type { KeyReport } from "../rules/finding.js";
-import { actionsText, canDo, sourceText, whoText } from "../rules/words.js";
+import type { Closing, Guard } from "../rules/what-if.js";
+import { actionsText, canDo, enumerate, sourceText, whoLabel, whoText } from "../rules/words.js";
 import { wrap } from "./wrap.js";
+
+/** What the JSON form says that it is; fields are only ever added under one name. */
+export const EXPLANATION_SCHEMA = "keyward.explanation/1";
 
 /** What `keyward explain` shows of one key. */
 export interface Explanation {
@@ -13,6 +17,12 @@ export interface Explanation {
   /** Of all callers, the trusted ones too. */
   readonly matrix: AccessMatrix;
   readonly statements: readonly Statement[];
+  /** Whether `${…}` are variables: the policy's Version is 2012-10-17. */
+  readonly variables: boolean;
+  readonly closings: readonly Closing[];
+  readonly guards: readonly Guard[];
+  /** Everything, however long. */
+  readonly all: boolean;
   readonly notes: readonly string[];
   readonly width: number;
   readonly color: boolean;
@@ -43,33 +53,47 @@ export function explainText(x: Explanation): string {
       "  ",
     );
   }
-  for (const a of matrix.accesses) for (const line of accessLines(a, x)) add(line.text, line.indent);
+  const shown = x.all ? matrix.accesses : mostTelling(matrix.accesses);
+  for (const a of shown) for (const line of accessLines(a, x)) add(line.text, line.indent);
+  more(matrix.accesses.length - shown.length, add);
 
   const worst = matrix.accesses.find((a) => !a.trusted);
   if (worst !== undefined) {
-    head("WHY");
-    for (const step of worst.witness.decision.trace)
-      add(`${step.outcome}: ${inert(fromOne(step.text))}`, "  ");
-    head("PROOF: a request that is allowed");
-    const { request } = worst.witness;
+    head("WHY IT IS EXPOSED: a request that is allowed");
+    const { request, decision } = worst.witness;
     add(`principal ${inert(callerText(request.caller))}`, "  ");
     add(`action    ${request.action}`, "  ");
-    for (const [key, value] of Object.entries(request.context)) {
-      add(`${inert(key)} = ${inert(typeof value === "string" ? value : value.join(", "))}`, "  ");
-    }
-    for (const [key, value] of Object.entries(request.encryptionContext ?? {})) {
-      add(`encryption context ${inert(key)} = ${inert(value)}`, "  ");
-    }
-    const weak = weakConditions(matrix, x.statements);
+    const pairs = [
+      ...Object.entries(request.context).map(([k, v]) => [k, typeof v === "string" ? v : v.join(", ")]),
+      ...Object.entries(request.encryptionContext ?? {}).map(([k, v]) => [`encryption context ${k}`, v]),
+    ];
+    for (const [key = "", value = ""] of x.all ? pairs : pairs.slice(0, 5))
+      add(`${inert(key)} = ${inert(value)}`, "  ");
+    if (!x.all) more(pairs.length - 5, add);
+    const trace = x.all ? decision.trace : decision.trace.slice(-2);
+    for (const step of trace) add(`${step.outcome}: ${inert(fromOne(step.text))}`, "  ");
+    const weak = weakConditions(matrix, x.statements, x.variables);
     if (weak.length > 0) {
       head("CONDITIONS THAT DO NOT PROTECT");
-      for (const w of weak) {
+      for (const w of x.all ? weak : weak.slice(0, 4)) {
         add(w.where, "  ");
         add(w.why, "    ");
       }
+      if (!x.all) more(weak.length - 4, add);
     }
-    head("NEXT");
-    for (const remedy of new Set(report.findings.map((f) => f.remedy))) add(`- ${remedy}`, "  ");
+    head("WHAT WOULD CLOSE IT (each tried on this key)");
+    for (const c of x.closings) for (const line of closingLines(c)) add(line.text, line.indent);
+    if (x.closings.length === 0) {
+      add("No single change that keyward tried closes it alone. What the findings advise:", "  ");
+      for (const remedy of new Set(report.findings.map((f) => f.remedy))) add(`- ${remedy}`, "  ");
+    }
+  } else if (x.guards.length > 0) {
+    head("WHY IT IS NOT EXPOSED (each tried on this key)");
+    for (const g of x.all ? x.guards : x.guards.slice(0, 8)) add(`- ${guardText(g, x.statements)}`, "  ");
+    if (!x.all) more(x.guards.length - 8, add);
+  } else if (report.exposure === "none") {
+    head("WHY IT IS NOT EXPOSED");
+    add("No statement and no grant names anybody outside the zone of trust.", "  ");
   }
   const doubts = new Map(matrix.accesses.flatMap((a) => a.doubts.map((d) => [d.id, d.text] as const)));
   if (doubts.size > 0 || matrix.undecided.length > 0) {
@@ -83,6 +107,73 @@ export function explainText(x: Explanation): string {
   }
   return `${out.join("\n")}\n`;
 }
+
+/** Outsiders first, then one or two of those who are trusted: what fits on a screen. */
+function mostTelling(accesses: readonly Access[]): readonly Access[] {
+  const outsiders = accesses.filter((a) => !a.trusted);
+  const trusted = accesses.filter((a) => a.trusted);
+  return [...outsiders.slice(0, 3), ...trusted.slice(0, outsiders.length > 0 ? 1 : 5)];
+}
+
+function more(count: number, add: (text: string, indent: string) => void): void {
+  if (count > 0) add(`… and ${count} more (--all)`, "  ");
+}
+
+function closingLines(c: Closing): { readonly text: string; readonly indent: string }[] {
+  const grants =
+    c.grants.length === 0
+      ? ""
+      : `revoke ${c.grants.length === 1 ? "grant" : "grants"} ${inert(c.grants.join(", "), { max: 300 })}`;
+  const change = changeText(c.change);
+  const text = [change, grants].filter((t) => t !== "").join(", and ");
+  const cut = c.cutsOff.map((l) => `${inert(whoLabel(l.who))} (${actionsText(l.actions, 2)})`);
+  return [
+    { text: `- ${text}`, indent: "  " },
+    {
+      text:
+        cut.length === 0
+          ? "nobody in the zone of trust loses anything"
+          : `in the zone of trust this takes access from ${enumerate(cut.slice(0, 3))}${cut.length > 3 ? ` and ${cut.length - 3} more` : ""}`,
+      indent: "    ",
+    },
+  ];
+}
+
+function changeText(c: Closing["change"]): string {
+  switch (c.kind) {
+    case "none":
+      return "";
+    case "remove-statements":
+      return `remove ${statementsText(c.statements)}`;
+    case "add-condition":
+      return `add to ${statementsText(c.statements)}: ${c.operator} ${c.key} ${inert(c.values.join(", "), { max: 200 })}`;
+  }
+}
+
+function statementsText(indexes: readonly number[]): string {
+  return `${indexes.length === 1 ? "statement" : "statements"} ${enumerate(indexes.map((i) => String(i + 1)))}`;
+}
+
+/** Without which part of the policy the key would be open, in words. */
+export function guardText(g: Guard, statements: readonly Statement[]): string {
+  const { part } = g;
+  const would = `without it the key would be ${OPEN_TEXT[g.without] ?? g.without}`;
+  switch (part.kind) {
+    case "condition":
+      return `${sourceText({ kind: "statement", index: part.statement }, statements)} is closed to outsiders by ${conditionText(part.condition)}: ${would}.`;
+    case "deny":
+      return `The Deny in ${sourceText({ kind: "statement", index: part.statement }, statements)} keeps outsiders out: ${would}.`;
+    case "together":
+      return `No single part closes it, but the conditions and Denies of ${statementsText(part.statements)} do together: without all of them the key would be ${OPEN_TEXT[g.without] ?? g.without}.`;
+  }
+}
+
+const OPEN_TEXT: Readonly<Partial<Record<Guard["without"], string>>> = {
+  public: "open to anybody with an AWS account",
+  external: "open to an account or organization outside the zone of trust",
+  service: "open to a service on behalf of outsiders",
+  network: "open to anybody in a fixed network",
+};
 
 function accessLines(a: Access, x: Explanation): { readonly text: string; readonly indent: string }[] {
   const place = a.trusted ? "trusted" : a.exposure;
@@ -151,7 +242,11 @@ export interface WeakCondition {
 }
 
 /** The conditions of the ways in for outsiders, and of the Deny statements that do not stop them. */
-export function weakConditions(matrix: AccessMatrix, statements: readonly Statement[]): WeakCondition[] {
+export function weakConditions(
+  matrix: AccessMatrix,
+  statements: readonly Statement[],
+  variables = true,
+): WeakCondition[] {
   const out = new Map<string, WeakCondition>();
   const put = (where: string, why: string | undefined): void => {
     if (why !== undefined) out.set(`${where}|${why}`, { where, why });
@@ -164,7 +259,7 @@ export function weakConditions(matrix: AccessMatrix, statements: readonly Statem
   if (open.length > 0) {
     for (const s of statements.filter((d) => d.effect === "Deny")) {
       for (const c of s.conditions) {
-        put(`Deny in statement ${s.index + 1}: ${conditionText(c)}`, whyDenyMisses(c));
+        put(`Deny in statement ${s.index + 1}: ${conditionText(c)}`, whyDenyMisses(c, variables));
       }
     }
   }
@@ -211,10 +306,16 @@ export function whyWeak({ condition: c, kind }: ResidualCondition): string | und
 function freeReason(c: Condition): string {
   switch (conditionKeyFacts(c.keyLower)?.origin) {
     case "caller-account":
-      return `${c.key} is set in the caller's own account: a stranger's administrator gives it any value.`;
+      return c.keyLower.startsWith("aws:principaltag/")
+        ? "tags are set in the caller's own account: a stranger's administrator puts this tag on a role of theirs."
+        : `${c.key} is set in the caller's own account: a stranger's administrator gives it any value.`;
     case "network":
       return "the network that it asks for is open to anybody, or can be had by anybody.";
     case "request":
+      if (c.keyLower.startsWith("kms:encryptioncontext:")) {
+        return "the encryption context is no secret: whoever makes the request writes it.";
+      }
+      return `${c.key} is chosen by whoever makes the request.`;
     case "free":
       return `${c.key} is chosen by whoever makes the request.`;
     default:
@@ -223,7 +324,17 @@ function freeReason(c: Condition): string {
 }
 
 /** Why a Deny may pass outsiders by; undefined where nothing about the condition's form says so. */
-export function whyDenyMisses(c: Condition): string | undefined {
+export function whyDenyMisses(c: Condition, variables = true): string | undefined {
+  const negated = c.operator.includes("Not");
+  if (!variables && c.values.some((v) => v.includes("${"))) {
+    return `under the policy's Version \${…} is plain text, no variable: ${negated ? "nobody has that value" : "it never matches"}. Set Version to 2012-10-17.`;
+  }
+  if (/^String(Not)?Equals/.test(c.operator) && c.values.some((v) => /[*?]/.test(v)) && !negated) {
+    return `${c.operator} takes * and ? as they stand, so it never matches. Use StringLike.`;
+  }
+  if (conditionKeyFacts(c.keyLower) === undefined) {
+    return `keyward does not know ${c.key}: misspelt, or newer than its table. A key that no request carries denies nothing.`;
+  }
   if (c.qualifier === "ForAnyValue") {
     return "ForAnyValue never holds where the key is absent: callers without it are not denied.";
   }

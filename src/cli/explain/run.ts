@@ -4,8 +4,9 @@ import { KeywardError } from "../../domain/result.js";
 import type { KeyRecord } from "../../domain/key.js";
 import type { Policy } from "../../policy/ast.js";
 import { parsePolicy } from "../../policy/parse.js";
-import { explainText } from "../../report/explain.js";
+import { EXPLANATION_SCHEMA, explainText, weakConditions } from "../../report/explain.js";
 import { safeJson } from "../../report/json.js";
+import { closings, guards } from "../../rules/what-if.js";
 import { judgeKey } from "../../rules/judge.js";
 import { Estate, keyRecord } from "../../snapshot/key-record.js";
 import type { KeyLine } from "../../snapshot/lines.js";
@@ -25,7 +26,7 @@ import { openOutput } from "../output.js";
 export async function runExplain(
   key: string,
   snapshot: string | undefined,
-  flags: CheckFlags,
+  flags: CheckFlags & { readonly all: boolean },
   common: CommonOptions,
   io: Io,
 ): Promise<ExitCode> {
@@ -57,13 +58,38 @@ export async function runExplain(
       now,
     });
     const { matrix, policy } = everybody(record, zone, estate, now);
+    const again = (changed: KeyRecord): AccessMatrix => everybody(changed, zone, estate, now).matrix;
+    const closing = closings(record, matrix, zone, again);
+    const guard = guards(record, matrix, policy, again);
+    const statements = policy?.statements ?? [];
+    const variables = policy?.version === "2012-10-17";
     const output = await openOutput(common.output, io);
     const color = wantsColor(common, io);
     const width = Math.min(io.stdout.columns ?? 80, 120);
     const text =
       common.format === "json"
-        ? `${safeJson({ key: report, accesses: matrix.accesses, undecided: matrix.undecided, notes })}\n`
-        : explainText({ report, matrix, statements: policy?.statements ?? [], notes, width, color });
+        ? `${safeJson({
+            schema: EXPLANATION_SCHEMA,
+            key: report,
+            accesses: matrix.accesses,
+            undecided: matrix.undecided,
+            weakConditions: weakConditions(matrix, statements, variables),
+            closings: closing,
+            guards: guard,
+            notes,
+          })}\n`
+        : explainText({
+            report,
+            matrix,
+            statements,
+            variables,
+            closings: closing,
+            guards: guard,
+            all: flags.all,
+            notes,
+            width,
+            color,
+          });
     await output.write(text);
     await output.finish();
     if (disagreements.length > 0) return EXIT.disagreement;
