@@ -75,11 +75,11 @@ export function explainText(x: Explanation): string {
     const weak = weakConditions(matrix, x.statements, x.variables);
     if (weak.length > 0) {
       head("CONDITIONS THAT DO NOT PROTECT");
-      for (const w of x.all ? weak : weak.slice(0, 4)) {
+      for (const w of x.all ? weak : weak.slice(0, 3)) {
         add(w.where, "  ");
         add(w.why, "    ");
       }
-      if (!x.all) more(weak.length - 4, add);
+      if (!x.all) more(weak.length - 3, add);
     }
     head("WHAT WOULD CLOSE IT (each tried on this key)");
     for (const c of x.closings) for (const line of closingLines(c)) add(line.text, line.indent);
@@ -101,18 +101,18 @@ export function explainText(x: Explanation): string {
     for (const [id, text] of doubts) add(`${id}: ${text}`, "  ");
     for (const u of matrix.undecided) add(inert(u.reason), "  ");
   }
-  for (const note of x.notes) {
-    out.push("");
-    add(`Note: ${note}`);
-  }
+  if (x.notes.length > 0) out.push("");
+  for (const note of x.notes) add(`Note: ${note}`);
   return `${out.join("\n")}\n`;
 }
 
 /** Outsiders first, then one or two of those who are trusted: what fits on a screen. */
 function mostTelling(accesses: readonly Access[]): readonly Access[] {
   const outsiders = accesses.filter((a) => !a.trusted);
+  const now = outsiders.filter((a) => a.exposure !== "latent");
   const trusted = accesses.filter((a) => a.trusted);
-  return [...outsiders.slice(0, 3), ...trusted.slice(0, outsiders.length > 0 ? 1 : 5)];
+  const first = (now.length > 0 ? now : outsiders).slice(0, 2);
+  return [...first, ...trusted.slice(0, first.length > 0 ? 1 : 4)];
 }
 
 function more(count: number, add: (text: string, indent: string) => void): void {
@@ -132,7 +132,9 @@ function closingLines(c: Closing): { readonly text: string; readonly indent: str
     {
       text:
         cut.length === 0
-          ? "nobody in the zone of trust loses anything"
+          ? c.change.kind === "add-condition" && /OrgID$/.test(c.change.key)
+            ? "no member of the organization loses anything; trusted accounts outside it do"
+            : "nobody in the zone of trust loses anything"
           : `in the zone of trust this takes access from ${enumerate(cut.slice(0, 3))}${cut.length > 3 ? ` and ${cut.length - 3} more` : ""}`,
       indent: "    ",
     },
@@ -157,7 +159,10 @@ function statementsText(indexes: readonly number[]): string {
 /** Without which part of the policy the key would be open, in words. */
 export function guardText(g: Guard, statements: readonly Statement[]): string {
   const { part } = g;
-  const would = `without it the key would be ${OPEN_TEXT[g.without] ?? g.without}`;
+  const would =
+    g.also.length === 0
+      ? `without it the key would be ${OPEN_TEXT[g.without] ?? g.without}`
+      : `without it and without the Deny in ${statementsText(g.also)} it would be ${OPEN_TEXT[g.without] ?? g.without}`;
   switch (part.kind) {
     case "condition":
       return `${sourceText({ kind: "statement", index: part.statement }, statements)} is closed to outsiders by ${conditionText(part.condition)}: ${would}.`;
@@ -180,7 +185,10 @@ function accessLines(a: Access, x: Explanation): { readonly text: string; readon
   const sure = a.certainty === "certain" ? "" : ", possibly";
   const lines = [
     { text: `${whoText(a.who)} (${place}${sure})`, indent: "  " },
-    { text: `${canDo(a.capabilities, a.certainty)} (${actionsText(a.actions, 4)})`, indent: "    " },
+    {
+      text: `${canDo(a.capabilities, a.certainty)} (${actionsText(a.actions, x.all ? a.actions.length : 2)})`,
+      indent: "    ",
+    },
     { text: `through ${throughText(a, x.statements)}${reachText(a)}`, indent: "    " },
   ];
   return lines;

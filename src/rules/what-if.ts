@@ -1,7 +1,7 @@
 import type { Access, AccessMatrix } from "../access/matrix.js";
 import { present } from "../domain/fetched.js";
 import type { KeyRecord } from "../domain/key.js";
-import { EXPOSURES, type Exposure } from "../domain/verdict.js";
+import type { Exposure } from "../domain/verdict.js";
 import type { Zone } from "../domain/zone.js";
 import type { Condition, Policy, Statement } from "../policy/ast.js";
 
@@ -34,6 +34,8 @@ export interface Guard {
     /** No single part does it; all of these together do. */
     | { readonly kind: "together"; readonly statements: readonly number[] };
   readonly without: Exposure;
+  /** Deny statements that would still keep outsiders out: `without` is the exposure without them, too. */
+  readonly also: readonly number[];
 }
 
 type StatementJson = Readonly<Record<string, unknown>>;
@@ -165,40 +167,60 @@ export function guards(
   if (OPEN.has(matrix.exposure) || policy === undefined) return [];
   const out: Guard[] = [];
   let tries = MOST_TRIES;
-  const attempt = (part: Guard["part"], change: Parameters<typeof withStatements>[1]): void => {
-    if (tries-- <= 0) return;
+  const without = (change: Parameters<typeof withStatements>[1]): AccessMatrix | undefined => {
+    if (tries-- <= 0) return undefined;
     const changed = withStatements(record, change);
-    if (changed === undefined) return;
-    const without = again(changed).exposure;
-    if (OPEN.has(without) && EXPOSURES.indexOf(without) < EXPOSURES.indexOf(matrix.exposure)) {
-      out.push({ part, without });
-    }
+    return changed === undefined ? undefined : again(changed);
   };
-  for (const s of policy.statements) {
-    if (s.effect === "Deny")
-      attempt({ kind: "deny", statement: s.index }, (x, i) => (i === s.index ? undefined : x));
-    else {
-      for (const condition of s.conditions) {
-        attempt({ kind: "condition", statement: s.index, condition }, (x, i) =>
-          i === s.index ? withoutCondition(x, condition) : x,
-        );
-      }
+  const put = (
+    part: Guard["part"],
+    exposure: Exposure | undefined,
+    also: readonly number[] = [],
+  ): boolean => {
+    if (exposure === undefined || !OPEN.has(exposure)) return false;
+    out.push({ part, without: exposure, also });
+    return true;
+  };
+  const denies = policy.statements.filter((s) => s.effect === "Deny").map((s) => s.index);
+  for (const d of denies)
+    put({ kind: "deny", statement: d }, without((x, i) => (i === d ? undefined : x))?.exposure);
+  // Positions must stay, so a Deny becomes a statement that does nothing.
+  const undenied = denies.length === 0 ? undefined : without((x, i) => (denies.includes(i) ? NOTHING : x));
+  for (const s of policy.statements.filter((x) => x.effect === "Allow")) {
+    for (const condition of s.conditions) {
+      const part = { kind: "condition", statement: s.index, condition } as const;
+      const drop = (x: StatementJson, i: number): StatementJson =>
+        i === s.index ? withoutCondition(x, condition) : x;
+      if (put(part, without(drop)?.exposure) || undenied === undefined) continue;
+      // A Deny may close what the condition closes as well.
+      if (through(undenied, s) !== undefined) continue;
+      const both = without((x, i) => (denies.includes(i) ? NOTHING : drop(x, i)));
+      if (both !== undefined) put(part, through(both, s), denies);
     }
   }
   if (out.length === 0) {
-    const together = policy.statements.filter((s) => s.effect === "Deny" || s.conditions.length > 0);
-    const indexes = together.map((s) => s.index);
-    attempt({ kind: "together", statements: indexes }, (x, i) => {
-      if (!indexes.includes(i)) return x;
-      if (isDeny(together, i)) return undefined;
-      return Object.fromEntries(Object.entries(x).filter(([k]) => k !== "Condition"));
+    const indexes = policy.statements
+      .filter((s) => s.effect === "Deny" || s.conditions.length > 0)
+      .map((s) => s.index);
+    const bare = without((x, i) => {
+      if (denies.includes(i)) return undefined;
+      return indexes.includes(i)
+        ? Object.fromEntries(Object.entries(x).filter(([k]) => k !== "Condition"))
+        : x;
     });
+    put({ kind: "together", statements: indexes }, bare?.exposure);
   }
   return out;
 }
 
-function isDeny(statements: readonly Statement[], index: number): boolean {
-  return statements.some((s) => s.index === index && s.effect === "Deny");
+/** A statement that allows and denies nothing. */
+const NOTHING: StatementJson = { Effect: "Deny", Principal: "*", Action: "kms:CreateKey", Resource: "*" };
+
+/** The worst exposure through one statement. */
+function through(matrix: AccessMatrix, s: Statement): Exposure | undefined {
+  return matrix.accesses.find(
+    (a) => a.source.kind === "statement" && a.source.index === s.index && OPEN.has(a.exposure),
+  )?.exposure;
 }
 
 function withoutCondition(s: StatementJson, c: Condition): StatementJson {

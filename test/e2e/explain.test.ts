@@ -44,7 +44,7 @@ describe("keyward explain", () => {
     ]);
     expect(r.code).toBe(1);
     expect(r.stdout).toContain("EXPOSED  public");
-    expect(r.stdout).toContain("PROOF");
+    expect(r.stdout).toContain("WHY IT IS EXPOSED: a request that is allowed");
     expect(r.stdout).toMatch(/action\s+kms:Decrypt/);
     expect(r.stdout.replace(/\s+/g, " ")).toContain("ForAllValues holds where there is no value");
   });
@@ -67,7 +67,10 @@ describe("keyward explain", () => {
   it("has no proof to show for a closed key", async () => {
     const r = await explain([open({ StringEquals: { "kms:CallerAccount": OWN } })]);
     expect(r.code).toBe(0);
-    expect(r.stdout).not.toContain("PROOF");
+    expect(r.stdout).not.toContain("WHY IT IS EXPOSED");
+    expect(r.stdout.replace(/\s+/g, " ")).toContain(
+      'statement 2 ("S") is closed to outsiders by StringEquals kms:CallerAccount 111122223333: without it the key would be open to anybody',
+    );
     expect(r.stdout).toContain(`account ${OWN}`);
   });
 

@@ -1,0 +1,229 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import fc from "fast-check";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { analyze } from "../src/access/analyze.js";
+import type { AccessMatrix } from "../src/access/matrix.js";
+import type { KeyRecord } from "../src/domain/key.js";
+import { parsePolicy } from "../src/policy/parse.js";
+import { type Closing, closings } from "../src/rules/what-if.js";
+import { NOW } from "./generators/world.js";
+import { guarantee } from "./guarantees/guarantee.js";
+import { recordOf, reportOf, type World, worldArb, ZONE } from "./guarantees/worlds.js";
+import { keyward, type Outcome } from "./io.js";
+import { allow, type Json, policyText, root } from "./judging.js";
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "keyward-explain-"));
+  await writeFile(
+    join(folder, "keyward.yaml"),
+    "trust:\n  organizations: [o-own1234567]\n  accounts: ['222233334444']\n",
+  );
+});
+afterAll(async () => {
+  await rm(folder, { recursive: true });
+});
+
+async function explain(statements: readonly Json[], ...more: readonly string[]): Promise<Outcome> {
+  const file = join(folder, "policy.json");
+  await writeFile(file, policyText(...statements));
+  const config = join(folder, "keyward.yaml");
+  return keyward(["explain", file, "--account", "111122223333", "--config", config, ...more], {
+    columns: 80,
+  });
+}
+
+const flat = (r: Outcome): string => r.stdout.replace(/\s+/g, " ");
+const when = (Condition: unknown): Json => allow("*", "kms:Decrypt", { Condition });
+const deny = (Condition: unknown): Json => ({ ...allow("*", "kms:*", { Condition }), Effect: "Deny" });
+
+describe("why a key is closed", () => {
+  it("names the condition without which it would be open", async () => {
+    const r = await explain([
+      when({
+        StringEquals: {
+          "aws:PrincipalOrgID": "o-own1234567",
+          "kms:ViaService": "s3.us-east-1.amazonaws.com",
+        },
+      }),
+    ]);
+    expect(r.code).toBe(0);
+    expect(flat(r)).toContain(
+      "closed to outsiders by StringEquals aws:PrincipalOrgID o-own1234567: without it the key would be open to anybody",
+    );
+    // To take this one away opens nothing.
+    expect(flat(r)).not.toContain("closed to outsiders by StringEquals kms:ViaService");
+  });
+
+  it("names a Deny, and what it closes together with a condition", async () => {
+    const r = await explain([
+      when({ StringEquals: { "kms:CallerAccount": "111122223333" } }),
+      allow({ AWS: root("444455556666") }, "kms:Decrypt"),
+      deny({ StringNotEquals: { "aws:PrincipalOrgID": "o-own1234567" } }),
+    ]);
+    expect(flat(r)).toContain(
+      "The Deny in statement 4 keeps outsiders out: without it the key would be open to an account",
+    );
+    expect(flat(r)).toContain("without it and without the Deny in statement 4 it would be open to anybody");
+  });
+
+  it("says so where nobody outside is named at all", async () => {
+    expect(flat(await explain([]))).toContain(
+      "No statement and no grant names anybody outside the zone of trust.",
+    );
+  });
+});
+
+describe("what would close a key", () => {
+  it("shows changes that were tried, and whom they cut off", async () => {
+    const r = await explain([allow({ AWS: [root("444455556666"), root("222233334444")] }, "kms:Decrypt")]);
+    expect(r.code).toBe(1);
+    expect(flat(r)).toContain(
+      "add to statement 2: StringEquals kms:CallerAccount 111122223333, 222233334444 nobody in the zone of trust loses anything",
+    );
+    expect(flat(r)).toContain(
+      "remove statement 2 in the zone of trust this takes access from account 222233334444 (kms:Decrypt)",
+    );
+  });
+
+  it("proposes the source account for a service, not the caller's account", async () => {
+    const r = await explain([allow({ Service: "cloudtrail.amazonaws.com" }, "kms:GenerateDataKey*")]);
+    expect(flat(r)).toContain("StringEquals aws:SourceAccount 111122223333, 222233334444");
+    expect(flat(r)).not.toContain("StringEquals kms:CallerAccount");
+  });
+
+  guarantee("changes-close", "every change proposed for random keys is made again and judged", () => {
+    let made = 0;
+    fc.assert(
+      fc.property(worldArb, (w) => {
+        const record = recordOf(w);
+        for (const c of closings(record, everybody(record), ZONE, everybody)) {
+          const changed = recordOf(change(w, c));
+          expect(reportOf(changed).exposure, JSON.stringify(c)).toBe("none");
+          made += 1;
+        }
+      }),
+      { numRuns: 60, seed: 20261123 },
+    );
+    expect(made).toBeGreaterThan(10);
+  });
+});
+
+function everybody(record: KeyRecord): AccessMatrix {
+  return analyze({
+    facts: record.facts,
+    policy: parsePolicy(record.policy.kind === "present" ? record.policy.value : ""),
+    grants: record.grants.kind === "present" ? record.grants.value : [],
+    resourceControlPolicies: [],
+    zone: ZONE,
+    organizationOf: new Map(),
+    now: NOW,
+    scope: "all",
+  });
+}
+
+/** Makes a proposed change, from its description alone. */
+function change(w: World, c: Closing): World {
+  const { change: what } = c;
+  const grants = w.grants.filter((g) => !c.grants.includes(g.GrantId ?? ""));
+  switch (what.kind) {
+    case "none":
+      return { ...w, grants };
+    case "remove-statements":
+      return { ...w, grants, statements: w.statements.filter((_s, i) => !what.statements.includes(i)) };
+    case "add-condition":
+      return {
+        ...w,
+        grants,
+        statements: w.statements.map((s, i) => {
+          if (!what.statements.includes(i)) return s;
+          const blocks = (s["Condition"] ?? {}) as Record<string, Record<string, unknown>>;
+          const old = Object.entries(blocks[what.operator] ?? {});
+          const kept = old.filter(([k]) => k.toLowerCase() !== what.key.toLowerCase());
+          const block = { ...Object.fromEntries(kept), [what.key]: what.values };
+          return { ...s, Condition: { ...blocks, [what.operator]: block } };
+        }),
+      };
+  }
+}
+
+describe("conditions that do not protect, in plain words", () => {
+  it.each([
+    [
+      { StringEqualsIfExists: { "aws:PrincipalOrgID": "o-own1234567" } },
+      "IfExists: a request that does not carry the key",
+    ],
+    [
+      { "ForAllValues:StringLike": { "aws:PrincipalOrgPaths": "o-own1234567/*" } },
+      "ForAllValues holds where there is no value",
+    ],
+    [
+      { StringEquals: { "kms:ViaService": "s3.us-east-1.amazonaws.com" } },
+      "a stranger uses the same service in an account of their own",
+    ],
+    [
+      { StringEquals: { "aws:PrincipalTag/team": "a" } },
+      "a stranger's administrator puts this tag on a role of theirs",
+    ],
+    [{ StringEquals: { "kms:EncryptionContext:tenant": "a" } }, "the encryption context is no secret"],
+    [
+      { StringNotEquals: { "aws:PrincipalOrgID": "o-bad0000000" } },
+      "a negated operator lets in everybody but the listed ones",
+    ],
+    [{ StringLike: { "aws:PrincipalArn": "*111122223333*" } }, "with StringLike, * crosses colons"],
+    [{ Bool: { "aws:MultiFactorAuthPresent": "true" } }, "is set in the caller's own account"],
+    [{ IpAddress: { "aws:SourceIp": "0.0.0.0/0" } }, "open to anybody"],
+  ])("%j in an Allow", async (condition, words) => {
+    expect(flat(await explain([when(condition)], "--all"))).toContain(words);
+  });
+
+  it.each([
+    [
+      { "ForAnyValue:StringNotLike": { "aws:PrincipalOrgPaths": "o-own1234567/*" } },
+      "ForAnyValue never holds where the key is absent",
+    ],
+    [
+      { StringEquals: { "aws:PrincipalArn": "arn:aws:iam::*:role/*" } },
+      "StringEquals takes * and ? as they stand",
+    ],
+    [{ StringEquals: { "aws:PrincipalAccount": "444455556666" } }, "it denies only those whom it lists"],
+    [{ StringNotEquals: { "aws:PrincipalTag/team": "a" } }, "is in the caller's hands"],
+  ])("%j in a Deny", async (condition, words) => {
+    expect(flat(await explain([allow("*", "kms:Decrypt"), deny(condition)], "--all"))).toContain(words);
+  });
+});
+
+describe("form", () => {
+  it("fits a screen of 80 columns where --all does not", async () => {
+    const open = [
+      allow("*", "kms:*"),
+      allow({ AWS: root("444455556666") }, "kms:*"),
+      when({ StringEquals: { "kms:ViaService": "s3.*" } }),
+    ];
+    const short = await explain(open);
+    const lines = short.stdout.split("\n");
+    expect(lines.length).toBeLessThanOrEqual(50);
+    expect(lines.filter((l) => l.length > 80)).toEqual([]);
+    expect((await explain(open, "--all")).stdout.length).toBeGreaterThan(short.stdout.length);
+  });
+
+  it("is JSON with everything in it", async () => {
+    const r = await explain([allow("*", "kms:Decrypt")], "--format", "json");
+    const said = JSON.parse(r.stdout) as Record<string, unknown>;
+    expect(said["schema"]).toBe("keyward.explanation/1");
+    expect(Object.keys(said)).toEqual([
+      "schema",
+      "key",
+      "accesses",
+      "undecided",
+      "weakConditions",
+      "closings",
+      "guards",
+      "notes",
+    ]);
+    expect(said["closings"]).toHaveLength(3);
+    expect(r.stdout).not.toContain("\u001b");
+  });
+});
