@@ -1,7 +1,5 @@
-import { setMaxListeners } from "node:events";
 import { Agent as HttpAgent } from "node:http";
 import { Agent as HttpsAgent } from "node:https";
-import { setTimeout as wait } from "node:timers/promises";
 import { fromNodeProviderChain } from "@aws-sdk/credential-providers";
 import type { STSClientConfig } from "@aws-sdk/client-sts";
 import { STSClient } from "@aws-sdk/client-sts";
@@ -10,6 +8,7 @@ import { KeywardError } from "../domain/result.js";
 import type { Credentials } from "./credentials.js";
 import { RenewableCredentials } from "./credentials.js";
 import { PacedRetry } from "./retry.js";
+import { Sleeper } from "./sleeper.js";
 
 /** How a user says which account, and where it answers. */
 export interface SessionOptions {
@@ -51,7 +50,7 @@ const ANSWER_TIMEOUT = 30_000;
  * retries would keep the program alive.
  */
 export class Session {
-  private readonly closing = new AbortController();
+  private readonly sleeper = new Sleeper();
 
   private constructor(
     readonly homeRegion: string,
@@ -61,10 +60,7 @@ export class Session {
     /** Of the user's own environment. */
     readonly credentials: RenewableCredentials,
     private readonly handler: NodeHttpHandler,
-  ) {
-    // Each waiting call listens.
-    setMaxListeners(0, this.closing.signal);
-  }
+  ) {}
 
   /** Finds credentials by the SDK's usual chain. Throws {@link KeywardError} where there are none. */
   static async open(options: SessionOptions): Promise<Session> {
@@ -99,8 +95,8 @@ export class Session {
       socketTimeout: ANSWER_TIMEOUT,
       throwOnRequestTimeout: true,
       // The scan bounds its open calls itself; a call that waited for a socket would use up its time to connect.
-      httpAgent: new HttpAgent({ keepAlive: true, maxSockets: Infinity, maxFreeSockets: 64 }),
-      httpsAgent: new HttpsAgent({ keepAlive: true, maxSockets: Infinity, maxFreeSockets: 64 }),
+      httpAgent: new HttpAgent({ keepAlive: true, maxSockets: Infinity, maxFreeSockets: 512 }),
+      httpsAgent: new HttpsAgent({ keepAlive: true, maxSockets: Infinity, maxFreeSockets: 512 }),
     });
     return new Session(homeRegion, options.profile, endpointUrl, options.version, credentials, handler);
   }
@@ -138,20 +134,13 @@ export class Session {
 
   /** Ends waiting retries and idle connections. */
   close(): void {
-    this.closing.abort();
+    this.sleeper.wake();
     this.handler.destroy();
   }
 
   /** Waits; ends early when the session is closed or the signal aborted. */
-  async sleep(ms: number, signal?: AbortSignal): Promise<void> {
-    const either =
-      signal === undefined ? this.closing.signal : AbortSignal.any([this.closing.signal, signal]);
-    if (either.aborted) return;
-    try {
-      await wait(ms, undefined, { signal: either });
-    } catch (error) {
-      if (!(error instanceof Error && error.name === "AbortError")) throw error;
-    }
+  sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    return this.sleeper.sleep(ms, signal);
   }
 }
 
