@@ -1,5 +1,5 @@
 import { type Compiled, type KeyValue, testAbsent, testCondition, testElement } from "./condition.js";
-import { type Glob, GlobBuilder, matches, samples } from "./glob.js";
+import { type Glob, GlobBuilder, matches, samples, literalGlob } from "./glob.js";
 import type { Mode, Truth } from "./truth.js";
 import {
   formatDate,
@@ -141,8 +141,18 @@ export function solveSet(
     if (value === undefined) return exhausted ? { kind: "exhausted" } : IMPOSSIBLE;
     out.push(value);
   }
+  if (!meets(lits, out, mode)) {
+    // Nothing but empty values may count as no values at all: another value settles it, if one may be there.
+    const nonEmpty = { ...elementDomain, excludedGlobs: [...elementDomain.excludedGlobs, EMPTY] };
+    const value = find(every, nonEmpty);
+    if (value === undefined) return exhausted ? { kind: "exhausted" } : IMPOSSIBLE;
+    out.push(value);
+    if (!meets(lits, out, mode)) return { kind: "exhausted" };
+  }
   return { kind: "found", value: out };
 }
+
+const EMPTY: Glob = literalGlob("");
 
 type Tester = (c: Compiled, value: string) => Truth;
 
