@@ -13,7 +13,7 @@ test("an account that a vendor has published is shown with the vendor's name, an
   expect(whoLabel(finding.who)).toBe("account 464622532012 (listed as Datadog)");
 });
 
-test("so is a role of it; the finding's id does not depend on the list", () => {
+test("so is a role of it", () => {
   const finding = only(
     judge(policyText(allow({ AWS: role(DATADOG, "R") }, "kms:Decrypt"))),
     "external-access",
