@@ -53,4 +53,15 @@ export interface KeyRecord {
   readonly grants: Fetched<readonly Grant[]>;
   /** Texts of the resource control policies that bind the key's account. */
   readonly resourceControlPolicies: readonly string[];
+  /** Where those policies are attached, as far as it is known; for findings to name. */
+  readonly resourceControlPlaces?: readonly PolicyPlace[];
+}
+
+/** A policy of an organization at one place where it is attached. */
+export interface PolicyPlace {
+  readonly text: string;
+  readonly id?: string;
+  readonly name?: string;
+  /** An account id, an organizational unit, a root or an organization. */
+  readonly target: string;
 }

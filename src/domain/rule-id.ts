@@ -9,6 +9,7 @@ export const RULE_IDS = [
   "service-access",
   "network-bound-access",
   "latent-access",
+  "closed-by-rcp",
   "invalid-policy",
   "not-assessed",
   // Hygiene of the key policy.
@@ -26,6 +27,12 @@ export const RULE_IDS = [
   "foreign-retiring-principal",
   // Several keys together.
   "sibling-open",
+  "sibling-not-seen",
+  // IAM in the key's account.
+  "outsider-assumable-role",
+  "identity-reads-all-keys",
+  "identity-shares-all-keys",
+  "identity-controls-all-keys",
   // keyward.yaml itself.
   "expired-exception",
   "unused-exception",

@@ -17,7 +17,7 @@ import { groupAccesses } from "./groups.js";
 import { sourceName, statementNames } from "./identity.js";
 import { KEY_RULES } from "./registry.js";
 import type { Opinion, PlacedDraft } from "./opinion-type.js";
-import type { Draft, RuleInput } from "./rule.js";
+import type { CountedPolicy, Draft, RuleInput } from "./rule.js";
 
 export type { Opinion, PlacedDraft } from "./opinion-type.js";
 
@@ -40,8 +40,10 @@ export function opinionOf(record: KeyRecord, context: OpinionContext): Opinion {
   const known = cache?.find(record, context.zone);
   if (known?.opinion !== undefined) return known.opinion;
   const parsed = parsedPolicy(record);
-  const denials = record.resourceControlPolicies.flatMap((text) => certainDenials(text, cache));
-  const opinion = worked(record, parsed, denials, context);
+  const rcps = record.resourceControlPolicies.flatMap((text) =>
+    certainDenials(text, cache).map((policy): CountedPolicy => ({ text, policy })),
+  );
+  const opinion = worked(record, parsed, rcps, context);
   if (known !== undefined && opinion.shareable) cache?.keep(known.key, opinion);
   return opinion;
 }
@@ -49,27 +51,34 @@ export function opinionOf(record: KeyRecord, context: OpinionContext): Opinion {
 function worked(
   record: KeyRecord,
   parsed: ParsedPolicy,
-  denials: readonly Policy[],
+  rcps: readonly CountedPolicy[],
   context: OpinionContext,
 ): Opinion {
-  const analysis = (scope: "outside" | "all"): AccessMatrix =>
+  const denials = rcps.map((r) => r.policy);
+  const analysis = (scope: "outside" | "all", counted: readonly Policy[] = denials): AccessMatrix =>
     analyze({
       facts: record.facts,
       policy: parsed,
       grants: readGrants(record),
-      resourceControlPolicies: denials,
+      resourceControlPolicies: counted,
       zone: context.zone,
       organizationOf: context.organizationOf,
       now: context.now,
       scope,
       ...(context.maxSteps === undefined ? {} : { maxSteps: context.maxSteps }),
     });
-  const outside = analysis("outside");
+  // They only deny: where nobody comes in without them, nobody comes in with them.
+  const withoutRcps = analysis("outside", []);
+  const untouched =
+    denials.length === 0 || (withoutRcps.accesses.length === 0 && withoutRcps.undecided.length === 0);
+  const outside = untouched ? withoutRcps : analysis("outside");
   let everybody: AccessMatrix | undefined;
   const input: RuleInput = {
     record,
     parsed,
     outside,
+    withoutRcps,
+    rcps,
     everybody: () => (everybody ??= analysis("all")),
     groups: groupAccesses(outside),
     zone: context.zone,
@@ -82,10 +91,13 @@ function worked(
     drafts: placed(drafts, record, parsed),
     policy: parsed.policy ?? NO_STATEMENTS,
     grants: readGrants(record) ?? [],
-    disagreements: [...new Set([...outside.disagreements, ...(everybody?.disagreements ?? [])])],
+    disagreements: [
+      ...new Set([outside, withoutRcps, everybody].flatMap((matrix) => matrix?.disagreements ?? [])),
+    ],
     shareable:
       canBeShared([parsed.policy, ...denials]) &&
-      outside.steps + (everybody?.steps ?? 0) <= FAR_FROM_BOUND * (context.maxSteps ?? DEFAULT_MAX_STEPS),
+      Math.max(outside.steps, withoutRcps.steps) + (everybody?.steps ?? 0) <=
+        FAR_FROM_BOUND * (context.maxSteps ?? DEFAULT_MAX_STEPS),
   };
 }
 
@@ -99,6 +111,7 @@ const EXPOSURE_RULES: ReadonlySet<string> = new Set([
   "service-access",
   "network-bound-access",
   "latent-access",
+  "closed-by-rcp",
   "invalid-policy",
   "not-assessed",
 ]);

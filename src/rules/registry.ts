@@ -1,4 +1,5 @@
 import { broadGrant } from "./broad-grant.js";
+import { closedByRcp } from "./closed-by-rcp.js";
 import { everyoneInOwnAccount } from "./everyone-in-own-account.js";
 import { externalAccess } from "./external-access.js";
 import { foreignRetiringPrincipal } from "./foreign-retiring-principal.js";
@@ -25,6 +26,7 @@ export const KEY_RULES: readonly Rule[] = [
   serviceAccess,
   networkBoundAccess,
   latentAccess,
+  closedByRcp,
   invalidPolicy,
   notAssessed,
   fullControlNonRoot,

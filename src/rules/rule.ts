@@ -3,7 +3,7 @@ import type { KeyRecord } from "../domain/key.js";
 import type { RuleId } from "../domain/rule-id.js";
 import type { Capability, Certainty, Doubt, Exposure, Severity } from "../domain/verdict.js";
 import type { Zone } from "../domain/zone.js";
-import type { JsonPath, ParsedPolicy } from "../policy/ast.js";
+import type { JsonPath, ParsedPolicy, Policy } from "../policy/ast.js";
 import type { OrganizationOf } from "../trust/zone.js";
 import type { FindingCondition } from "./finding.js";
 import type { AccessGroup } from "./groups.js";
@@ -14,12 +14,25 @@ export interface RuleInput {
   readonly parsed: ParsedPolicy;
   /** What callers outside the zone of trust can do: what the exposure is made of. */
   readonly outside: AccessMatrix;
+  /**
+   * What outsiders could do if no resource control policy bound the key: the same object as `outside` where none does,
+   * or where it makes no difference.
+   */
+  readonly withoutRcps: AccessMatrix;
+  /** The resource control policies that were counted, in the order that sources number them by. */
+  readonly rcps: readonly CountedPolicy[];
   /** What everybody can do, those inside the zone as well. Worked out when it is first asked for: it costs more. */
   readonly everybody: () => AccessMatrix;
   /** The accesses of callers outside the zone, put together as findings show them. */
   readonly groups: readonly AccessGroup[];
   readonly zone: Zone;
   readonly organizationOf: OrganizationOf;
+}
+
+/** A policy with the text that it was read from. */
+export interface CountedPolicy {
+  readonly text: string;
+  readonly policy: Policy;
 }
 
 /** Where a finding comes from, before its line in the policy is looked up. */

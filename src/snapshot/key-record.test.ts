@@ -166,4 +166,22 @@ describe("resource control policies", () => {
     for (const target of [MEMBER, "r-ab12"]) e.add({ type: "resource-control-policy", target, text: "same" });
     expect(bound(e, MEMBER)).toEqual(["same"]);
   });
+
+  it("are told with the places where they are attached", () => {
+    const e = estate();
+    for (const target of ["r-ab12", MEMBER, "ou-zz99-99999999"]) {
+      e.add({ type: "resource-control-policy", target, text: "same", id: "p-1", name: "Perimeter" });
+    }
+    expect(keyRecord(key(MEMBER), e).resourceControlPlaces).toEqual([
+      { target: MEMBER, text: "same", id: "p-1", name: "Perimeter" },
+      { target: "r-ab12", text: "same", id: "p-1", name: "Perimeter" },
+    ]);
+    expect(keyRecord(key(ELSEWHERE), e).resourceControlPlaces).toBeUndefined();
+  });
+
+  it("bind nobody in an organization that has not enabled them", () => {
+    const e = estate("r-ab12");
+    e.add({ ...ORGANIZATION, policyTypes: ["SERVICE_CONTROL_POLICY"] });
+    expect(bound(e, MEMBER)).toEqual([]);
+  });
 });

@@ -3,7 +3,7 @@ import { present, unknown } from "../domain/fetched.js";
 import type { Grant } from "../domain/grant.js";
 import type { AccountId, OrganizationId } from "../domain/ids.js";
 import { keyArnParts, parseAccountId, parseKeyArn, parseOrganizationId } from "../domain/ids.js";
-import type { KeyFacts, KeyRecord, KeyState, KeyUsage } from "../domain/key.js";
+import type { KeyFacts, KeyRecord, KeyState, KeyUsage, PolicyPlace } from "../domain/key.js";
 import { KEY_STATES, KEY_USAGES } from "../domain/key.js";
 import type { KeyLine, OrganizationLine, RawGrants, ResourceControlPolicyLine } from "./lines.js";
 
@@ -22,6 +22,8 @@ export interface EstateContext {
   readonly organizationOf: ReadonlyMap<AccountId, Membership | null>;
   /** Texts of the resource control policies that bind keys of the account, without repetition. */
   resourceControlPolicies(account: AccountId): readonly string[];
+  /** The same policies at each place where they are attached, from the account up. */
+  resourceControlPlaces(account: AccountId): readonly PolicyPlace[];
 }
 
 /**
@@ -34,8 +36,11 @@ export class Estate implements EstateContext {
   private readonly management = new Set<AccountId>();
   /** Organization of each root that some path names; a path is `o-…/r-…/…`. */
   private readonly organizationOfRoot = new Map<string, OrganizationId>();
-  private readonly policiesByTarget = new Map<string, Set<string>>();
+  private readonly policiesByTarget = new Map<string, PolicyPlace[]>();
+  private readonly places = new Map<AccountId, readonly PolicyPlace[]>();
   private readonly bound = new Map<AccountId, readonly string[]>();
+  /** Organizations that say which policy types they have enabled, and resource control policies are not among them. */
+  private readonly withoutResourceControl = new Set<OrganizationId>();
 
   get organizationOf(): ReadonlyMap<AccountId, Membership | null> {
     return this.memberships;
@@ -44,14 +49,17 @@ export class Estate implements EstateContext {
   /** Adds a line. Two lines that put one account into different organizations make its organization unknown. */
   add(line: OrganizationLine | ResourceControlPolicyLine): void {
     this.bound.clear();
+    this.places.clear();
     if (line.type === "resource-control-policy") {
-      const texts = this.policiesByTarget.get(line.target) ?? new Set();
-      texts.add(line.text);
-      this.policiesByTarget.set(line.target, texts);
+      const { type: _, ...place } = line;
+      const known = this.policiesByTarget.get(line.target) ?? [];
+      known.push(place);
+      this.policiesByTarget.set(line.target, known);
       return;
     }
     const id = parseOrganizationId(line.id);
     if (id === undefined) return;
+    if (line.policyTypes?.includes("RESOURCE_CONTROL_POLICY") === false) this.withoutResourceControl.add(id);
     const management =
       line.managementAccountId === undefined ? undefined : parseAccountId(line.managementAccountId);
     if (management !== undefined) {
@@ -76,14 +84,23 @@ export class Estate implements EstateContext {
   resourceControlPolicies(account: AccountId): readonly string[] {
     const known = this.bound.get(account);
     if (known !== undefined) return known;
-    const texts = new Set<string>();
-    if (!this.management.has(account)) {
-      for (const target of this.targetsAbove(account)) {
-        for (const text of this.policiesByTarget.get(target) ?? []) texts.add(text);
-      }
-    }
-    const result = [...texts];
+    const result = [...new Set(this.resourceControlPlaces(account).map((place) => place.text))];
     this.bound.set(account, result);
+    return result;
+  }
+
+  /** What {@link resourceControlPolicies} is made of. A policy type that the organization has not enabled binds nobody. */
+  resourceControlPlaces(account: AccountId): readonly PolicyPlace[] {
+    const known = this.places.get(account);
+    if (known !== undefined) return known;
+    const organization = this.memberships.get(account)?.id;
+    const free =
+      this.management.has(account) ||
+      (organization !== undefined && this.withoutResourceControl.has(organization));
+    const result = free
+      ? []
+      : this.targetsAbove(account).flatMap((target) => this.policiesByTarget.get(target) ?? []);
+    this.places.set(account, result);
     return result;
   }
 
@@ -129,6 +146,7 @@ export function keyRecord(line: KeyLine, estate: EstateContext): KeyRecord {
     ...optional("tags", line.tags),
     ...optional("aliases", line.aliases),
   };
+  const places = line.manager === "AWS" ? [] : estate.resourceControlPlaces(parts.account);
   return {
     facts,
     manager: line.manager,
@@ -137,6 +155,7 @@ export function keyRecord(line: KeyLine, estate: EstateContext): KeyRecord {
     grants: line.grants === undefined ? unknown : grants(line.grants),
     // They do not bind keys that AWS manages.
     resourceControlPolicies: line.manager === "AWS" ? [] : estate.resourceControlPolicies(parts.account),
+    ...(places.length === 0 ? {} : { resourceControlPlaces: places }),
   };
 }
 
