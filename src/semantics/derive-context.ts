@@ -117,6 +117,18 @@ function derivedRows(origin: KeyOrigin, request: AccessRequest, key: KeyDocument
   }
 }
 
+/**
+ * The context with some keys left open (names in lower case): the request may carry any value under them, or none. What
+ * depends on one is doubtful (`request-open`), so that an answer which is not doubtful holds for every such request.
+ */
+export function withOpenKeys(context: RequestContext, open: ReadonlySet<string>): RequestContext {
+  if (open.size === 0) return context;
+  const entry = unknownEntry("request-open", false);
+  const opened = (known: ReadonlyMap<string, ContextEntry>): Map<string, ContextEntry> =>
+    new Map([...known, ...[...open].map((name) => [name, entry] as const)]);
+  return { ...context, stated: opened(context.stated), entries: () => opened(context.entries()) };
+}
+
 /** What the request holds under a key, whatever the case of its name. */
 export function contextEntry(context: RequestContext, name: string): ContextEntry {
   const lower = name.toLowerCase();

@@ -47,6 +47,8 @@ export const DOUBTS = {
   "grants-unread": "The grants of the key were not read; one of them may allow the request.",
   "caller-fact-unknown":
     "A fact about the caller that the policy tests was not given, such as its unique id or the path of its role.",
+  "request-open":
+    "The question was asked for every request of a kind, and what the request holds decides: see the conditions.",
   "refused-statement": "A statement that KMS would refuse to store; what it would do is not defined.",
   "source-arn-colon":
     "A resource of somebody else whose ARN has the wanted text behind a colon would pass; whether such a name exists depends on the service.",

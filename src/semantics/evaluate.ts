@@ -1,5 +1,5 @@
 import { actionFacts, type ActionFacts } from "./actions.js";
-import { deriveContext, type RequestContext } from "./derive-context.js";
+import { deriveContext, type RequestContext, withOpenKeys } from "./derive-context.js";
 import { grantAllows, grantLetsRetire } from "./grants.js";
 import {
   boundarySays,
@@ -37,6 +37,8 @@ interface Hearing {
   readonly trace: TraceStep[];
 }
 
+const NO_KEYS: ReadonlySet<string> = new Set();
+
 /** Everything about a request that the single steps need. */
 interface Case {
   readonly request: AccessRequest;
@@ -57,14 +59,19 @@ export function evaluate(
   request: AccessRequest,
   key: KeyDocument,
   /** Judge who is allowed, although KMS does not offer the operation across accounts, or in the key's state. */
-  options: { readonly ignoreCrossAccount?: boolean; readonly ignoreKeyState?: boolean } = {},
+  options: {
+    readonly ignoreCrossAccount?: boolean;
+    readonly ignoreKeyState?: boolean;
+    /** Condition keys, in lower case, of which the request does not say what they hold: see withOpenKeys. */
+    readonly openKeys?: ReadonlySet<string>;
+  } = {},
 ): Decision {
   const action = actionFacts(request.action);
   if (action === undefined) return refused(unknownAction(request.action), []);
   const crossAccount = crossAccountRefusal(action, request.caller, key.facts);
   if (crossAccount !== undefined && options.ignoreCrossAccount !== true) return refused(crossAccount, []);
 
-  const context = deriveContext(request, key);
+  const context = withOpenKeys(deriveContext(request, key), options.openKeys ?? NO_KEYS);
   const target: StatementTarget = { action: action.name, facts: key.facts, context };
   const side: CallerSide = {
     identity: identitySays(request.identity, request.caller, target),

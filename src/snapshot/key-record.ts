@@ -51,7 +51,12 @@ export class Estate implements EstateContext {
     this.bound.clear();
     this.places.clear();
     if (line.type === "resource-control-policy") {
-      const { type: _, ...place } = line;
+      const place: PolicyPlace = {
+        text: line.text,
+        target: line.target,
+        ...optional("id", line.id),
+        ...optional("name", line.name),
+      };
       const known = this.policiesByTarget.get(line.target) ?? [];
       known.push(place);
       this.policiesByTarget.set(line.target, known);

@@ -1,0 +1,47 @@
+import type { ServiceControl } from "../domain/iam.js";
+import type { AccountId, OrganizationId } from "../domain/ids.js";
+import { parseAccountId, parseOrganizationId } from "../domain/ids.js";
+import type { EstateContext } from "./key-record.js";
+import type { OrganizationLine, ServiceControlPolicyLine } from "./lines.js";
+
+/**
+ * Collects service control policies and says which of them stand above an account. Source: AWS Organizations User
+ * Guide, "SCP evaluation": an action must be allowed at every level from the root to the account.
+ */
+export class ServiceControlLines {
+  private readonly byTarget = new Map<string, string[]>();
+  private readonly management = new Set<AccountId>();
+  private readonly enabled = new Map<OrganizationId, boolean>();
+
+  constructor(private readonly estate: Pick<EstateContext, "organizationOf">) {}
+
+  add(line: OrganizationLine | ServiceControlPolicyLine): void {
+    if (line.type === "service-control-policy") {
+      const texts = this.byTarget.get(line.target) ?? [];
+      texts.push(line.text);
+      this.byTarget.set(line.target, texts);
+      return;
+    }
+    const id = parseOrganizationId(line.id);
+    const management = parseAccountId(line.managementAccountId ?? "");
+    if (management !== undefined) this.management.add(management);
+    if (id !== undefined && line.policyTypes !== undefined) {
+      this.enabled.set(id, line.policyTypes.includes("SERVICE_CONTROL_POLICY"));
+    }
+  }
+
+  /**
+   * The policies above an account. Unknown where its place in the tree is, and where a level has none at all: AWS keeps
+   * at least one at each, so that level was not read.
+   */
+  of(account: AccountId): ServiceControl {
+    if (this.management.has(account)) return { kind: "none" };
+    const membership = this.estate.organizationOf.get(account);
+    if (membership === undefined) return { kind: "unknown" };
+    if (membership === null || this.enabled.get(membership.id) === false) return { kind: "none" };
+    const steps = membership.path?.split("/").filter((step) => step !== "");
+    if (steps === undefined) return { kind: "unknown" };
+    const levels = [...steps.slice(1), account].map((target) => this.byTarget.get(target) ?? []);
+    return levels.some((texts) => texts.length === 0) ? { kind: "unknown" } : { kind: "levels", levels };
+  }
+}
