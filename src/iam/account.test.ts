@@ -1,0 +1,113 @@
+import { describe, expect, test } from "vitest";
+import { iamOf, iamRole, keyDocument } from "../../test/iam-setting.js";
+import { OWNER, allow, policyText, role } from "../../test/judging.js";
+import { AccountAnalysis } from "./account.js";
+
+const doc = (action: unknown, resource: unknown = "*", more: object = {}): string =>
+  JSON.stringify({
+    Version: "2012-10-17",
+    Statement: [{ Effect: "Allow", Action: action, Resource: resource, ...more }],
+  });
+const arn = (n: number): string =>
+  `arn:aws:kms:us-east-1:${OWNER}:key/${String(n).padStart(8, "0")}-12ab-34cd-56ef-1234567890ab`;
+const NONE = { kind: "none" } as const;
+
+describe("thousands of roles and keys are grouped by what their policies say", () => {
+  test("200 roles with the same three policies and 300 keys with the same two key policies are six questions", () => {
+    const policies = [doc("kms:Decrypt"), doc("s3:*"), doc("kms:Encrypt", `arn:aws:kms:*:${OWNER}:key/*`)];
+    const roles = Array.from({ length: 200 }, (_, i) => iamRole(`R${i}`, [policies[i % 3] ?? ""]));
+    const analysis = new AccountAnalysis(iamOf(...roles), NONE);
+    // s3:* says nothing about keys, but the group of those who can do nothing is a group as well.
+    expect(analysis.groups).toBe(3);
+    const texts = [policyText(), policyText(allow({ AWS: role("222233334444", "X") }, "kms:Decrypt"))];
+    for (let k = 0; k < 300; k++) {
+      const users = analysis.usersOf(keyDocument(texts[k % 2] ?? "", { arn: arn(k) }));
+      expect(users).toHaveLength(133);
+    }
+    expect(analysis.analyses).toBe(3 * 2);
+  });
+
+  test("a role that names its own key is asked about it, and once about all others", () => {
+    const roles = Array.from({ length: 20 }, (_, i) => iamRole(`R${i}`, [doc("kms:Decrypt", arn(i))]));
+    const analysis = new AccountAnalysis(iamOf(...roles), NONE);
+    for (let k = 0; k < 50; k++) {
+      const users = analysis.usersOf(keyDocument(policyText(), { arn: arn(k) }));
+      expect(users.map((u) => u.principal.name)).toEqual(k < 20 ? [`R${k}`] : []);
+    }
+    expect(analysis.analyses).toBe(20 * 2);
+  });
+
+  test("a role that the key policy names is not taken for its like", () => {
+    const roles = ["App", "Other"].map((name) => iamRole(name, []));
+    const analysis = new AccountAnalysis(iamOf(...roles), NONE);
+    const key = keyDocument(policyText(allow({ AWS: role(OWNER, "App") }, "kms:Decrypt")));
+    expect(analysis.usersOf(key).map((u) => [u.principal.name, u.uses[0]?.direct])).toEqual([["App", true]]);
+  });
+
+  test("a policy with the user's name in its Resource is asked for each user and key", () => {
+    const own = doc("kms:Decrypt", `arn:aws:kms:*:${OWNER}:key/\${aws:username}`);
+    const users = ["ann", "bob"].map((name) =>
+      iamRole(name, [own], { kind: "user", arn: `arn:aws:iam::${OWNER}:user/${name}` }),
+    );
+    const analysis = new AccountAnalysis(iamOf(...users), NONE);
+    const of = (id: string): readonly string[] =>
+      analysis
+        .usersOf(keyDocument(policyText(), { arn: `arn:aws:kms:us-east-1:${OWNER}:key/${id}` }))
+        .map((u) => u.principal.name);
+    expect([of("ann"), of("bob"), of("eve"), of("ann")]).toEqual([["ann"], ["bob"], [], ["ann"]]);
+  });
+
+  test("tags of the key tell keys apart where a policy asks for them", () => {
+    const tagged = doc("kms:Decrypt", "*", {
+      Condition: { StringEquals: { "aws:ResourceTag/team": "pay" } },
+    });
+    const analysis = new AccountAnalysis(iamOf(iamRole("App", [tagged])), NONE);
+    const of = (team: string): number =>
+      analysis.usersOf(keyDocument(policyText(), { tags: { team } })).length;
+    expect([of("pay"), of("web"), of("pay")]).toEqual([1, 0, 1]);
+  });
+});
+
+describe("what was not read", () => {
+  test("makes every answer about the principal possible at most, and the principal is named", () => {
+    const app = iamRole("App", [doc("kms:Decrypt")], { missing: [`arn:aws:iam::${OWNER}:policy/gone`] });
+    const analysis = new AccountAnalysis(iamOf(app, iamRole("B", [])), NONE);
+    expect(analysis.uncertain.map((p) => p.name)).toEqual(["App"]);
+    expect(analysis.usesOf(app, keyDocument(policyText()))[0]).toMatchObject({ certainty: "possible" });
+  });
+
+  test("a Deny that is not understood takes nothing away", () => {
+    const deny = JSON.stringify({
+      Version: "2012-10-17",
+      Statement: [
+        {
+          Effect: "Deny",
+          Action: "kms:*",
+          Resource: "*",
+          Condition: { StringDiffers: { "aws:userid": "x" } },
+        },
+      ],
+    });
+    const app = iamRole("App", [doc("kms:Decrypt"), deny]);
+    const analysis = new AccountAnalysis(iamOf(app), NONE);
+    expect(analysis.usesOf(app, keyDocument(policyText()))[0]).toMatchObject({ certainty: "possible" });
+  });
+});
+
+test("the document responsible is named, with the group that it comes from", () => {
+  const ann = iamRole("ann", [], {
+    kind: "user",
+    arn: `arn:aws:iam::${OWNER}:user/ann`,
+    documents: [
+      { kind: "inline", name: "nothing", text: doc("s3:*") },
+      { kind: "managed", name: "arn:aws:iam::aws:policy/Crypto", group: "ops", text: doc("kms:Decrypt") },
+    ],
+  });
+  const analysis = new AccountAnalysis(iamOf(ann), NONE);
+  const [use] = analysis.usesOf(ann, keyDocument(policyText()));
+  const owned = analysis.documentsOf(ann).filter((o) => use?.documents.includes(o.kms));
+  expect(owned.map((o) => [o.document.name, o.document.group])).toEqual([
+    ["arn:aws:iam::aws:policy/Crypto", "ops"],
+  ]);
+  expect(use).toMatchObject({ actions: ["kms:Decrypt"], capabilities: ["decrypt"], direct: false });
+});

@@ -1,0 +1,170 @@
+import { describe, expect, test } from "vitest";
+import { iamRole } from "../../test/iam-setting.js";
+import {
+  FRIEND,
+  ORGANIZATION,
+  OWNER,
+  STRANGER,
+  account,
+  organization,
+  role,
+  root,
+} from "../../test/judging.js";
+import type { Outsider } from "./trust.js";
+import { outsidersOf } from "./trust.js";
+
+const CONTEXT = {
+  zone: {
+    organizations: [organization(ORGANIZATION)],
+    accounts: [account(FRIEND)],
+    principals: [],
+    services: [],
+  },
+  organizationOf: new Map([[account("555566667777"), { id: organization(ORGANIZATION) }]]),
+};
+
+const GITHUB = `arn:aws:iam::${OWNER}:oidc-provider/token.actions.githubusercontent.com`;
+
+function trust(...statements: readonly object[]): { outsiders: readonly Outsider[]; unclear: boolean } {
+  const value = JSON.stringify({
+    Version: "2012-10-17",
+    Statement: statements.map((s) => ({ Effect: "Allow", Action: "sts:AssumeRole", ...s })),
+  });
+  return outsidersOf(iamRole("App", [], { trust: { kind: "present", value } }), CONTEXT);
+}
+const whos = (...statements: readonly object[]): readonly unknown[] =>
+  trust(...statements).outsiders.map((o) => [o.who, o.certain]);
+const when = (condition: object): object => ({ Condition: condition });
+const ANYONE = { kind: "anyone" };
+
+describe("insiders", () => {
+  test.each([
+    ["the own account", { Principal: { AWS: root(OWNER) } }],
+    ["a trusted account", { Principal: { AWS: role(FRIEND, "R") } }],
+    ["a member of the trusted organization", { Principal: { AWS: root("555566667777") } }],
+    ["a service", { Principal: { Service: "ec2.amazonaws.com" } }],
+    [
+      "a SAML provider of the account",
+      {
+        Principal: { Federated: `arn:aws:iam::${OWNER}:saml-provider/okta` },
+        Action: "sts:AssumeRoleWithSAML",
+      },
+    ],
+    [
+      "everybody of the trusted organization",
+      { Principal: "*", ...when({ StringEquals: { "aws:PrincipalOrgID": ORGANIZATION } }) },
+    ],
+    [
+      "a foreign account, but only as a member of the trusted organization",
+      {
+        Principal: { AWS: root(STRANGER) },
+        ...when({ StringEquals: { "aws:PrincipalOrgID": ORGANIZATION } }),
+      },
+    ],
+    [
+      "everybody of the own account",
+      { Principal: { AWS: "*" }, ...when({ StringEquals: { "aws:PrincipalAccount": OWNER } }) },
+    ],
+    [
+      "a role of the own account, by pattern",
+      { Principal: "*", ...when({ ArnLike: { "aws:PrincipalArn": `arn:aws:iam::${OWNER}:role/*` } }) },
+    ],
+    ["another action", { Principal: "*", Action: "sts:TagSession" }],
+    [
+      "one repository on GitHub",
+      {
+        Principal: { Federated: GITHUB },
+        Action: "sts:AssumeRoleWithWebIdentity",
+        ...when({ StringLike: { "token.actions.githubusercontent.com:sub": "repo:acme/app:*" } }),
+      },
+    ],
+  ])("%s", (_name, statement) => {
+    expect(trust(statement)).toEqual({ outsiders: [], unclear: false });
+  });
+});
+
+describe("outsiders", () => {
+  test.each<[string, object, readonly unknown[]]>([
+    ["anybody", { Principal: "*" }, [[ANYONE, true]]],
+    [
+      "a foreign account",
+      { Principal: { AWS: root(STRANGER) } },
+      [[{ kind: "account", id: STRANGER }, true]],
+    ],
+    [
+      "a foreign role",
+      { Principal: { AWS: role(STRANGER, "R") } },
+      [[{ kind: "principal", arn: role(STRANGER, "R"), account: STRANGER }, true]],
+    ],
+    [
+      "everybody of a foreign account, by condition",
+      { Principal: "*", ...when({ StringEquals: { "aws:PrincipalAccount": STRANGER } }) },
+      [[{ kind: "account", id: STRANGER }, true]],
+    ],
+    [
+      "everybody of a foreign organization",
+      { Principal: "*", ...when({ StringEquals: { "aws:PrincipalOrgID": "o-other12345" } }) },
+      [[{ kind: "organization", id: "o-other12345" }, true]],
+    ],
+    [
+      "from one network only: decided by a condition",
+      { Principal: "*", ...when({ IpAddress: { "aws:SourceIp": "203.0.113.0/24" } }) },
+      [[ANYONE, false]],
+    ],
+    [
+      "IfExists lets in whoever does not carry the key",
+      { Principal: "*", ...when({ StringEqualsIfExists: { "aws:PrincipalOrgID": ORGANIZATION } }) },
+      [[ANYONE, true]],
+    ],
+    [
+      "any identity of GitHub",
+      {
+        Principal: { Federated: GITHUB },
+        Action: "sts:AssumeRoleWithWebIdentity",
+        ...when({ StringEquals: { "token.actions.githubusercontent.com:aud": "sts.amazonaws.com" } }),
+      },
+      [[{ kind: "identities", provider: "token.actions.githubusercontent.com" }, false]],
+    ],
+    [
+      "any repository on GitHub",
+      {
+        Principal: { Federated: GITHUB },
+        Action: "sts:AssumeRoleWithWebIdentity",
+        ...when({ StringLike: { "token.actions.githubusercontent.com:sub": "repo:*" } }),
+      },
+      [[{ kind: "identities", provider: "token.actions.githubusercontent.com" }, false]],
+    ],
+    [
+      "any identity of Cognito",
+      { Principal: { Federated: "cognito-identity.amazonaws.com" }, Action: "sts:AssumeRoleWithWebIdentity" },
+      [[{ kind: "identities", provider: "cognito-identity.amazonaws.com" }, true]],
+    ],
+  ])("%s", (_name, statement, expected) => {
+    expect(whos(statement)).toEqual(expected);
+  });
+
+  test("an external id is noted; it does not make the outsider anybody else", () => {
+    const [outsider] = trust({
+      Principal: { AWS: root(STRANGER) },
+      ...when({ StringEquals: { "sts:ExternalId": "x" } }),
+    }).outsiders;
+    expect(outsider).toMatchObject({ externalId: true, certain: true, who: { id: STRANGER } });
+  });
+
+  test("a Deny for everybody outside the organization closes it", () => {
+    const deny = {
+      Effect: "Deny",
+      Principal: "*",
+      ...when({ StringNotEquals: { "aws:PrincipalOrgID": ORGANIZATION } }),
+    };
+    expect(whos({ Principal: "*" }, deny)).toEqual([]);
+  });
+});
+
+test("a trust policy that was not read, or is no policy, is unclear and never closed", () => {
+  expect(outsidersOf(iamRole("App", []), CONTEXT)).toEqual({ outsiders: [], unclear: true });
+  expect(outsidersOf(iamRole("App", [], { trust: { kind: "present", value: "{" } }), CONTEXT)).toEqual({
+    outsiders: [],
+    unclear: true,
+  });
+});
