@@ -278,10 +278,10 @@ function contextsOf(
       : organization === undefined
         ? [null, STRANGE_ORGANIZATION, ...foreignOrganizations(policy, context, who)]
         : [organization === null ? null : organization.id];
-  return organizations.map((org) => ({
-    entries: new Map([...keys].map((key) => [key, entryOf(key, who, account, org, role)] as const)),
-    tagsKnown: false,
-  }));
+  return organizations.map((org) => {
+    const stated = new Map([...keys].map((key) => [key, entryOf(key, who, account, org, role)] as const));
+    return { stated, derived: () => undefined, entries: () => stated, tagsKnown: false };
+  });
 }
 
 /** The account of an outsider whose organization is not known may be in any organization outside the zone. */

@@ -58,6 +58,7 @@ const source = z
     z.looseObject({ kind: z.literal("policy"), ...place }),
     z.looseObject({ kind: z.literal("grants") }),
     z.looseObject({ kind: z.literal("key"), arn: text }),
+    z.looseObject({ kind: z.literal("identity"), arn: text, policy: text.nullable() }),
   ])
   .describe("The part of the key's documents that the finding rests on.");
 

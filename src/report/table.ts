@@ -223,6 +223,10 @@ function sourceLabel(source: FindingSource): string {
       return "";
     case "key":
       return source.arn;
+    case "identity":
+      return source.policy === null
+        ? `the trust policy of ${inert(source.arn, { max: 160 })}`
+        : `policy "${inert(source.policy, { max: 80 })}" of ${inert(source.arn, { max: 160 })}`;
   }
 }
 

@@ -19,7 +19,9 @@ export type FindingSource =
   /** The grants as a whole. */
   | { readonly kind: "grants" }
   /** Another Region's copy of a multi-Region key. */
-  | { readonly kind: "key"; readonly arn: string };
+  | { readonly kind: "key"; readonly arn: string }
+  /** A user or role of IAM, and its policy that does it; null: its trust policy. */
+  | { readonly kind: "identity"; readonly arn: string; readonly policy: string | null };
 
 /**
  * A class of callers. `name` of an account or principal: who a public list says the account belongs to (a service has

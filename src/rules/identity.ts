@@ -56,6 +56,8 @@ export function sourceName(source: DraftSource, names: ReadonlyMap<number, strin
       return `grant ${source.grantId}`;
     case "key":
       return `key ${source.arn}`;
+    case "identity":
+      return `identity ${source.arn} ${source.policy ?? ""}`;
     case "policy":
     case "grants":
       return source.kind;

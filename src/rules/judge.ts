@@ -8,8 +8,9 @@ import type { KeyDocument } from "../semantics/request.js";
 import type { ExceptionBook } from "../trust/exceptions.js";
 import { knownAccountName } from "../domain/known-accounts.js";
 import type { Finding, FindingWho, FindingWitness, KeyReport, Waiver } from "./finding.js";
-import { hashedId, identityText } from "./identity.js";
-import type { Opinion, OpinionContext } from "./opinion.js";
+import { hashedId, identityText, sourceName } from "./identity.js";
+import type { Opinion, OpinionContext, PlacedDraft } from "./opinion.js";
+import { outsiderAssumableRole } from "./outsider-assumable-role.js";
 import { opinionOf } from "./opinion.js";
 import type { Draft } from "./rule.js";
 import { compareSeverity, weakens } from "./severity.js";
@@ -91,8 +92,8 @@ function finish(
     resourceControlPolicies: [],
   };
   const seen = new Map<string, number>();
-  const findings = opinion.drafts.map(({ draft, source, sourceName }) => {
-    const identity = identityText(facts.arn, draft, sourceName);
+  const findings = [...opinion.drafts, ...pathDrafts(opinion, record, context)].map(({ draft, source, sourceName: through }) => {
+    const identity = identityText(facts.arn, draft, through);
     const plain = hashedId(identity);
     const count = seen.get(plain) ?? 0;
     seen.set(plain, count + 1);
@@ -120,6 +121,17 @@ function finish(
       compareSeverity(a.severity, b.severity) ||
       EXPOSURES.indexOf(a.exposure) - EXPOSURES.indexOf(b.exposure),
   );
+}
+
+/** Ways to the key through IAM. They depend on the key's ARN and tags, so keys that are alike do not share them. */
+function pathDrafts(opinion: Opinion, record: KeyRecord, context: JudgeContext): readonly PlacedDraft[] {
+  const view = context.iamOf?.(record.facts.account);
+  if (view === undefined || record.manager === "AWS") return [];
+  return outsiderAssumableRole({ ...opinion.document, facts: record.facts }, view).flatMap((draft) => {
+    const { source } = draft;
+    if (source.kind !== "identity") return [];
+    return [{ draft, source, sourceName: sourceName(source, new Map()) }];
+  });
 }
 
 /** Adds the name under which the account of a caller is publicly known. */

@@ -1,6 +1,7 @@
 import type { Grant } from "../domain/grant.js";
 import type { Exposure } from "../domain/verdict.js";
 import type { Policy } from "../policy/ast.js";
+import type { KeyDocument } from "../semantics/request.js";
 import type { FindingSource } from "./finding.js";
 import type { Draft } from "./rule.js";
 
@@ -18,6 +19,8 @@ export interface Opinion {
   readonly drafts: readonly PlacedDraft[];
   readonly policy: Policy;
   readonly grants: readonly Grant[];
+  /** The key's documents, for questions that no rule asks. */
+  readonly document: Omit<KeyDocument, "facts">;
   readonly disagreements: readonly string[];
   /** The documents say the same of every key, and the search was far from its bound: see report/key-template.ts. */
   readonly shareable: boolean;

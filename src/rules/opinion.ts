@@ -10,10 +10,12 @@ import { policyDoubts } from "../policy/doubtful.js";
 import { locator, positionAt } from "../policy/locate.js";
 import { parsePolicy } from "../policy/parse.js";
 import type { OrganizationOf } from "../trust/zone.js";
+import type { KeyDocument } from "../semantics/request.js";
 import type { OpinionCache } from "./cache.js";
 import { canBeShared } from "./cache.js";
 import type { FindingSource } from "./finding.js";
 import { groupAccesses } from "./groups.js";
+import type { IamViewOf } from "./iam-view.js";
 import { sourceName, statementNames } from "./identity.js";
 import { KEY_RULES } from "./registry.js";
 import type { Opinion, PlacedDraft } from "./opinion-type.js";
@@ -25,6 +27,8 @@ export type { Opinion, PlacedDraft } from "./opinion-type.js";
 export interface OpinionContext {
   readonly zone: Zone;
   readonly organizationOf: OrganizationOf;
+  /** IAM of the accounts, where the data has it. */
+  readonly iamOf?: IamViewOf;
   /** Seconds since the epoch. */
   readonly now: number;
   readonly maxSteps?: number;
@@ -83,6 +87,7 @@ function worked(
     groups: groupAccesses(outside),
     zone: context.zone,
     organizationOf: context.organizationOf,
+    iam: context.iamOf?.(record.facts.account),
   };
   const rules = record.manager === "AWS" ? KEY_RULES.filter((r) => EXPOSURE_RULES.has(r.id)) : KEY_RULES;
   const drafts = rules.flatMap((rule) => rule.find(input));
@@ -91,6 +96,7 @@ function worked(
     drafts: placed(drafts, record, parsed),
     policy: parsed.policy ?? NO_STATEMENTS,
     grants: readGrants(record) ?? [],
+    document: keyDocument(record, parsed, denials),
     disagreements: [
       ...new Set([outside, withoutRcps, everybody].flatMap((matrix) => matrix?.disagreements ?? [])),
     ],
@@ -103,6 +109,22 @@ function worked(
 
 /** Of the steps that a search may take. Nearer to its bound, another name could make it one step too many. */
 const FAR_FROM_BOUND = 0.25;
+
+/** The documents of the key as the reference takes them, but for the facts, which are each key's own. */
+function keyDocument(
+  record: KeyRecord,
+  parsed: ParsedPolicy,
+  denials: readonly Policy[],
+): Omit<KeyDocument, "facts"> {
+  const reading = policyDoubts(parsed);
+  return {
+    policy: parsed.policy ?? NO_STATEMENTS,
+    grants: readGrants(record) ?? [],
+    resourceControlPolicies: denials,
+    doubtfulStatements: reading.notUnderstood,
+    refusedStatements: reading.refused,
+  };
+}
 
 /** Hygiene is the owner's business; the policies of keys that AWS manages are AWS's. */
 const EXPOSURE_RULES: ReadonlySet<string> = new Set([
@@ -200,6 +222,7 @@ function findingSource(draft: Draft, parsed: ParsedPolicy, place: Placer | undef
     case "grant":
     case "grants":
     case "key":
+    case "identity":
       return source;
   }
 }

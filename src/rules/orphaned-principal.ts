@@ -1,5 +1,8 @@
+import type { Grant } from "../domain/grant.js";
+import type { PrincipalEntry } from "../policy/ast.js";
 import { parsePrincipal } from "../semantics/arn.js";
 import { lintDrafts } from "./lints.js";
+import { whoOf } from "./principals.js";
 import type { Draft, Rule, RuleInput } from "./rule.js";
 import { HYGIENE } from "./rule.js";
 import { name } from "./words.js";
@@ -23,6 +26,7 @@ function grantDrafts(input: RuleInput): Draft[] {
   if (grants.kind !== "present") return [];
   return grants.value.flatMap((grant) => {
     const grantee = parsePrincipal(grant.GranteePrincipal ?? "");
+    if (grantee !== undefined && isGone(grantee, input)) return [goneDraft(grant, grantee)];
     if (grantee?.kind !== "unique-id") return [];
     return [
       {
@@ -36,4 +40,32 @@ function grantDrafts(input: RuleInput): Draft[] {
       } satisfies Draft,
     ];
   });
+}
+
+/** A user or role of the key's account that is not among all that IAM has. */
+function isGone(grantee: PrincipalEntry, input: RuleInput): boolean {
+  if (!("account" in grantee) || grantee.account !== input.record.facts.account) return false;
+  switch (grantee.kind) {
+    case "user":
+    case "role":
+      return input.iam?.exists(grantee.kind, grantee.name) === false;
+    case "session":
+      // Services run under role names of their own (`aws:ec2-infrastructure`), which IAM does not list.
+      return !grantee.role.startsWith("aws:") && input.iam?.exists("role", grantee.role) === false;
+    default:
+      return false;
+  }
+}
+
+function goneDraft(grant: Grant, grantee: PrincipalEntry): Draft {
+  return {
+    ...HYGIENE,
+    rule: "orphaned-principal",
+    severity: "low",
+    who: whoOf(grantee) ?? null,
+    source: { kind: "grant", grantId: grant.GrantId },
+    reason: `The grantee of grant ${name(grant.GrantId)}, ${name(grantee.text)}, is not in IAM: it was deleted.`,
+    remedy: "Revoke the grant; a user or role that is made under the same name would be another one.",
+    part: "not-in-iam",
+  };
 }

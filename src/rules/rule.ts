@@ -7,6 +7,7 @@ import type { JsonPath, ParsedPolicy, Policy } from "../policy/ast.js";
 import type { OrganizationOf } from "../trust/zone.js";
 import type { FindingCondition } from "./finding.js";
 import type { AccessGroup } from "./groups.js";
+import type { IamView } from "./iam-view.js";
 
 /** Everything that the rules of one key look at. */
 export interface RuleInput {
@@ -27,6 +28,8 @@ export interface RuleInput {
   readonly groups: readonly AccessGroup[];
   readonly zone: Zone;
   readonly organizationOf: OrganizationOf;
+  /** IAM of the key's account. Only for keys with grants: the opinion about others is shared between keys. */
+  readonly iam: IamView | undefined;
 }
 
 /** A policy with the text that it was read from. */
@@ -42,7 +45,9 @@ export type DraftSource =
   /** `path` or `offset`: the place in the policy's text. */
   | { readonly kind: "policy"; readonly path?: JsonPath; readonly offset?: number }
   | { readonly kind: "grants" }
-  | { readonly kind: "key"; readonly arn: string };
+  | { readonly kind: "key"; readonly arn: string }
+  /** A user or role of IAM, and its policy that does it; null: its trust policy. */
+  | { readonly kind: "identity"; readonly arn: string; readonly policy: string | null };
 
 /** A finding as its rule writes it; judge.ts adds id, position, witness and waiver. */
 export interface Draft {

@@ -132,6 +132,10 @@ export function sourceText(source: DraftSource, statements: readonly Statement[]
       return "the grants";
     case "key":
       return `key ${source.arn}`;
+    case "identity":
+      return source.policy === null
+        ? `the trust policy of ${name(source.arn)}`
+        : `policy ${quote(source.policy)} of ${name(source.arn)}`;
   }
 }
 
