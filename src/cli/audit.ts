@@ -5,6 +5,8 @@ import type { ConfigurationFinding, Incomplete } from "../report/summary.js";
 import { Counter } from "../report/summary.js";
 import type { Outline } from "../report/summary.js";
 import { TableReport } from "../report/table.js";
+import type { AccountReport } from "../rules/account-report.js";
+import { accountNotes } from "../rules/account-report.js";
 import { exceptionNotices } from "../rules/exceptions.js";
 import type { KeyReport } from "../rules/finding.js";
 import { waiverFor } from "../rules/judge.js";
@@ -84,6 +86,7 @@ class Audit {
   private readonly multiRegion = new MultiRegionKeys();
   /** Keys whose account was taken to be a member of the organization. */
   private readonly assumed = new Map<OrganizationId, number>();
+  private readonly accounts: AccountReport[] = [];
   private disagreements = 0;
   private failed = false;
   private unknown = false;
@@ -106,6 +109,7 @@ class Audit {
     }
     for await (const line of lines) await this.line(line);
     await this.siblings();
+    this.leaveEstate();
     this.meet(this.judge.met());
     await this.tail();
     return this.exitCode();
@@ -115,6 +119,7 @@ class Audit {
     switch (line.type) {
       case "snapshot":
         this.hasKeys = false;
+        this.leaveEstate();
         this.judge.begin();
         return;
       case "organization":
@@ -125,13 +130,13 @@ class Audit {
       case "incomplete":
         this.gap(line);
         return;
-      // They say what principals of accounts may do; the access matrix of a key does not rest on them.
       case "service-control-policy":
       case "account":
       case "user":
       case "role":
       case "group":
       case "managed-policy":
+        if (this.judge.add(line)) this.gap(lateLine(line.type === "account" ? line.id : "IAM"));
         return;
       // Of use to a scan that is resumed; whether everything was read stands elsewhere.
       case "region":
@@ -146,6 +151,15 @@ class Audit {
       case "judged":
         this.hasKeys = true;
         await this.judged(line.keys);
+    }
+  }
+
+  /** Sums up the accounts of the estate that ends here. */
+  private leaveEstate(): void {
+    for (const report of this.judge.accounts()) {
+      this.accounts.push(report);
+      const open = report.findings.filter((f) => f.waiver === null);
+      if (open.some((f) => failsOnSeverity(f.severity, this.options.common.failOn))) this.failed = true;
     }
   }
 
@@ -226,6 +240,7 @@ class Audit {
       incomplete: this.incomplete,
       configurationFindings: exceptionNotices(this.judge.book).map(configurationFinding),
       notes: this.notes(),
+      accounts: this.accounts,
       zone: this.judge.zone,
     };
     if (tail.configurationFindings.some((f) => failsOnSeverity(f.severity, common.failOn)))
@@ -242,7 +257,7 @@ class Audit {
   }
 
   private notes(): string[] {
-    const notes = [...(this.options.notes?.() ?? []), ...this.coverage];
+    const notes = [...(this.options.notes?.() ?? []), ...this.coverage, ...accountNotes(this.accounts)];
     for (const [organization, keys] of this.assumed) {
       notes.push(
         `The account of ${keys === 1 ? "1 key" : `${keys} keys`} was taken to be a member of ${organization}, the only organization of the zone of trust: nothing else is known about it.`,
@@ -270,7 +285,7 @@ function lateLine(what: string): IncompleteLine {
     where: what,
     call: "read",
     code: "LateLine",
-    help: "Put organization and resource-control-policy lines before the keys: keys before this line were judged without it.",
+    help: "Put the lines about organizations, accounts and IAM before the keys: keys before this line were judged without it.",
   };
 }
 

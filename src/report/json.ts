@@ -1,4 +1,5 @@
 import type { Zone } from "../domain/zone.js";
+import type { AccountReport } from "../rules/account-report.js";
 import type { KeyReport } from "../rules/finding.js";
 import { CONTROL, REPORT_SCHEMA } from "./control.js";
 import type { ConfigurationFinding, Incomplete, Summary } from "./summary.js";
@@ -16,6 +17,8 @@ export interface ReportTail {
   readonly incomplete: readonly Incomplete[];
   readonly configurationFindings: readonly ConfigurationFinding[];
   readonly notes: readonly string[];
+  /** IAM of the accounts that have keys, where the data has it. */
+  readonly accounts?: readonly AccountReport[];
   /** The zone of trust that was judged by. */
   readonly zone: Zone;
 }
@@ -51,6 +54,7 @@ export class JsonReport {
 
   tail(tail: ReportTail): string {
     const members = [
+      `"accounts": ${list(tail.accounts ?? [])}`,
       `"configurationFindings": ${list(tail.configurationFindings)}`,
       `"notes": ${list(tail.notes)}`,
       `"zone": ${safeJson(tail.zone)}`,

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { RULE_IDS } from "../domain/rule-id.js";
 import { CAPABILITIES, EXPOSURES, SEVERITIES, VERDICTS } from "../domain/verdict.js";
+import type { AccountReport } from "../rules/account-report.js";
 import type { KeyReport } from "../rules/finding.js";
 import { CONTROL, REPORT_SCHEMA } from "./control.js";
 
@@ -113,6 +114,33 @@ export const keyReportSchema = z.looseObject({
 
 const mappings = z.record(text, z.array(text));
 
+const accountFinding = z.looseObject({
+  id: text.describe("Stable across runs."),
+  rule: z.enum(["identity-reads-all-keys", "identity-shares-all-keys", "identity-controls-all-keys"]),
+  severity,
+  certainty: z.enum(["certain", "possible"]),
+  policy: z.looseObject({ kind: z.enum(["inline", "managed"]), name: text, ofAws: z.boolean() }),
+  holders: z.array(text).describe("ARNs of users and roles; the first of holderCount."),
+  holderCount: count,
+  groups: z.array(text),
+  capabilities: z.array(z.enum(CAPABILITIES)),
+  actions: z.array(text),
+  reason: text,
+  remedy: text,
+  waiver: waiver.nullable(),
+});
+
+const accountReport = z.looseObject({
+  accountId: text.regex(/^[0-9]{12}$/),
+  iam: z.enum(["complete", "unreadable", "unknown"]).describe("Whether all of the account's IAM was read."),
+  users: count,
+  roles: count,
+  uncertain: count.describe("Users and roles of which a policy was not read or not understood."),
+  unclearTrust: count,
+  outsiderAssumable: count.describe("Roles that somebody outside the zone of trust can assume."),
+  findings: z.array(accountFinding),
+}) satisfies z.ZodType<AccountReport>;
+
 /** A whole report, `keyward.report/1`. */
 export const reportSchema = z.looseObject({
   schema: z.literal(REPORT_SCHEMA),
@@ -125,6 +153,7 @@ export const reportSchema = z.looseObject({
     mappings: mappings.describe("Framework to the ids of its clauses; sources in docs/control.md."),
   }),
   keys: z.array(keyReportSchema),
+  accounts: z.array(accountReport).exactOptional().describe("IAM of the accounts that have keys."),
   configurationFindings: z.array(
     z.looseObject({
       rule: z.enum(["expired-exception", "unused-exception"]),

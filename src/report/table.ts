@@ -3,7 +3,8 @@ import stringWidth from "string-width";
 import { inert } from "../domain/inert.js";
 import type { Severity, Verdict } from "../domain/verdict.js";
 import { SEVERITIES, VERDICTS } from "../domain/verdict.js";
-import type { Finding, FindingSource, KeyReport } from "../rules/finding.js";
+import type { AccountReport } from "../rules/account-report.js";
+import type { Finding, FindingSource, KeyReport, Waiver } from "../rules/finding.js";
 import { actionsText, canDo, enumerate, whoLabel } from "../rules/words.js";
 import type { ReportTail } from "./json.js";
 import type { Incomplete } from "./summary.js";
@@ -63,6 +64,7 @@ export class TableReport {
         `… and ${count(this.left, "more key")} that ${this.left === 1 ? "is" : "are"} not clear: --format json has all of them.`,
       );
     }
+    for (const account of tail.accounts ?? []) accountLines(account, paper);
     configurationLines(tail, paper);
     if (tail.summary.clear > 0) {
       paper.gap();
@@ -195,12 +197,7 @@ function findingLines(f: Finding, paper: Paper): void {
   for (const d of f.doubts.slice(0, 2)) row("doubt", d.text, paper);
   row("next", f.remedy, paper);
   if (f.waiver !== null) {
-    const { owner, expires, reason } = f.waiver;
-    row(
-      "waived",
-      `by ${inert(owner, { max: 80 })} until ${inert(expires)}: ${inert(reason, { max: 200 })}`,
-      paper,
-    );
+    row("waived", waiverLabel(f.waiver), paper);
   }
 }
 
@@ -276,6 +273,26 @@ function grouped(incomplete: readonly Incomplete[]): Incomplete[][] {
     else same.push(i);
   }
   return [...groups.values()].sort((a, b) => b.length - a.length);
+}
+
+/** What is wrong with the IAM of an account; nothing where nothing is. */
+function accountLines(report: AccountReport, paper: Paper): void {
+  const shown = report.findings.filter((f) => f.severity !== "info");
+  if (shown.length === 0) return;
+  paper.gap();
+  paper.text("IAM  ", `account ${report.accountId}`, (c, t) => c.yellow(t));
+  for (const f of shown.slice(0, SHOWN_FINDINGS)) {
+    paper.text(`  ${f.severity.padEnd(8)}  `, f.rule, (c, t) => SEVERITY_COLOR[f.severity](c, t));
+    row("what", f.reason, paper);
+    row("next", f.remedy, paper);
+    if (f.waiver !== null) row("waived", waiverLabel(f.waiver), paper);
+  }
+  const rest = report.findings.length - Math.min(shown.length, SHOWN_FINDINGS);
+  if (rest > 0) paper.text("  ", `… and ${count(rest, "more finding")} (--format json).`);
+}
+
+function waiverLabel({ owner, expires, reason }: Waiver): string {
+  return `by ${inert(owner, { max: 80 })} until ${inert(expires)}: ${inert(reason, { max: 200 })}`;
 }
 
 function configurationLines(tail: ReportTail, paper: Paper): void {

@@ -25,6 +25,11 @@ export class IamView {
     private readonly trust: TrustContext,
   ) {}
 
+  /** Of the account's principals; `aws` where there are none. */
+  get partition(): string {
+    return this.iam.principals[0]?.partition ?? "aws";
+  }
+
   get analysis(): AccountAnalysis {
     return (this.made ??= new AccountAnalysis(this.iam, this.serviceControl));
   }

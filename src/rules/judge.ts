@@ -41,7 +41,7 @@ export function judgeKey(record: KeyRecord, context: JudgeContext): Judgement {
 export function judgement(
   record: KeyRecord,
   opinion: Opinion,
-  context: Pick<JudgeContext, "exceptions">,
+  context: Pick<JudgeContext, "exceptions" | "iamOf">,
 ): Judgement {
   const finished = finish(opinion, record, context);
   return {
@@ -82,7 +82,7 @@ export function verdictOf(exposure: Exposure, findings: readonly Finding[]): Ver
 function finish(
   opinion: Opinion,
   record: KeyRecord,
-  context: Pick<JudgeContext, "exceptions">,
+  context: Pick<JudgeContext, "exceptions" | "iamOf">,
 ): { readonly finding: Finding; readonly identity: string }[] {
   const { facts } = record;
   const document: KeyDocument = {
@@ -92,30 +92,32 @@ function finish(
     resourceControlPolicies: [],
   };
   const seen = new Map<string, number>();
-  const findings = [...opinion.drafts, ...pathDrafts(opinion, record, context)].map(({ draft, source, sourceName: through }) => {
-    const identity = identityText(facts.arn, draft, through);
-    const plain = hashedId(identity);
-    const count = seen.get(plain) ?? 0;
-    seen.set(plain, count + 1);
-    const finding: Finding = {
-      id: count === 0 ? plain : `${plain}-${count}`,
-      rule: draft.rule,
-      severity: draft.severity,
-      exposure: draft.exposure,
-      certainty: draft.certainty,
-      who: named(draft.who),
-      capabilities: draft.capabilities,
-      actions: draft.actions,
-      source,
-      conditions: draft.conditions,
-      witness: draft.witness === undefined ? null : findingWitness(draft.witness, document),
-      reason: draft.reason,
-      remedy: draft.remedy,
-      doubts: draft.doubts,
-      waiver: waiverFor(draft, { arn: facts.arn, aliases: facts.aliases ?? [] }, context.exceptions),
-    };
-    return { finding, identity };
-  });
+  const findings = [...opinion.drafts, ...pathDrafts(opinion, record, context)].map(
+    ({ draft, source, sourceName: through }) => {
+      const identity = identityText(facts.arn, draft, through);
+      const plain = hashedId(identity);
+      const count = seen.get(plain) ?? 0;
+      seen.set(plain, count + 1);
+      const finding: Finding = {
+        id: count === 0 ? plain : `${plain}-${count}`,
+        rule: draft.rule,
+        severity: draft.severity,
+        exposure: draft.exposure,
+        certainty: draft.certainty,
+        who: named(draft.who),
+        capabilities: draft.capabilities,
+        actions: draft.actions,
+        source,
+        conditions: draft.conditions,
+        witness: draft.witness === undefined ? null : findingWitness(draft.witness, document),
+        reason: draft.reason,
+        remedy: draft.remedy,
+        doubts: draft.doubts,
+        waiver: waiverFor(draft, { arn: facts.arn, aliases: facts.aliases ?? [] }, context.exceptions),
+      };
+      return { finding, identity };
+    },
+  );
   return findings.sort(
     ({ finding: a }, { finding: b }) =>
       compareSeverity(a.severity, b.severity) ||
@@ -124,7 +126,11 @@ function finish(
 }
 
 /** Ways to the key through IAM. They depend on the key's ARN and tags, so keys that are alike do not share them. */
-function pathDrafts(opinion: Opinion, record: KeyRecord, context: JudgeContext): readonly PlacedDraft[] {
+function pathDrafts(
+  opinion: Opinion,
+  record: KeyRecord,
+  context: Pick<JudgeContext, "iamOf">,
+): readonly PlacedDraft[] {
   const view = context.iamOf?.(record.facts.account);
   if (view === undefined || record.manager === "AWS") return [];
   return outsiderAssumableRole({ ...opinion.document, facts: record.facts }, view).flatMap((draft) => {

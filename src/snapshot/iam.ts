@@ -45,7 +45,12 @@ export class IamLines {
     }
   }
 
-  /** The users and roles of an account. Nothing is kept of what is not asked for. */
+  /** Drops the lines of an account, once nobody will ask again. */
+  forget(account: AccountId): void {
+    this.drawers.delete(account);
+  }
+
+  /** The users and roles of an account. */
   of(account: AccountId): AccountIam {
     const drawer = this.drawers.get(account);
     if (drawer === undefined) return { state: { kind: "unknown" }, principals: [] };

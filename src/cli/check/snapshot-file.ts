@@ -6,6 +6,7 @@ import type { RawKeyLine } from "../../snapshot/read.js";
 import { MAX_LINE_BYTES, readSnapshot, readSnapshotItems } from "../../snapshot/read.js";
 import { snapshotLineSchema } from "../../snapshot/schema.js";
 import type { ContextLine } from "../estate/key-judge.js";
+import { isContextLine } from "../estate/key-judge.js";
 import type { AuditLine } from "../estate/read-judged.js";
 import { readJudged } from "../estate/read-judged.js";
 import type { KeyThreads } from "../estate/threads.js";
@@ -53,7 +54,7 @@ async function* told<T extends SnapshotLine | RawKeyLine>(
   for await (const line of lines) {
     const any: SnapshotLine | RawKeyLine = line;
     if (any.type === "snapshot") threads.begin();
-    if (any.type === "organization" || any.type === "resource-control-policy") threads.add(any);
+    if (any.type !== "raw-key" && isContextLine(any)) threads.add(any);
     yield line;
   }
 }

@@ -7,19 +7,57 @@ import { ReportMemo } from "../../report/report-memo.js";
 import type { Judge } from "../../report/report-memo.js";
 import type { Outline } from "../../report/summary.js";
 import { outlineOf } from "../../report/summary.js";
+import type { TrustContext } from "../../iam/trust.js";
+import type { AccountReport } from "../../rules/account-report.js";
+import { accountReport } from "../../rules/account-report.js";
+import { EstateIam } from "../estate-iam.js";
 import { OpinionCache } from "../../rules/cache.js";
 import type { KeyReport } from "../../rules/finding.js";
 import type { JudgeContext, Judgement } from "../../rules/judge.js";
 import { judgement } from "../../rules/judge.js";
 import { opinionOf } from "../../rules/opinion.js";
 import { Estate, keyRecord } from "../../snapshot/key-record.js";
-import type { KeyLine, OrganizationLine, ResourceControlPolicyLine } from "../../snapshot/lines.js";
+import type {
+  AccountLine,
+  IdentityLine,
+  KeyLine,
+  OrganizationLine,
+  ResourceControlPolicyLine,
+  ServiceControlPolicyLine,
+} from "../../snapshot/lines.js";
 import type { Config } from "../../trust/config.js";
 import { ExceptionBook } from "../../trust/exceptions.js";
 import { assumeOwnOrganization, zoneOf } from "../../trust/zone.js";
 
 /** A line about more than one key. */
-export type ContextLine = OrganizationLine | ResourceControlPolicyLine;
+export type ContextLine =
+  | OrganizationLine
+  | ResourceControlPolicyLine
+  | ServiceControlPolicyLine
+  | AccountLine
+  | IdentityLine;
+
+const CONTEXT_TYPES: ReadonlySet<string> = new Set<ContextLine["type"]>([
+  "organization",
+  "resource-control-policy",
+  "service-control-policy",
+  "account",
+  "user",
+  "role",
+  "group",
+  "managed-policy",
+]);
+
+/** Whether a line is about more than one key. */
+export function isContextLine<T extends { readonly type: string }>(line: T): line is T & ContextLine {
+  return CONTEXT_TYPES.has(line.type);
+}
+
+/** A Region that every account of a partition has. */
+const HOME: Readonly<Record<string, string>> = {
+  "aws-cn": "cn-north-1",
+  "aws-us-gov": "us-gov-west-1",
+};
 
 /** What is said about one key. */
 export interface JudgedKey {
@@ -81,10 +119,24 @@ export class KeyJudge {
     this.memo = undefined;
   }
 
-  add(line: ContextLine): void {
-    this.view.add(line);
+  /** True: the line is about an account of which keys were judged without it. */
+  add(line: ContextLine): boolean {
+    const late = this.view.add(line);
+    if (line.type !== "organization" && line.type !== "resource-control-policy") return late;
     this.currentZone = zoneOf(this.config, this.view.organizations);
     this.memo = undefined;
+    return late;
+  }
+
+  /** What is known and found about IAM in the accounts of the estate. */
+  accounts(): readonly AccountReport[] {
+    return this.view.iam
+      .all(this.trust())
+      .map((view) => accountReport(view, view.partition, HOME[view.partition] ?? "us-east-1", this.book));
+  }
+
+  private trust(): TrustContext {
+    return { zone: this.currentZone, organizationOf: this.view.estate.organizationOf };
   }
 
   key(line: KeyLine): JudgedKey {
@@ -94,9 +146,10 @@ export class KeyJudge {
       organizationOf: this.view.estate.organizationOf,
       exceptions: this.book,
       now: this.now,
+      iamOf: (account) => this.view.iam.viewOf(account, this.trust()),
       ...(this.share ? { cache: this.cache } : {}),
     };
-    if (!this.share) return this.alone(record, context);
+    if (!this.share || this.isParticular(record)) return this.alone(record, context);
     this.memo ??= new ReportMemo({ zone: this.currentZone, organizationOf: context.organizationOf });
     const found = this.memo.find(record, this.judge(context));
     if (found.kind === "judgement") return judged(found.judgement);
@@ -114,6 +167,15 @@ export class KeyJudge {
       report: () => JSON.parse(text) as KeyReport,
       disagreements: [],
     };
+  }
+
+  /** A key about which more is said than its own documents and facts give: its report is like no other's. */
+  private isParticular(record: KeyRecord): boolean {
+    if (record.resourceControlPlaces !== undefined) return true;
+    const view = this.view.iam.viewOf(record.facts.account, this.trust());
+    if (view === undefined) return false;
+    const granted = record.grants.kind === "present" && record.grants.value.length > 0;
+    return granted || view.openRoles.length > 0;
   }
 
   /** What was met since the last call. */
@@ -168,10 +230,16 @@ class EstateView {
   readonly organizations: OrganizationId[] = [];
   /** Organizations whose accounts are listed. */
   readonly listed = new Set<OrganizationId>();
+  readonly iam = new EstateIam(this.estate);
 
-  add(line: ContextLine): void {
-    this.estate.add(line);
-    if (line.type === "organization") this.organization(line);
+  add(line: ContextLine): boolean {
+    if (line.type === "resource-control-policy") this.estate.add(line);
+    else if (line.type === "organization") {
+      this.estate.add(line);
+      this.organization(line);
+      this.iam.add(line);
+    } else return this.iam.add(line) !== undefined;
+    return false;
   }
 
   private organization(line: OrganizationLine): void {

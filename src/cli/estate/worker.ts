@@ -15,6 +15,7 @@ port.on("message", (task: Task) => {
       judge.begin();
       return;
     case "add":
+      // The audit, which is told as well, says what comes too late.
       judge.add(task.line);
       return;
     case "keys": {

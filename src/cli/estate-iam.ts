@@ -1,0 +1,56 @@
+import type { AccountId } from "../domain/ids.js";
+import { parseAccountId } from "../domain/ids.js";
+import type { TrustContext } from "../iam/trust.js";
+import { IamView } from "../rules/iam-view.js";
+import { IamLines } from "../snapshot/iam.js";
+import type { EstateContext } from "../snapshot/key-record.js";
+import type {
+  AccountLine,
+  IdentityLine,
+  OrganizationLine,
+  ServiceControlPolicyLine,
+} from "../snapshot/lines.js";
+import { ServiceControlLines } from "../snapshot/service-control.js";
+
+/** What the lines of one snapshot say about IAM, account by account. */
+export class EstateIam {
+  private readonly lines = new IamLines();
+  private readonly serviceControl: ServiceControlLines;
+  private readonly mentioned = new Set<AccountId>();
+  private readonly made = new Map<AccountId, IamView>();
+
+  constructor(estate: Pick<EstateContext, "organizationOf">) {
+    this.serviceControl = new ServiceControlLines(estate);
+  }
+
+  /** Takes a line in. The account, where it comes too late: keys of it were judged before. */
+  add(line: AccountLine | IdentityLine | ServiceControlPolicyLine | OrganizationLine): AccountId | undefined {
+    if (line.type === "service-control-policy" || line.type === "organization") {
+      this.serviceControl.add(line);
+      return undefined;
+    }
+    this.lines.add(line);
+    if (line.type === "managed-policy" || (line.type === "account" && line.iam === undefined))
+      return undefined;
+    const account = parseAccountId(line.type === "account" ? line.id : (line.arn.split(":")[4] ?? ""));
+    if (account === undefined) return undefined;
+    this.mentioned.add(account);
+    return this.made.has(account) ? account : undefined;
+  }
+
+  /** The IAM of an account; undefined where no line tells of it. */
+  viewOf(account: AccountId, trust: TrustContext): IamView | undefined {
+    const known = this.made.get(account);
+    if (known !== undefined) return known;
+    if (!this.mentioned.has(account)) return undefined;
+    const view = new IamView(account, this.lines.of(account), this.serviceControl.of(account), trust);
+    this.lines.forget(account);
+    this.made.set(account, view);
+    return view;
+  }
+
+  /** Every account that some line tells of. */
+  all(trust: TrustContext): readonly IamView[] {
+    return [...this.mentioned].sort().flatMap((account) => this.viewOf(account, trust) ?? []);
+  }
+}

@@ -1,0 +1,105 @@
+import { createHash } from "node:crypto";
+import type { ExceptionBook } from "../trust/exceptions.js";
+import { makeKeyArn } from "../domain/ids.js";
+import type { Waiver } from "./finding.js";
+import type { IamView } from "./iam-view.js";
+import type { AllKeysFinding } from "./identity-all-keys.js";
+import { allKeysFindings } from "./identity-all-keys.js";
+import { compareSeverity } from "./severity.js";
+
+/** A finding about an account's IAM rather than about one key. */
+export interface AccountFinding extends AllKeysFinding {
+  /** Stable across runs: made of the account, the rule and the policy. */
+  readonly id: string;
+  readonly waiver: Waiver | null;
+}
+
+/** What is known and found about the IAM of one account that has keys. */
+export interface AccountReport {
+  readonly accountId: string;
+  /** `complete`: all users, roles and their policies were read. */
+  readonly iam: "complete" | "unreadable" | "unknown";
+  readonly users: number;
+  readonly roles: number;
+  /** Users and roles of which a policy, a group or a boundary was not read or not understood. */
+  readonly uncertain: number;
+  /** Roles of which the trust policy was not read or not understood. */
+  readonly unclearTrust: number;
+  /** Roles that somebody outside the zone of trust can assume, whether or not they can use a key. */
+  readonly outsiderAssumable: number;
+  /** Worst first. */
+  readonly findings: readonly AccountFinding[];
+}
+
+/** Sums up the IAM of an account. `region`: one in which the account has keys. */
+export function accountReport(
+  view: IamView,
+  partition: string,
+  region: string,
+  exceptions: ExceptionBook,
+): AccountReport {
+  const { principals, state } = view.iam;
+  const findings = allKeysFindings(view, partition, region).map((f): AccountFinding => {
+    const arn = makeKeyArn({ partition, region, account: view.account, keyId: "any" });
+    const found = exceptions.find({
+      arn,
+      aliases: [],
+      rule: f.rule,
+      who: [f.policy.name, ...f.holders, view.account],
+    });
+    return {
+      ...f,
+      id: findingId(view.account, f),
+      waiver:
+        found === undefined ? null : { reason: found.reason, owner: found.owner, expires: found.expires },
+    };
+  });
+  return {
+    accountId: view.account,
+    iam: state.kind,
+    users: principals.filter((p) => p.kind === "user").length,
+    roles: principals.filter((p) => p.kind === "role").length,
+    uncertain: view.analysis.uncertain.length,
+    unclearTrust: view.unclearRoles.length,
+    outsiderAssumable: view.openRoles.length,
+    findings: findings.sort((a, b) => compareSeverity(a.severity, b.severity)),
+  };
+}
+
+function findingId(account: string, f: AllKeysFinding): string {
+  const whose = f.policy.kind === "managed" ? "" : (f.groups[0] ?? f.holders[0] ?? "");
+  const parts = [account, f.rule, f.policy.kind, f.policy.name, whose];
+  return createHash("sha256").update(JSON.stringify(parts), "utf8").digest("hex").slice(0, 20);
+}
+
+/** What the reader must know beside the verdicts: what IAM does not tell. */
+export function accountNotes(reports: readonly AccountReport[]): readonly string[] {
+  const some = (kind: AccountReport["iam"]): string[] =>
+    reports.filter((r) => r.iam === kind).map((r) => r.accountId);
+  const notes: string[] = [];
+  const unread = some("unreadable");
+  if (unread.length > 0) {
+    notes.push(
+      `IAM of ${accounts(unread)} could not be read: who there can use keys through IAM policies, and which outsiders can assume roles that can, is not known.`,
+    );
+  }
+  const unknown = some("unknown");
+  if (unknown.length > 0) {
+    notes.push(
+      `IAM of ${accounts(unknown)} was read in part only: there may be more ways to keys through roles.`,
+    );
+  }
+  for (const r of reports.filter((x) => x.iam !== "unreadable" && (x.uncertain > 0 || x.unclearTrust > 0))) {
+    notes.push(
+      `In account ${r.accountId}, policies of ${r.uncertain} users and roles and trust policies of ${r.unclearTrust} roles were not read or not understood.`,
+    );
+  }
+  return notes;
+}
+
+function accounts(ids: readonly string[]): string {
+  const shown = ids.slice(0, 5).join(", ");
+  return ids.length === 1
+    ? `account ${shown}`
+    : `${ids.length} accounts (${shown}${ids.length > 5 ? ", …" : ""})`;
+}

@@ -1,0 +1,242 @@
+import { describe, expect, test } from "vitest";
+import { iamOf, iamRole } from "../../test/iam-setting.js";
+import {
+  ARN,
+  FRIEND,
+  NOW,
+  ORGANIZATION,
+  OWNER,
+  STRANGER,
+  account,
+  allow,
+  findings,
+  judge,
+  only,
+  organization,
+  policyText,
+  role,
+  root,
+  rules,
+} from "../../test/judging.js";
+import type { AccountIam, IamPrincipal } from "../domain/iam.js";
+import { ExceptionBook } from "../trust/exceptions.js";
+import { accountNotes, accountReport } from "./account-report.js";
+import { IamView } from "./iam-view.js";
+
+const doc = (action: unknown, resource: unknown = "*", more: object = {}): string =>
+  JSON.stringify({
+    Version: "2012-10-17",
+    Statement: [{ Effect: "Allow", Action: action, Resource: resource, ...more }],
+  });
+const trusted = (principal: unknown, condition?: object): Partial<IamPrincipal> => ({
+  trust: {
+    kind: "present",
+    value: JSON.stringify({
+      Version: "2012-10-17",
+      Statement: [
+        {
+          Effect: "Allow",
+          Principal: principal,
+          Action: "sts:AssumeRole",
+          ...(condition === undefined ? {} : { Condition: condition }),
+        },
+      ],
+    }),
+  },
+});
+const TRUST = {
+  zone: {
+    organizations: [organization(ORGANIZATION)],
+    accounts: [account(FRIEND)],
+    principals: [],
+    services: [],
+  },
+  organizationOf: new Map(),
+};
+const view = (iam: AccountIam): IamView => new IamView(account(OWNER), iam, { kind: "none" }, TRUST);
+const withIam = (...principals: readonly IamPrincipal[]): { context: { iamOf: () => IamView } } => {
+  const made = view(iamOf(...principals));
+  return { context: { iamOf: () => made } };
+};
+
+describe("outsider-assumable-role", () => {
+  test("anybody can assume a role that can decrypt: the key's own exposure stays none", () => {
+    const report = judge(policyText(), withIam(iamRole("Open", [doc("kms:Decrypt")], trusted("*"))));
+    expect(report).toMatchObject({ exposure: "none", verdict: "weak" });
+    expect(only(report, "outsider-assumable-role")).toMatchObject({
+      severity: "high",
+      exposure: "none",
+      certainty: "certain",
+      who: { kind: "anyone" },
+      capabilities: ["decrypt"],
+      source: { kind: "identity", arn: role(OWNER, "Open"), policy: null },
+      reason:
+        'Anyone with an AWS account can assume the role Open, and the role can read data encrypted under the key (kms:Decrypt), by its policy "p0".',
+    });
+  });
+
+  test("a vendor's account with an external id: medium, with its name, and the id noted", () => {
+    const report = judge(
+      policyText(),
+      withIam(
+        iamRole(
+          "Vendor",
+          [doc("kms:*")],
+          trusted({ AWS: root("464622532012") }, { StringEquals: { "sts:ExternalId": "x" } }),
+        ),
+      ),
+    );
+    const finding = only(report, "outsider-assumable-role");
+    expect(finding).toMatchObject({ severity: "medium", who: { kind: "account", name: "Datadog" } });
+    expect(finding.reason).toContain("an external id is asked for");
+  });
+
+  test.each([
+    ["the role cannot use keys", iamRole("Open", [doc("s3:*")], trusted("*"))],
+    ["the role may only read facts", iamRole("Open", [doc("kms:DescribeKey")], trusted("*"))],
+    ["the role names another key", iamRole("Open", [doc("kms:Decrypt", `${ARN}9`)], trusted("*"))],
+    ["a trusted account", iamRole("Friend", [doc("kms:*")], trusted({ AWS: root(FRIEND) }))],
+  ])("nothing: %s", (_name, principal) => {
+    expect(rules(judge(policyText(), withIam(principal)))).toEqual([]);
+  });
+
+  test("a key that does not delegate to IAM, but names the role", () => {
+    const text = JSON.stringify({
+      Version: "2012-10-17",
+      Statement: [
+        allow({ AWS: role(OWNER, "Open") }, "kms:Decrypt"),
+        allow({ AWS: role(OWNER, "Admin") }, "kms:*"),
+      ],
+    });
+    const report = judge(text, withIam(iamRole("Open", [], trusted({ AWS: root(STRANGER) }))));
+    expect(findings(report, "outsider-assumable-role")).toHaveLength(1);
+  });
+
+  test("keys with the same policy do not share it: the role names one of them", () => {
+    const context = withIam(iamRole("Open", [doc("kms:Decrypt", ARN)], trusted("*")));
+    const other = ARN.replace("1234abcd", "99999999");
+    expect(findings(judge(policyText(), context), "outsider-assumable-role")).toHaveLength(1);
+    expect(findings(judge(policyText(), { ...context, arn: other }), "outsider-assumable-role")).toEqual([]);
+  });
+});
+
+describe("a grant whose grantee IAM does not have", () => {
+  const grant = (GranteePrincipal: string) => [{ GrantId: "g1", GranteePrincipal, Operations: ["Decrypt"] }];
+  const gone = role(OWNER, "Gone");
+
+  test("is orphaned where all of IAM was read", () => {
+    const report = judge(policyText(), { grants: grant(gone), ...withIam(iamRole("App", [])) });
+    expect(only(report, "orphaned-principal")).toMatchObject({
+      severity: "low",
+      who: { kind: "principal", arn: gone },
+      reason: `The grantee of grant g1, ${gone}, is not in IAM: it was deleted.`,
+    });
+  });
+
+  test.each([
+    ["it exists", iamOf(iamRole("team/Gone", []))],
+    ["IAM was read in part", { state: { kind: "unknown" }, principals: [] } as const],
+    [
+      "IAM could not be read",
+      { state: { kind: "unreadable", code: "AccessDenied" }, principals: [] } as const,
+    ],
+  ])("is not said: %s", (_name, iam) => {
+    const made = view(iam);
+    const report = judge(policyText(), { grants: grant(gone), context: { iamOf: () => made } });
+    expect(findings(report, "orphaned-principal")).toEqual([]);
+  });
+
+  test("nor of a service's own sessions", () => {
+    const service = `arn:aws:sts::${OWNER}:assumed-role/aws:ec2-infrastructure/i-0123456789abcdef0`;
+    const report = judge(policyText(), { grants: grant(service), ...withIam(iamRole("App", [])) });
+    expect(findings(report, "orphaned-principal")).toEqual([]);
+  });
+});
+
+describe("identity policies on all keys", () => {
+  const of = (...principals: readonly IamPrincipal[]) =>
+    accountReport(view(iamOf(...principals)), "aws", "us-east-1", new ExceptionBook([], NOW));
+
+  test.each([
+    ["kms:Decrypt", "identity-reads-all-keys", ["kms:Decrypt"], "low"],
+    ["kms:ReEncryptFrom", "identity-reads-all-keys", ["kms:ReEncryptFrom"], "low"],
+    ["kms:CreateGrant", "identity-shares-all-keys", ["kms:CreateGrant"], "low"],
+    ["kms:PutKeyPolicy", "identity-controls-all-keys", ["kms:PutKeyPolicy"], "low"],
+    [
+      "kms:*",
+      "identity-controls-all-keys",
+      ["kms:PutKeyPolicy", "kms:CreateGrant", "kms:Decrypt", "kms:ReEncryptFrom"],
+      "low",
+    ],
+  ])("%s on * is %s", (action, rule, actions, severity) => {
+    expect(of(iamRole("App", [doc(action)])).findings).toMatchObject([
+      { rule, actions, severity, certainty: "certain", holders: [role(OWNER, "App")], holderCount: 1 },
+    ]);
+  });
+
+  test.each([
+    ["on one key", doc("kms:Decrypt", ARN)],
+    ["encrypting only", doc("kms:Encrypt")],
+    ["another service", doc("s3:*")],
+  ])("nothing: %s", (_name, text) => {
+    expect(of(iamRole("App", [text])).findings).toEqual([]);
+  });
+
+  test("key/* of the account is all keys", () => {
+    expect(of(iamRole("App", [doc("kms:Decrypt", `arn:aws:kms:*:${OWNER}:key/*`)])).findings).toHaveLength(1);
+  });
+
+  test("a policy is one finding with all who have it", () => {
+    const text = doc("kms:Decrypt");
+    const [only1, ...more] = of(...["A", "B", "C"].map((n) => iamRole(n, [text]))).findings;
+    expect(more).toEqual([]);
+    expect(only1).toMatchObject({ holderCount: 3, holders: ["A", "B", "C"].map((n) => role(OWNER, n)) });
+  });
+
+  test("what a boundary, a Deny or AWS's authorship make of it", () => {
+    const bounded = iamRole("A", [doc("kms:*")], { boundary: { kind: "present", value: doc("s3:*") } });
+    expect(of(bounded).findings).toEqual([]);
+    const tagged = iamRole("A", [
+      doc("kms:Decrypt", "*", {
+        Condition: { StringEquals: { "kms:ViaService": "s3.us-east-1.amazonaws.com" } },
+      }),
+    ]);
+    expect(of(tagged).findings).toMatchObject([{ severity: "info", certainty: "possible" }]);
+    const admin = iamRole("A", [], {
+      documents: [{ kind: "managed", name: "arn:aws:iam::aws:policy/AdministratorAccess", text: doc("*") }],
+    });
+    expect(of(admin).findings).toMatchObject([{ severity: "info", policy: { ofAws: true } }]);
+  });
+
+  test("an exception covers a policy by its name", () => {
+    const exception = {
+      key: `arn:aws:kms:*:${OWNER}:key/*`,
+      rule: "identity-reads-all-keys",
+      who: "p0",
+      reason: "break glass",
+      owner: "sec@example.com",
+      expires: "2027-01-01",
+      where: "keyward.yaml:1:1",
+    } as const;
+    const report = accountReport(
+      view(iamOf(iamRole("App", [doc("kms:Decrypt")]))),
+      "aws",
+      "us-east-1",
+      new ExceptionBook([exception], NOW),
+    );
+    expect(report.findings[0]?.waiver).toMatchObject({ reason: "break glass" });
+  });
+
+  test("what was not read is told", () => {
+    const unread = accountReport(
+      view({ state: { kind: "unreadable", code: "AccessDenied" }, principals: [] }),
+      "aws",
+      "us-east-1",
+      new ExceptionBook([], NOW),
+    );
+    expect(accountNotes([unread])).toEqual([
+      `IAM of account ${OWNER} could not be read: who there can use keys through IAM policies, and which outsiders can assume roles that can, is not known.`,
+    ]);
+    expect(accountNotes([of(iamRole("App", [], trusted({ AWS: root(OWNER) })))])).toEqual([]);
+  });
+});
