@@ -34,7 +34,10 @@ module.exports = {
       name: "pure-core",
       comment: "No clock, network, file system or environment in the core.",
       severity: "error",
-      from: { path: "^src/(domain|policy|semantics|access|trust|iam|rules|report)/", pathNot: "\\.test\\.ts$" },
+      from: {
+        path: "^src/(domain|policy|semantics|access|trust|iam|rules|report)/",
+        pathNot: "\\.test\\.ts$",
+      },
       to: { dependencyTypes: ["core"], pathNot: "^(node:)?(crypto)$" },
     },
     { name: "no-circular", severity: "error", from: {}, to: { circular: true } },
