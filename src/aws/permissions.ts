@@ -17,6 +17,11 @@ export const PERMISSIONS = {
   "kms:ListGrants": { need: "verdict", gives: "who else may use a key" },
   "kms:DescribeKey": { need: "detail", gives: "state, type and manager of a key" },
   "kms:ListAliases": { need: "detail", gives: "the names of keys" },
+  "iam:GetAccountAuthorizationDetails": {
+    need: "detail",
+    gives:
+      "who in an account can use its keys, and which outsiders can assume such a role (not with --no-iam)",
+  },
   "kms:ListResourceTags": { need: "option", gives: "the tags of keys, with --tags" },
   "s3:ListBucket": { need: "option", gives: "the log files of a bucket, for keyward usage" },
   "s3:GetObject": { need: "option", gives: "the events in them, for keyward usage" },

@@ -5,7 +5,7 @@ import { addScanFlags, scanFlags } from "./scan/flags.js";
 
 const HELP = `
 Needs kms:ListKeys, kms:GetKeyPolicy and kms:ListGrants. More exact with ec2:DescribeRegions (or account:ListRegions),
-kms:DescribeKey and kms:ListAliases.
+kms:DescribeKey, kms:ListAliases and iam:GetAccountAuthorizationDetails (which --no-iam leaves out).
 
 Examples:
   keyward scan --profile audit

@@ -1,0 +1,77 @@
+import { describe, expect, test } from "vitest";
+import { err, ok } from "../domain/result.js";
+import type { SnapshotLine } from "../snapshot/lines.js";
+import type { IamEntity, IamPort } from "./iam-port.js";
+import { readIam } from "./iam.js";
+import type { Asked, Page } from "./ports.js";
+
+const ACCOUNT = "111122223333";
+const role = (name: string): IamEntity => ({ type: "role", arn: `arn:aws:iam::${ACCOUNT}:role/${name}` });
+
+async function read(
+  ...answers: readonly Asked<Page<IamEntity>>[]
+): Promise<{ lines: SnapshotLine[]; complete: boolean; markers: (string | undefined)[] }> {
+  const lines: SnapshotLine[] = [];
+  const markers: (string | undefined)[] = [];
+  const queue = [...answers];
+  const port: IamPort = {
+    authorizationDetails: async (marker) => {
+      markers.push(marker);
+      return queue.shift() ?? ok({ items: [], next: undefined });
+    },
+  };
+  const complete = await readIam(
+    {
+      ask: async (_call, send) => send(new AbortController().signal),
+      emit: async (line) => void lines.push(line),
+      emitIncomplete: async (where, failure) => {
+        lines.push({ type: "incomplete", where, ...pick(failure) });
+      },
+    },
+    port,
+    ACCOUNT,
+  );
+  return { lines, complete, markers };
+}
+
+function pick(f: { readonly call: string; readonly code: string; readonly help?: string }): {
+  call: string;
+  code: string;
+  help: string;
+} {
+  return { call: f.call, code: f.code, help: f.help ?? "" };
+}
+
+describe("IAM of an account", () => {
+  test("is read page by page, and the account's line says last that it is all", async () => {
+    const { lines, complete, markers } = await read(
+      ok({ items: [role("A")], next: "m1" }),
+      ok({ items: [role("B")], next: undefined }),
+    );
+    expect(complete).toBe(true);
+    expect(markers).toEqual([undefined, "m1"]);
+    expect(lines).toEqual([role("A"), role("B"), { type: "account", id: ACCOUNT, iam: { kind: "present" } }]);
+  });
+
+  test("that is refused is unreadable and incomplete, never empty", async () => {
+    const refusal = {
+      kind: "denied",
+      call: "iam:GetAccountAuthorizationDetails",
+      code: "AccessDenied",
+      message: "no",
+    } as const;
+    const { lines, complete } = await read(ok({ items: [role("A")], next: "m1" }), err(refusal));
+    expect(complete).toBe(false);
+    expect(lines).toEqual([
+      role("A"),
+      { type: "account", id: ACCOUNT, iam: { kind: "unreadable", code: "AccessDenied", message: "no" } },
+      {
+        type: "incomplete",
+        where: ACCOUNT,
+        call: "iam:GetAccountAuthorizationDetails",
+        code: "AccessDenied",
+        help: "Permit iam:GetAccountAuthorizationDetails to the scanning principal, or leave IAM out with --no-iam.",
+      },
+    ]);
+  });
+});

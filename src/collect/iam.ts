@@ -1,0 +1,38 @@
+import type { SnapshotLine } from "../snapshot/lines.js";
+import type { IamPort } from "./iam-port.js";
+import { pages } from "./paging.js";
+import type { Asked, CallFailure } from "./ports.js";
+
+/** What reading IAM needs of a scan. */
+export interface IamRun {
+  ask<T>(call: string, send: (signal: AbortSignal) => Promise<Asked<T>>): Promise<Asked<T>>;
+  emit(line: SnapshotLine): Promise<void>;
+  emitIncomplete(where: string, failure: CallFailure): Promise<void>;
+}
+
+const CALL = "iam:GetAccountAuthorizationDetails";
+
+/**
+ * Reads the users, roles, groups and managed policies of an account and writes their lines, then the account's line,
+ * which says whether they are all. A page that fails makes the rest unreadable, and that is an `incomplete` line; what
+ * came before is kept, since a role that was seen is a role. True: all was read. Must be done before the keys of the
+ * account are judged.
+ */
+export async function readIam(run: IamRun, iam: IamPort, account: string): Promise<boolean> {
+  for await (const page of pages(CALL, (marker) =>
+    run.ask(CALL, (signal) => iam.authorizationDetails(marker, signal)),
+  )) {
+    if (!page.ok) {
+      const { code, message } = page.error;
+      await run.emit({ type: "account", id: account, iam: { kind: "unreadable", code, message } });
+      await run.emitIncomplete(account, { ...page.error, help: page.error.help ?? HELP });
+      return false;
+    }
+    for (const entity of page.value) await run.emit(entity);
+  }
+  await run.emit({ type: "account", id: account, iam: { kind: "present" } });
+  return true;
+}
+
+const HELP =
+  "Permit iam:GetAccountAuthorizationDetails to the scanning principal, or leave IAM out with --no-iam.";
