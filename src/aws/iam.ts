@@ -6,7 +6,7 @@ import type {
   UserDetail,
 } from "@aws-sdk/client-iam";
 import { GetAccountAuthorizationDetailsCommand, IAMClient } from "@aws-sdk/client-iam";
-import type { IamEntity, IamPort } from "../collect/iam-port.js";
+import type { IamEntity, IamPort } from "../collect/ports.js";
 import type { GroupLine, ManagedPolicyLine, NamedPolicy, RoleLine, UserLine } from "../snapshot/lines.js";
 import type { Ask } from "./ask.js";
 import { page, UnexpectedAnswer } from "./ask.js";

@@ -1,9 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { err, ok } from "../domain/result.js";
 import type { SnapshotLine } from "../snapshot/lines.js";
-import type { IamEntity, IamPort } from "./iam-port.js";
 import { readIam } from "./iam.js";
-import type { Asked, Page } from "./ports.js";
+import type { Asked, IamEntity, IamPort, Page } from "./ports.js";
 
 const ACCOUNT = "111122223333";
 const role = (name: string): IamEntity => ({ type: "role", arn: `arn:aws:iam::${ACCOUNT}:role/${name}` });

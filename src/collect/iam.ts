@@ -1,7 +1,6 @@
 import type { SnapshotLine } from "../snapshot/lines.js";
-import type { IamPort } from "./iam-port.js";
 import { pages } from "./paging.js";
-import type { Asked, CallFailure } from "./ports.js";
+import type { Asked, CallFailure, IamPort } from "./ports.js";
 
 /** What reading IAM needs of a scan. */
 export interface IamRun {
