@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { page } from "./ask.js";
 import { callFailure } from "./failure.js";
+import { IAM_COMMANDS } from "./iam.js";
 import { STS_COMMANDS } from "./identity.js";
 import { KMS_COMMANDS } from "./kms.js";
 import { ORGANIZATIONS_COMMANDS } from "./organizations.js";
@@ -17,6 +18,7 @@ const FOLDER = import.meta.dirname;
 describe("every command of the SDK is declared beside its IAM action", () => {
   const declared = Object.entries({
     ...KMS_COMMANDS,
+    ...IAM_COMMANDS,
     ...STS_COMMANDS,
     ...REGION_COMMANDS,
     ...USAGE_COMMANDS,

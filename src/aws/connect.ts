@@ -117,6 +117,7 @@ class Door {
         (await import("./regions.js")).describeRegions(clients, home, signal),
       listRegions: async (signal) => (await import("./regions.js")).listRegions(clients, home, signal),
       kms: (region) => kmsPort(clients, region, this.ask(region)),
+      iam: async () => (await import("./iam.js")).iamPort(clients, home),
       done: (region) => this.scheduler.forget({ account: this.account, region }),
     };
   }

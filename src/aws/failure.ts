@@ -145,6 +145,9 @@ function helpFor(kind: FailureKind, action: Action, profile: string | undefined)
       if (action.startsWith("organizations:")) {
         return `Permit ${action} to the scanning principal, in the management account or in an account that is a delegated administrator.`;
       }
+      if (action === "iam:GetAccountAuthorizationDetails") {
+        return "Permit iam:GetAccountAuthorizationDetails to the scanning principal, or leave IAM out with --no-iam.";
+      }
       return action === "kms:ListKeys"
         ? "Permit kms:ListKeys to the scanning principal; if this Region is closed on purpose (by a service control policy), name the Regions to scan with --region."
         : action === "kms:GetKeyPolicy" || action === "kms:ListGrants"

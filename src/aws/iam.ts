@@ -10,7 +10,7 @@ import type { IamEntity, IamPort } from "../collect/ports.js";
 import type { GroupLine, ManagedPolicyLine, NamedPolicy, RoleLine, UserLine } from "../snapshot/lines.js";
 import type { Ask } from "./ask.js";
 import { page, UnexpectedAnswer } from "./ask.js";
-import type { Session } from "./session.js";
+import type { Clients } from "./session.js";
 
 /** The command of IAM that keyward sends, beside its action. */
 export const IAM_COMMANDS = {
@@ -21,7 +21,7 @@ export const IAM_COMMANDS = {
 const PAGE = 1000;
 
 /** IAM, which belongs to no Region. */
-export function iamPort(session: Pick<Session, "clientConfig" | "homeRegion">, ask: Ask): IamPort {
+export function iamPort(session: Clients, ask: Ask): IamPort {
   const client = new IAMClient(session.clientConfig(session.homeRegion));
   return {
     authorizationDetails: (marker, signal) =>

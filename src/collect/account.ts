@@ -1,6 +1,8 @@
 import { partitionOfRegion } from "../domain/ids.js";
 import { KeywardError } from "../domain/result.js";
 import type { CoverageLine, RegionCoverage } from "../snapshot/lines.js";
+import type { IamRun } from "./iam.js";
+import { readIam } from "./iam.js";
 import type { Details } from "./key.js";
 import type { Known } from "./known.js";
 import type { CallFailure, CloudPort } from "./ports.js";
@@ -16,6 +18,8 @@ export interface AccountOptions {
   readonly regionsAtOnce: number;
   readonly keysAtOnce: number;
   readonly details: Details;
+  /** Also read IAM. */
+  readonly iam: boolean;
   readonly known: Known | undefined;
 }
 
@@ -39,6 +43,14 @@ export async function scanAccount(
 ): Promise<AccountResult> {
   const { listener } = account.run;
   const plan = await planRegions(account, cloud, options.regions, partition);
+  if (options.iam && cloud.iam !== undefined && account.account !== undefined) {
+    const run: IamRun = {
+      ask: (call, send) => account.ask(call, send),
+      emit: (line) => account.run.emit(line),
+      emitIncomplete: (where, failure) => account.run.emitIncomplete(where, failure),
+    };
+    await readIam(run, await cloud.iam(), account.account);
+  }
   listener.regions?.(plan.scan);
   const coverage = new Map<string, RegionCoverage>();
   for (const region of plan.notEnabled) coverage.set(region, untouched(region));

@@ -63,6 +63,8 @@ export interface CollectOptions {
   readonly details?: Partial<Details>;
   /** What an earlier scan has left and is not asked again. */
   readonly known?: Known | undefined;
+  /** False: IAM is not asked. */
+  readonly iam?: boolean;
   /** `keyward 0.1.0`. */
   readonly tool: string;
   /** Milliseconds since the epoch. */
@@ -110,7 +112,13 @@ async function scan(run: Run, options: CollectOptions, limits: Limits): Promise<
   if (identity.ok) own.account = identity.value.account;
   else if (identity.error.kind === "credentials") throw refused(identity.error);
   const partition = identity.ok ? identity.value.partition : likelyPartition(cloud, options.regions);
-  const accountOptions = { ...limits, regions: options.regions, details, known: options.known };
+  const accountOptions = {
+    ...limits,
+    regions: options.regions,
+    details,
+    iam: options.iam !== false,
+    known: options.known,
+  };
   const looked =
     options.scope === undefined || options.scope.kind === "own"
       ? await scanOwn(own, identity, partition, options, accountOptions)

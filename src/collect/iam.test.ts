@@ -14,17 +14,21 @@ async function read(
   const markers: (string | undefined)[] = [];
   const queue = [...answers];
   const port: IamPort = {
-    authorizationDetails: async (marker) => {
+    authorizationDetails: (marker) => {
       markers.push(marker);
-      return queue.shift() ?? ok({ items: [], next: undefined });
+      return Promise.resolve(queue.shift() ?? ok({ items: [], next: undefined }));
     },
   };
   const complete = await readIam(
     {
       ask: async (_call, send) => send(new AbortController().signal),
-      emit: async (line) => void lines.push(line),
-      emitIncomplete: async (where, failure) => {
+      emit: (line) => {
+        lines.push(line);
+        return Promise.resolve();
+      },
+      emitIncomplete: (where, failure) => {
         lines.push({ type: "incomplete", where, ...pick(failure) });
+        return Promise.resolve();
       },
     },
     port,

@@ -1,5 +1,6 @@
 import type { Grant } from "../domain/grant.js";
 import type { Result } from "../domain/result.js";
+import type { GroupLine, ManagedPolicyLine, RoleLine, UserLine } from "../snapshot/lines.js";
 
 /**
  * What a scan needs from AWS. `src/aws` implements it; tests implement it in memory. Nothing here throws for what AWS
@@ -118,6 +119,8 @@ export interface CloudPort {
   /** account:ListRegions. */
   listRegions(signal: AbortSignal): Promise<Asked<readonly AccountRegion[]>>;
   kms(region: string): KmsPort;
+  /** IAM of the account; undefined: there is none to ask. */
+  iam?(): Promise<IamPort>;
   /** The Region will not be asked any more. */
   done?(region: string): void;
 }
@@ -186,4 +189,13 @@ export interface OrganizationPort {
   /** Undefined: the answer held no text. */
   policyText(id: string, signal: AbortSignal): Promise<Asked<string | undefined>>;
   targetsOf(policy: string, marker: string | undefined, signal: AbortSignal): Promise<Asked<Page<string>>>;
+}
+
+/** A user, role, group or managed policy, as a snapshot has it. */
+export type IamEntity = UserLine | RoleLine | GroupLine | ManagedPolicyLine;
+
+/** IAM of one account. */
+export interface IamPort {
+  /** iam:GetAccountAuthorizationDetails. Texts of policies are plain JSON, not URL-encoded. */
+  authorizationDetails(marker: string | undefined, signal: AbortSignal): Promise<Asked<Page<IamEntity>>>;
 }

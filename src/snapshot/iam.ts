@@ -7,7 +7,8 @@ import type { AccountLine, GroupLine, IdentityLine, RoleLine, UserLine } from ".
 
 interface Drawer {
   state: AccountIam["state"];
-  readonly members: (UserLine | RoleLine)[];
+  /** By ARN: a resumed scan writes a line again. */
+  readonly members: Map<string, UserLine | RoleLine>;
   readonly groups: Map<string, GroupLine>;
 }
 
@@ -40,7 +41,7 @@ export class IamLines {
       case "user":
       case "role": {
         const parts = entity(line.arn);
-        if (parts !== undefined) this.drawer(parts.account).members.push(line);
+        if (parts !== undefined) this.drawer(parts.account).members.set(line.arn, line);
       }
     }
   }
@@ -54,14 +55,14 @@ export class IamLines {
   of(account: AccountId): AccountIam {
     const drawer = this.drawers.get(account);
     if (drawer === undefined) return { state: { kind: "unknown" }, principals: [] };
-    const principals = drawer.members.flatMap((line) => this.principal(line, drawer) ?? []);
+    const principals = [...drawer.members.values()].flatMap((line) => this.principal(line, drawer) ?? []);
     return { state: drawer.state, principals };
   }
 
   private drawer(account: AccountId): Drawer {
     const known = this.drawers.get(account);
     if (known !== undefined) return known;
-    const drawer: Drawer = { state: { kind: "unknown" }, members: [], groups: new Map() };
+    const drawer: Drawer = { state: { kind: "unknown" }, members: new Map(), groups: new Map() };
     this.drawers.set(account, drawer);
     return drawer;
   }

@@ -18,6 +18,7 @@ export interface ScanFlags {
   readonly snapshot: string | undefined;
   readonly resume: string | undefined;
   readonly tags: boolean;
+  readonly iam: boolean;
   readonly rotation: boolean;
   readonly lastUsage: boolean;
   /** Above 0, up to 1. */
@@ -108,6 +109,7 @@ export function addScanFlags(command: Command): Command {
     .option("--endpoint-url <url>", "send all calls to this address, such as a sandbox")
     .option("--snapshot <file>", "also write what was read to this file; gzipped if its name ends in .gz")
     .option("--resume <snapshot>", "go on from the snapshot of a scan that was stopped or killed")
+    .option("--no-iam", "do not read IAM (iam:GetAccountAuthorizationDetails)")
     .option("--tags", "also read the tags of each key (kms:ListResourceTags)")
     .option("--rotation", "also read whether each key is rotated (kms:GetKeyRotationStatus)")
     .option("--last-usage", "also read when each key was last used (kms:GetKeyLastUsage; 5 a second at most)")
@@ -153,6 +155,7 @@ export function scanFlags(command: Command): ScanFlags {
     snapshot: text("snapshot"),
     resume: text("resume"),
     tags: raw["tags"] === true,
+    iam: raw["iam"] !== false,
     rotation: raw["rotation"] === true,
     lastUsage: raw["lastUsage"] === true,
     quotaShare: number("quotaShare"),

@@ -104,6 +104,7 @@ async function read(
       scope,
       regions: flags.regions,
       details,
+      iam: flags.iam,
       known: resumed?.known,
       tool: `keyward ${toolVersion()}`,
       now: io.now,

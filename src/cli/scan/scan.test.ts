@@ -154,6 +154,7 @@ describe("the flags of a scan", () => {
       via: [],
       snapshot: undefined,
       resume: undefined,
+      iam: true,
       tags: false,
       rotation: false,
       lastUsage: false,
