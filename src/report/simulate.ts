@@ -46,6 +46,8 @@ export interface SimulationInput {
   readonly request: AccessRequest;
   readonly identityUnknown: boolean;
   readonly document: KeyDocument;
+  /** A resource control policy was not understood: it may deny whatever seems to be allowed. */
+  readonly denialsUnread: boolean;
   readonly notes: readonly string[];
 }
 
@@ -65,11 +67,24 @@ export function simulate(x: SimulationInput): Simulation {
         certainty: "possible",
       };
   }
-  const change = open
+  const hidden = x.denialsUnread && decision.outcome === "allow";
+  if (hidden) {
+    decision = {
+      ...decision,
+      outcome: "unknown",
+      reason: "resource-control-policy-not-understood",
+      certainty: "possible",
+    };
+  }
+  const change = hidden
     ? [
-        "The answer depends on the caller's identity policies, which were not given: say what they are with --identity-policy, or --identity allow or none.",
+        "A resource control policy of the snapshot was not understood, and may deny this: correct it, or scan again.",
       ]
-    : whatToChange(decision, request, document);
+    : open
+      ? [
+          "The answer depends on the caller's identity policies, which were not given: say what they are with --identity-policy, or --identity allow or none.",
+        ]
+      : whatToChange(decision, request, document);
   return {
     schema: SIMULATION_SCHEMA,
     ...(x.id === undefined ? {} : { id: x.id }),

@@ -24,12 +24,16 @@ export async function runSimulate(file: string, flags: SimulateFlags, io: Io): P
   const notes: string[] = [];
   const record = await keyOf(file, flags, io, notes);
   const base = documentOf(record);
+  const denialsUnread = record.resourceControlPolicies.some((t) =>
+    parsePolicy(t, { kind: "rcp" }).diagnostics.some((d) => d.level !== "warning"),
+  );
   const answer = (p: Prepared): Simulation =>
     simulate({
       id: p.id,
       request: p.request,
       identityUnknown: p.identityUnknown && p.request.caller.kind !== "service",
       document: withRequest(base, p),
+      denialsUnread,
       notes: [...notes, ...p.notes],
     });
   const output = await openOutput(flags.output, io);

@@ -92,6 +92,37 @@ describe("one request", () => {
     expect(flat(outcome)).toContain("resource control policy 1, statement 1 denies it");
   });
 
+  test("a resource control policy of the snapshot that was not understood leaves an Allow open", async () => {
+    const arn = `arn:aws:kms:us-east-1:${OWNER}:key/1234abcd-12ab-34cd-56ef-1234567890ab`;
+    const lines = (rcp: string): string =>
+      [
+        { type: "snapshot", schema: "keyward.snapshot/1", createdAt: "2026-11-23T10:00:00Z", tool: "test" },
+        { type: "resource-control-policy", target: OWNER, text: rcp },
+        {
+          type: "key",
+          arn,
+          policy: { kind: "present", text: policy(root) },
+          grants: { kind: "present", items: [] },
+        },
+      ]
+        .map((l) => `${JSON.stringify(l)}\n`)
+        .join("");
+    const ask = async (rcp: string): Promise<Outcome> =>
+      keyward([
+        "simulate",
+        await file("rcp.ndjson", lines(rcp)),
+        "--key",
+        arn,
+        ...who(),
+        "--identity",
+        "allow",
+      ]);
+    expect((await ask("{")).code).toBe(3);
+    expect(
+      (await ask(policy({ Effect: "Deny", Principal: "*", Action: "kms:Encrypt", Resource: "*" }))).code,
+    ).toBe(0);
+  });
+
   test("a grant allows, and is named", async () => {
     const grants = await file(
       "grants.json",
