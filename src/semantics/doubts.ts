@@ -8,8 +8,6 @@ import type { Doubt } from "../domain/verdict.js";
 export const DOUBTS = {
   "everyone-includes-services":
     "AWS documents that * covers service principals in a Deny; for an Allow it is assumed, not documented.",
-  "service-caller-account":
-    "What kms:CallerAccount and aws:PrincipalAccount hold when a service principal calls is not documented.",
   "set-operator-missing":
     "A multivalued key without ForAllValues or ForAnyValue: AWS does not document what happens at run time.",
   "for-any-value-if-exists": "ForAnyValue with IfExists on an absent key is not documented.",
@@ -25,18 +23,13 @@ export const DOUBTS = {
   "wrong-type-value": "A negated operator on a value of the wrong type has no documented result.",
   "variable-wildcard":
     "Whether a * inside the value of a policy variable acts as a wildcard is not documented.",
-  "operator-case": "Whether AWS accepts condition operators in another letter case is not documented.",
   "grant-root-grantee":
     "Whether a grant to the root of another account needs IAM policies there is not documented; it can be used in any case.",
   "grant-without-identity":
     "That a grant suffices across accounts without an identity policy follows from the KMS guide's wording only.",
   "grant-context-key-case":
     "The KMS guide and the API reference disagree on whether the keys of a grant's encryption context are compared with case.",
-  "grant-service-context":
-    "A grant to a service that is bound by an encryption context only: that the service fills it truthfully is its own documentation's word.",
   "unique-id-account": "The account of a unique principal id cannot be seen from the id.",
-  "deny-root-covers-account":
-    "That a Deny on the account principal covers everybody in the account is not spelled out.",
   "key-arn-resource": "That a key ARN other than this key's in Resource has no effect is not spelled out.",
   "rcp-service-linked-role": "Resource control policies do not bind service-linked roles.",
   "foreign-root-user":

@@ -32,6 +32,8 @@ export const GUARANTEES = {
     "Findings name exactly the accounts, organizations, principals, patterns and services that get in, not those that a Deny or a condition shuts out.",
   "hand-derived":
     "Cases worked out by hand from AWS's documentation get the exposure that was worked out, with a proof.",
+  "doubts-decide":
+    "Where AWS documents a rule badly, the answer is possible and names the doubt, and only where the doubt decides.",
   "changes-close":
     "A change that explain proposes closes the key: the changed policy was analysed before it is shown.",
 } as const;
