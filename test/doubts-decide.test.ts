@@ -116,6 +116,7 @@ const CASES: Readonly<Partial<Record<DoubtId, Deciding>>> = {
 
 /** Given by one engine alone, or for a form that takes more than a case: shown elsewhere. */
 const ELSEWHERE: Readonly<Partial<Record<DoubtId, string>>> = {
+  "request-open": "given where a question is about every request of a kind: the tests of src/iam",
   "grants-unread": "src/semantics/grants.test.ts and test/guarantees (unread-is-not-clear)",
   "rcp-service-linked-role": "src/semantics/evaluate.test.ts",
   "source-arn-colon":
