@@ -3,6 +3,7 @@ import { KeywardError } from "../domain/result.js";
 import * as check from "./check.js";
 import type { CommandModule, Io } from "./command.js";
 import * as diff from "./diff.js";
+import * as doctor from "./doctor.js";
 import { EXIT, type ExitCode } from "./exit.js";
 import * as explain from "./explain.js";
 import * as sandbox from "./sandbox.js";
@@ -11,7 +12,7 @@ import * as simulate from "./simulate.js";
 import * as usage from "./usage.js";
 import { toolVersion } from "./version.js";
 
-const COMMANDS: readonly CommandModule[] = [scan, check, explain, simulate, diff, usage, sandbox];
+const COMMANDS: readonly CommandModule[] = [scan, check, explain, simulate, diff, usage, sandbox, doctor];
 
 const EXIT_CODES = `
 Exit codes:

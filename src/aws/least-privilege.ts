@@ -1,0 +1,89 @@
+import type { Permission } from "./permissions.js";
+import { PERMISSIONS } from "./permissions.js";
+
+/** What a user wants to do. */
+export const PURPOSES = ["scan", "plan"] as const;
+export type Purpose = (typeof PURPOSES)[number];
+
+/** Services whose calls a scan makes in the account that it looks at. */
+const SCAN = new Set(["kms", "ec2", "account", "iam"]);
+/** Beside those, for the usage that a plan is held against. */
+const USAGE = new Set(["cloudtrail", "athena", "glue", "s3"]);
+
+/** The declared actions that a purpose uses, sorted. Options of a scan are included: they only read. */
+export function actionsFor(purpose: Purpose): readonly string[] {
+  const wanted = (action: string): boolean => {
+    const service = action.split(":")[0] ?? "";
+    return SCAN.has(service) || (purpose === "plan" && USAGE.has(service));
+  };
+  return Object.keys(PERMISSIONS).filter(wanted).sort();
+}
+
+/** What an action is for. */
+export function permissionOf(action: string): Permission | undefined {
+  return new Map<string, Permission>(Object.entries(PERMISSIONS)).get(action);
+}
+
+/** The identity policy to attach, as JSON text: made from the declarations beside the calls, nothing else. */
+export function leastPrivilege(purpose: Purpose): string {
+  const statement = { Sid: "KeywardReads", Effect: "Allow", Action: actionsFor(purpose), Resource: "*" };
+  return JSON.stringify({ Version: "2012-10-17", Statement: [statement] }, null, 2);
+}
+
+/**
+ * A CloudFormation template for a StackSet: the role that keyward assumes in each account, which only reads. Source:
+ * CloudFormation User Guide, AWS::IAM::Role.
+ */
+export function stackSetTemplate(): string {
+  const actions = actionsFor("scan").map((a) => `                  - ${a}`);
+  return `AWSTemplateFormatVersion: "2010-09-09"
+Description: The role that keyward assumes to read KMS keys, grants and IAM. It changes nothing.
+Parameters:
+  TrustedPrincipal:
+    Type: String
+    Description: ARN of the user, role or account that runs keyward
+    AllowedPattern: "^arn:aws[a-z0-9-]*:iam::[0-9]{12}:(root|user/.+|role/.+)$"
+  ExternalId:
+    Type: String
+    Default: ""
+    Description: External id that keyward has to give (--external-id); empty for none
+  RoleName:
+    Type: String
+    Default: KeywardReadOnly
+    Description: Name of the role (--role)
+Conditions:
+  HasExternalId: !Not [!Equals [!Ref ExternalId, ""]]
+Resources:
+  Role:
+    Type: AWS::IAM::Role
+    Properties:
+      RoleName: !Ref RoleName
+      Description: Read-only role of keyward
+      AssumeRolePolicyDocument:
+        Version: "2012-10-17"
+        Statement:
+          - Effect: Allow
+            Principal:
+              AWS: !Ref TrustedPrincipal
+            Action: sts:AssumeRole
+            Condition:
+              Fn::If:
+                - HasExternalId
+                - StringEquals:
+                    sts:ExternalId: !Ref ExternalId
+                - !Ref AWS::NoValue
+      Policies:
+        - PolicyName: KeywardReads
+          PolicyDocument:
+            Version: "2012-10-17"
+            Statement:
+              - Sid: KeywardReads
+                Effect: Allow
+                Action:
+${actions.join("\n")}
+                Resource: "*"
+Outputs:
+  RoleArn:
+    Value: !GetAtt Role.Arn
+`;
+}
