@@ -10,6 +10,7 @@ const layers = {
   snapshot: ["domain"],
   collect: ["domain", "snapshot"],
   usage: ["domain", "snapshot", "collect"],
+  repair: ["domain", "policy", "semantics", "access", "trust", "iam", "rules", "usage"],
   report: ["domain", "policy", "semantics", "access", "trust", "iam", "rules", "snapshot"],
   sandbox: ["domain", "policy", "semantics", "snapshot"],
   aws: ["domain", "snapshot", "collect", "usage"],
@@ -35,7 +36,7 @@ module.exports = {
       comment: "No clock, network, file system or environment in the core.",
       severity: "error",
       from: {
-        path: "^src/(domain|policy|semantics|access|trust|iam|rules|report)/",
+        path: "^src/(domain|policy|semantics|access|trust|iam|rules|repair|report)/",
         pathNot: "\\.test\\.ts$",
       },
       to: { dependencyTypes: ["core"], pathNot: "^(node:)?(crypto)$" },

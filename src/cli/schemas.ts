@@ -4,6 +4,7 @@ import { argv } from "node:process";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import { simulateRequestSchema } from "./simulate/request.js";
+import { PLAN_SCHEMA, planSchema } from "../repair/plan-file.js";
 import { REPORT_SCHEMA } from "../report/control.js";
 import { DIFF_SCHEMA } from "../report/diff.js";
 import { diffSchema } from "../report/diff-schema.js";
@@ -21,6 +22,7 @@ export function jsonSchemas(): ReadonlyMap<string, string> {
     ["diff.schema.json", jsonSchema(diffSchema, `The result of keyward diff, ${DIFF_SCHEMA}`)],
     ["simulate-request.schema.json", jsonSchema(simulateRequestSchema, "One request of keyward simulate")],
     ["usage.schema.json", jsonSchema(usageFileLineSchema, `One line of a usage file, ${USAGE_SCHEMA}`)],
+    ["plan.schema.json", jsonSchema(planSchema, `A plan of keyward, ${PLAN_SCHEMA}`)],
     ["config.schema.json", jsonSchema(configSchema, "keyward.yaml: the zone of trust and its exceptions")],
   ]);
 }
