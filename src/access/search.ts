@@ -177,7 +177,9 @@ class Search {
         case "set":
           return { kind: "absent" };
         case "time":
-          return { kind: "doubtful", doubt: "not-understood" };
+          // The moment is chosen last: one is tried, and no answer is proved by its failing.
+          this.#guessed = true;
+          return { kind: "value", value: timeText(key, this.q.now + 1) };
       }
     };
   }
@@ -421,6 +423,7 @@ class Search {
 
   #solveTime(from = this.q.now + 1): number | undefined {
     const lits = this.#lits.get("time") ?? [];
+    if (lits.some(hasDoubt)) this.#doubtful = true;
     const points = new Set<number>([from]);
     for (const l of lits) {
       for (const t of l.c.tests) {

@@ -123,7 +123,7 @@ function checkWitness(access: Access, world: World, document: KeyDocument): Outc
   if (access.certainty === "possible" && access.doubts.length === 0) {
     return fail("witness-doubtful", `${said}: possible, and no doubt is named`);
   }
-  if (!isOutside(request, world)) return fail("witness-inside", `${said}: an insider makes it`);
+  if (!isOutside(request, world, false)) return fail("witness-inside", `${said}: an insider makes it`);
   if (!covers(access.who, request)) return fail("witness-inside", `${said}: another class makes it`);
   const impossible = contradictsOrganizations(request, world);
   if (impossible !== undefined) return fail("witness-inside", `${said}: ${impossible}`);

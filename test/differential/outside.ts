@@ -12,8 +12,11 @@ export function stated(request: AccessRequest, name: string): string | undefined
   return typeof value === "string" ? value : value?.length === 1 ? value[0] : undefined;
 }
 
-/** Whether somebody outside the zone of trust makes (or, for a service, is behind) the request. */
-export function isOutside(request: AccessRequest, world: World): boolean {
+/**
+ * Whether somebody outside the zone of trust makes (or, for a service, is behind) the request. `rolesByName`: a role of
+ * the name of a trusted one, under another path, is that role.
+ */
+export function isOutside(request: AccessRequest, world: World, rolesByName = true): boolean {
   const { caller } = request;
   if (caller.kind === "service") {
     if (world.zone.services.includes(caller.name)) return false;
@@ -23,7 +26,7 @@ export function isOutside(request: AccessRequest, world: World): boolean {
   if (!outsideAccount(caller.account, stated(request, "aws:PrincipalOrgID"), world)) return false;
   return !world.zone.principals.some((text) => {
     const entry = parsePrincipal(text);
-    return entry !== undefined && (includes(entry, caller) || sameRole(entry, caller));
+    return entry !== undefined && (includes(entry, caller) || (rolesByName && sameRole(entry, caller)));
   });
 }
 

@@ -3,6 +3,7 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { Worker } from "node:worker_threads";
+import { measure, required } from "../differential/coverage.js";
 import { add, emptyTally, type Tally } from "../differential/run.js";
 import type { Finding } from "../differential/shrink.js";
 import type { Report, Task } from "./worker.js";
@@ -17,6 +18,8 @@ const HELP = `Puts random requests to both of keyward's engines and looks for a 
   --workers N      threads (default: one for each core)
   --requests N     requests for each world (default 60)
   --world N        only world number N of the seed
+  --coverage N     instead: put the requests of N worlds to every rule of the reference by itself, print how often each
+                   gave which answer, and fail where an answer that a rule can give was not reached
   --out DIR        where shrunk disagreements and summary.json go (default reports/fuzz)
 
 Exit code 0: no disagreement; 1: disagreements, written to --out as cases; 2: wrong usage.
@@ -30,6 +33,7 @@ interface Options {
   readonly requests: number;
   readonly world: number | undefined;
   readonly out: string;
+  readonly coverage: number | undefined;
 }
 
 function readOptions(): Options | string {
@@ -41,6 +45,7 @@ function readOptions(): Options | string {
       workers: { type: "string", default: String(availableParallelism()) },
       requests: { type: "string", default: "60" },
       world: { type: "string" },
+      coverage: { type: "string" },
       out: { type: "string", default: "reports/fuzz" },
       help: { type: "boolean", default: false },
     },
@@ -59,6 +64,7 @@ function readOptions(): Options | string {
     requests: Math.max(1, number("requests")),
     world: values.world === undefined ? undefined : Number(values.world),
     out: values.out,
+    coverage: values.coverage === undefined ? undefined : Number(values.coverage),
   };
 }
 
@@ -102,6 +108,15 @@ async function run(o: Options): Promise<number> {
   return total.disagreements > 0 ? 1 : 0;
 }
 
+function showCoverage(seed: number, worlds: number): number {
+  const coverage = measure(seed, worlds, 12);
+  for (const [rule, answers] of coverage.table()) process.stdout.write(`${rule.padEnd(56)}${answers}\n`);
+  const missing = required().filter(([rule, answer]) => coverage.of(rule, answer) === 0);
+  for (const [rule, answer] of missing) process.stdout.write(`not reached: ${rule}: ${answer}\n`);
+  process.stdout.write(`${required().length - missing.length} of ${required().length} reached\n`);
+  return missing.length > 0 ? 1 : 0;
+}
+
 function write(o: Options, total: Tally, findings: readonly Numbered[], seconds: number): void {
   mkdirSync(o.out, { recursive: true });
   for (const { finding, index } of findings) {
@@ -134,6 +149,7 @@ function write(o: Options, total: Tally, findings: readonly Numbered[], seconds:
 try {
   const options = readOptions();
   if (typeof options === "string") process.stdout.write(options);
+  else if (options.coverage !== undefined) process.exitCode = showCoverage(options.seed, options.coverage);
   else process.exitCode = await run(options);
 } catch (error) {
   if (!(error instanceof TypeError)) throw error;

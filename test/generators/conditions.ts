@@ -113,8 +113,32 @@ function anyKey(r: Random): string {
   return r.weighted([8, () => key], [1, () => key.toLowerCase()], [1, () => key.toUpperCase()]);
 }
 
+const OF_FAMILY: Readonly<Record<string, readonly string[]>> = {
+  Numeric: ["aws:MultiFactorAuthAge"],
+  Date: ["aws:TokenIssueTime", "aws:CurrentTime"],
+  Arn: ["aws:PrincipalArn", "aws:PrincipalArn", "aws:SourceArn"],
+  Binary: ["aws:PrincipalTag/team"],
+  Bool: ["aws:MultiFactorAuthPresent"],
+  Ip: ["aws:SourceIp"],
+  NotIp: ["aws:SourceIp"],
+  String: ["aws:PrincipalTag/team", "aws:PrincipalAccount"],
+};
+
+/** A condition that is drawn by its operator, so that seldom forms of seldom operators come up as well. */
+function byOperator(r: Random, place: Place): ConditionRow {
+  const operator = r.pick(OPERATORS.filter((o) => !o.startsWith("String") && o !== "Null"));
+  const family = Object.keys(OF_FAMILY).find((f) => operator.startsWith(f)) ?? "String";
+  const key = r.pick(OF_FAMILY[family] ?? COMMON_KEYS);
+  const binary = (): string => r.pick(["YQ==", "YQ", "YWI=", "x"]);
+  const values = r.list(1, 2, () => (family === "Binary" ? binary() : policyValue(r, key, operator, place)));
+  const qualifier = r.pick(["", "ForAnyValue:", "ForAllValues:"]);
+  return { operator: `${qualifier}${operator}${r.pick(["", "IfExists"])}`, key, values };
+}
+
 /** One condition; `key` fixes which key it asks. */
-export function condition(r: Random, place: Place, key = anyKey(r)): ConditionRow {
+export function condition(r: Random, place: Place, fixed?: string): ConditionRow {
+  if (fixed === undefined && r.chance(10)) return byOperator(r, place);
+  const key = fixed ?? anyKey(r);
   const facts = conditionKeyFacts(key);
   const operator = r.weighted(
     [80, () => r.pick(FAMILIES[facts?.type ?? "string"])],
