@@ -1,10 +1,9 @@
-import { Agent as HttpAgent } from "node:http";
-import { Agent as HttpsAgent } from "node:https";
 import { fromNodeProviderChain } from "@aws-sdk/credential-providers";
 import type { STSClientConfig } from "@aws-sdk/client-sts";
 import { STSClient } from "@aws-sdk/client-sts";
-import { NodeHttpHandler } from "@smithy/node-http-handler";
+import type { NodeHttpHandler } from "@smithy/node-http-handler";
 import { KeywardError } from "../domain/result.js";
+import { Connections } from "./connections.js";
 import type { Credentials } from "./credentials.js";
 import { RenewableCredentials } from "./credentials.js";
 import { PacedRetry } from "./retry.js";
@@ -41,10 +40,6 @@ export interface Clients {
   clientConfig(region: string): ClientConfig;
 }
 
-/** Milliseconds. A Region that does not answer must not hold up the scan for the SDK's five minutes. */
-const CONNECT_TIMEOUT = 5_000;
-const ANSWER_TIMEOUT = 30_000;
-
 /**
  * Credentials, connections and retries that all clients share. Close it at the end: open connections and waiting
  * retries would keep the program alive.
@@ -76,10 +71,11 @@ export class Session {
     // The SDK warns of Node versions that its future releases will drop. A user of keyward can do nothing about that.
     process.env["AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"] ??= "true";
     const homeRegion = await findHomeRegion(options);
+    const handler = new Connections();
     // A new chain each time: the chain itself keeps what it found until that expires by its own word.
     const credentials = new RenewableCredentials(async () => {
       const chain = fromNodeProviderChain({
-        clientConfig: { region: homeRegion },
+        clientConfig: { region: homeRegion, requestHandler: handler },
         ...(options.profile === undefined ? {} : { profile: options.profile }),
       });
       return chain();
@@ -89,15 +85,6 @@ export class Session {
     } catch (error) {
       throw noCredentials(error, options);
     }
-    const handler = new NodeHttpHandler({
-      connectionTimeout: CONNECT_TIMEOUT,
-      requestTimeout: ANSWER_TIMEOUT,
-      socketTimeout: ANSWER_TIMEOUT,
-      throwOnRequestTimeout: true,
-      // The scan bounds its open calls itself; a call that waited for a socket would use up its time to connect.
-      httpAgent: new HttpAgent({ keepAlive: true, maxSockets: Infinity, maxFreeSockets: 512 }),
-      httpsAgent: new HttpsAgent({ keepAlive: true, maxSockets: Infinity, maxFreeSockets: 512 }),
-    });
     return new Session(homeRegion, options.profile, endpointUrl, options.version, credentials, handler);
   }
 
