@@ -69,7 +69,6 @@ function options(
     socketTimeout: ANSWER_TIMEOUT,
     throwOnRequestTimeout: true,
     httpAgent,
-    // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- it connects over TLS; its class does not descend from Node's
     httpsAgent,
   };
 }
