@@ -12,7 +12,7 @@ import { Merger } from "./merge.js";
 import type { Access, AccessMatrix, Undecided } from "./matrix.js";
 import { type PolicyDoubts, policyDoubts } from "../policy/doubtful.js";
 import { collectMentions } from "./mentions.js";
-import { type Attempt, Prover } from "./prover.js";
+import { type Attempt, Prover, SEARCH_NOT_FINISHED } from "./prover.js";
 import { overallExposure } from "./rollup.js";
 import {
   type ActionGroup,
@@ -24,8 +24,9 @@ import {
   statementEntrances,
 } from "./entrances.js";
 import { Replayable } from "./replayable.js";
-import { canName } from "./shape.js";
+import { namesOf } from "./shape.js";
 import { doubtfulStatements, prepare } from "./statements.js";
+import type { Budget } from "./words.js";
 
 /** What an analysis is about. */
 export interface AnalysisInput {
@@ -49,7 +50,7 @@ export interface AnalysisInput {
 }
 
 /** Enough for any policy that people write; a hostile one runs into it and is reported as undecided. */
-export const DEFAULT_MAX_STEPS = 60_000;
+export const DEFAULT_MAX_STEPS = 40_000;
 
 const NO_POLICY: Policy = { version: "2012-10-17", id: undefined, statements: [] };
 
@@ -82,6 +83,7 @@ export function analyze(input: AnalysisInput): AccessMatrix {
     now,
     budget,
     isKnown: (account) => input.organizationOf.has(account as AccountId),
+    weight: weightOf([policy, ...input.resourceControlPolicies], grants),
   });
   const entrances = [...statementEntrances(statements), ...grantEntrances(grants, facts, mentions.keys)];
   const classes = classesOf(
@@ -100,17 +102,21 @@ export function analyze(input: AnalysisInput): AccessMatrix {
       doubts: [doubt("key-fact-unknown")],
     })),
   ];
-  for (const entrance of entrances) {
-    if (input.scope === "outside" && classes.spared(entrance.principal)) continue;
-    const named = new Replayable(namedClasses(classes.all, entrance));
+
+  /** Looks for accesses through one way in, with so many steps; gives what stayed undecided. */
+  const visit = (entrance: Entrance, steps: number): Undecided[] => {
+    budget.left = steps;
+    const open: Undecided[] = [];
+    const named = new Replayable(namedClasses(classes.all, entrance, budget));
     for (const group of actionGroups(entrance, signatures)) {
       const covered = new Coverage();
       for (const ranked of named) {
         if (covered.everybody) break;
+        if (budget.left < 0) return [...open, unfinished(entrance)];
         const before = covered.of(ranked.group);
         if (before === "certain" || !worthTrying(ranked, entrance, group, facts)) continue;
         const attempt: Attempt = prover.prove(ranked.cls, entrance, group);
-        if (attempt.kind === "undecided") undecided.push(attempt.undecided);
+        if (attempt.kind === "undecided") open.push(attempt.undecided);
         if (attempt.kind !== "access") continue;
         for (const access of [attempt.access, attempt.certain]) {
           if (access === undefined) continue;
@@ -120,19 +126,51 @@ export function analyze(input: AnalysisInput): AccessMatrix {
         }
       }
     }
-  }
+    return open;
+  };
+
+  // Every way in gets its share of the steps, so that a hostile one cannot hide another; what is left over goes to
+  // those that did not come to an end.
+  let rest = input.maxSteps ?? DEFAULT_MAX_STEPS;
+  const rounds = (list: readonly Entrance[], last: boolean): Entrance[] =>
+    list.filter((entrance, i) => {
+      const share = Math.max(0, Math.floor(rest / (list.length - i)));
+      const open = visit(entrance, share);
+      const ranOut = budget.left < 0;
+      rest -= share - budget.left;
+      if (last || !ranOut) undecided.push(...open);
+      return ranOut;
+    });
+  const outside = input.scope === "outside";
+  const late = rounds(
+    entrances.filter((e) => !(outside && classes.spared(e.principal))),
+    false,
+  );
+  rounds(late, true);
   const accesses = merger.accesses();
   return {
     accesses,
     undecided: dedupe(undecided),
     exposure: overallExposure(accesses, undecided, reading),
     disagreements: prover.disagreements,
-    steps: (input.maxSteps ?? DEFAULT_MAX_STEPS) - budget.left,
+    steps: (input.maxSteps ?? DEFAULT_MAX_STEPS) - rest,
   };
 }
 
-function* namedClasses(classes: Iterable<RankedClass>, entrance: Entrance): Generator<RankedClass> {
-  for (const c of classes) if (canName(entrance.principal, c.cls)) yield c;
+function unfinished(entrance: Entrance): Undecided {
+  return { who: undefined, source: entrance.source, reason: SEARCH_NOT_FINISHED, doubts: [] };
+}
+
+function* namedClasses(
+  classes: Iterable<RankedClass>,
+  entrance: Entrance,
+  budget: Budget,
+): Generator<RankedClass> {
+  const canName = namesOf(entrance.principal);
+  for (const c of classes) {
+    budget.left -= 1 / 8;
+    if (canName(c.cls)) yield c;
+  }
 }
 
 /** Which groups of classes have got in through one entrance already, and how surely. */
@@ -164,6 +202,26 @@ class Coverage {
   #put(group: string, certainty: Certainty): void {
     if (this.#groups.get(group) !== "certain") this.#groups.set(group, certainty);
   }
+}
+
+/** What a request costs the reference: it hears every statement and grant, and matches patterns sign by sign. */
+function weightOf(policies: readonly Policy[], grants: readonly Grant[]): number {
+  let statements = 0;
+  let plain = 0;
+  let patterns = 0;
+  const add = (text: string): void => {
+    if (/[*?]/.test(text)) patterns += text.length;
+    else plain += text.length;
+  };
+  for (const p of policies) {
+    statements += p.statements.length;
+    for (const s of p.statements) {
+      for (const c of s.conditions) c.values.forEach(add);
+      if (s.principal.kind !== "missing") plain += 16 * s.principal.entries.length;
+      if (s.action.kind !== "missing") s.action.patterns.forEach(add);
+    }
+  }
+  return 4 + ((statements + grants.length) >> 1) + (plain >> 6) + (patterns >> 2);
 }
 
 /** Services call what services call: management calls by a service principal are not a way to a key. */

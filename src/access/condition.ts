@@ -16,6 +16,8 @@ export interface Compiled {
   readonly family: Family;
   readonly negated: boolean;
   readonly tests: readonly ValueTest[];
+  /** The values where all are plain text to be compared with case: a long list is looked up, not walked through. */
+  readonly literals: ReadonlySet<string> | undefined;
   /** Variables that could not be replaced yet: keys, in lower case. */
   readonly open: readonly string[];
 }
@@ -79,12 +81,24 @@ export function compileCondition(source: Condition, variables: boolean, resolve:
   }
   return {
     source,
+    literals: literalsOf(source, tests),
     facts: conditionKeyFacts(source.keyLower),
     family,
     negated: NEGATED.has(source.operator),
     tests,
     open,
   };
+}
+
+/** An ARN operator asks whether the value is an ARN at all, so it is not for this. */
+function literalsOf(source: Condition, tests: readonly ValueTest[]): ReadonlySet<string> | undefined {
+  if (tests.length < 4 || !source.operator.startsWith("String")) return undefined;
+  const out = new Set<string>();
+  for (const { glob, doubtful } of tests) {
+    if (glob?.literal === undefined || glob.fold || doubtful !== undefined) return undefined;
+    out.add(glob.literal);
+  }
+  return out;
 }
 
 /** A value cut at its variables. */
@@ -309,6 +323,7 @@ export type KeyValue = undefined | string | readonly string[];
 
 /** Whether one value of the key meets the condition, its qualifier left aside. */
 export function testElement(c: Compiled, value: string): Truth {
+  if (c.literals !== undefined) return yesNo(c.literals.has(value) !== c.negated);
   const hit = anyOf(c.tests.map((t) => t.test(value)));
   return c.negated ? negate(hit) : hit;
 }

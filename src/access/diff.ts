@@ -11,7 +11,7 @@ import { type ActionGroup, actionGroups, actionSignatures } from "./entrances.js
 import { environmentFacts } from "./environments.js";
 import type { Who } from "./matrix.js";
 import { collectMentions, type Mentions } from "./mentions.js";
-import { canName } from "./shape.js";
+import { namesOf } from "./shape.js";
 
 export type { Before, Change } from "./diff-prover.js";
 export type { DiffSide } from "./diff-side.js";
@@ -122,8 +122,9 @@ export function gains(input: DiffInput): Gains {
   for (const { signed, group, classes } of questions(context, entrances, input)) {
     if (prover.branches(signed, group).length === 0) continue;
     const covered = new Covered();
+    const canName = namesOf(signed.entrance.principal);
     for (const ranked of classes) {
-      if (!canName(signed.entrance.principal, ranked.cls)) continue;
+      if (!canName(ranked.cls)) continue;
       const before = covered.of(ranked.group);
       if (before === "certain") continue;
       const step = prover.prove(ranked.cls, signed, group);

@@ -156,6 +156,19 @@ export function matches(glob: Glob, word: string): boolean {
   return t === size;
 }
 
+/** Counts search steps; when they are used up, the answer is "not decided". A step is less than a microsecond. */
+export interface Budget {
+  left: number;
+}
+
+/** What it takes to match a word of some length, in steps. */
+export function matchingCost(glob: Glob, length: number): number {
+  if (glob.literal !== undefined) return 0;
+  const size = glob.tokens.length;
+  // A star in front of a long text may go through the word again and again.
+  return 1 + ((size + length) >> 5) + ((size * length) >> 12);
+}
+
 /** The state from which nothing is accepted any more. */
 export const DEAD = 0;
 
@@ -166,7 +179,11 @@ export class GlobDfa {
   readonly #next: Map<number, number>[] = [new Map<number, number>()];
   readonly start: number;
 
-  constructor(readonly glob: Glob) {
+  constructor(
+    readonly glob: Glob,
+    /** Charged for every state that is made: a hostile glob has as many as it has characters. */
+    readonly budget?: Budget,
+  ) {
     this.start = this.#intern(this.#close([0]));
   }
 
@@ -175,16 +192,19 @@ export class GlobDfa {
     const [only] = positions;
     // Between stars a state is one position.
     if (positions.length === 1 && only !== undefined && !isStar(tokens[only])) return [only];
+    // The positions rise, so what is already there lies at the end.
     const seen: number[] = [];
+    let last = -1;
     for (const p of positions) {
-      let q = p;
-      if (!seen.includes(q)) seen.push(q);
-      while (isStar(tokens[q])) {
-        q += 1;
-        if (!seen.includes(q)) seen.push(q);
+      for (let q = p; ; q += 1) {
+        if (q > last) {
+          seen.push(q);
+          last = q;
+        }
+        if (!isStar(tokens[q])) break;
       }
     }
-    return seen.sort((a, b) => a - b);
+    return seen;
   }
 
   #intern(set: readonly number[]): number {
@@ -204,13 +224,16 @@ export class GlobDfa {
     const known = row?.get(char);
     if (known !== undefined) return known;
     const { tokens } = this.glob;
+    // A set rises, and so does what follows it: a star stays at p, anything else goes to p + 1.
     const out: number[] = [];
     for (const p of this.#sets[state] ?? []) {
       const token = tokens[p];
       if (token === undefined || !takes(token, char)) continue;
-      out.push(isStar(token) ? p : p + 1);
+      const next = isStar(token) ? p : p + 1;
+      if (out.at(-1) !== next) out.push(next);
     }
     const id = out.length === 0 ? DEAD : this.#intern(this.#close(out));
+    if (this.budget !== undefined) this.budget.left -= 1 + (out.length >> 2);
     row?.set(char, id);
     return id;
   }

@@ -33,6 +33,8 @@ export interface ProverContext {
   readonly budget: Budget;
   /** Whether it is known in which organization an account is: then it is not one that nobody named. */
   readonly isKnown: (account: string) => boolean;
+  /** What it takes to put a request to the reference, in steps. */
+  readonly weight: number;
 }
 
 export type Attempt =
@@ -40,6 +42,9 @@ export type Attempt =
   | { readonly kind: "access"; readonly access: Access; readonly certain?: Access }
   | { readonly kind: "closed" }
   | { readonly kind: "undecided"; readonly undecided: Undecided };
+
+/** Said where the steps were used up. */
+export const SEARCH_NOT_FINISHED = "the search for a request that gets in was not finished";
 
 interface Setting {
   readonly mode: Mode;
@@ -95,7 +100,7 @@ export class Prover {
       undecided: {
         who: cls.who,
         source: e.source,
-        reason: "the search for a request that gets in was not finished",
+        reason: SEARCH_NOT_FINISHED,
         doubts: [],
       },
     };
@@ -141,6 +146,8 @@ export class Prover {
     };
     let exhausted = false;
     for (const shape of this.#shapes(cls, context, group)) {
+      x.budget.left -= 2 + (x.mentions.principals.length + x.statements.length) / 8;
+      if (x.budget.left < 0) return { kind: "exhausted" };
       const principal = shape.principal(e.principal, "Allow");
       if (typeof principal === "object" || typeof e.holds === "object") this.#doubtSeen = true;
       // Whether the resource in a source ARN can hold a colon depends on the service.
@@ -216,6 +223,7 @@ export class Prover {
     if (first === undefined) return undefined;
     const request = buildRequest(shape, solution, first, e.encryptionContext);
     // The state of the key and the reach of the operation are judged apart: the proof is about who is allowed.
+    x.budget.left -= x.weight;
     const answer = replay(request, x.document, group);
     if (answer.kind === "disagreement") {
       this.disagreements.push(`${JSON.stringify(e.source)} ${JSON.stringify(cls.who)}: ${answer.text}`);

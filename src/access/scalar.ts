@@ -1,5 +1,5 @@
 import { type Compiled, type KeyValue, testAbsent, testCondition, testElement } from "./condition.js";
-import { type Glob, GlobBuilder, matches, samples, literalGlob } from "./glob.js";
+import { type Glob, GlobBuilder, literalGlob, matches, matchingCost, samples } from "./glob.js";
 import type { Mode, Truth } from "./truth.js";
 import {
   formatDate,
@@ -166,10 +166,12 @@ function solvePresent(
   const ok = (v: string): boolean =>
     allowedByDomain(v, d) && lits.every((l) => satisfies(test(l.c, v), l.want, mode));
   const tried = new Set<string>();
+  const each = 1 + (testsOf(lits) + d.excludedGlobs.length + d.excludedRanges.length) / 8;
   for (const v of candidates(lits, d)) {
     if (tried.has(v)) continue;
     tried.add(v);
-    budget.left -= 1;
+    budget.left -= each + costOf(lits, v);
+    if (budget.left < 0) return { kind: "exhausted" };
     if (ok(v)) return { kind: "found", value: v };
   }
   // For typed domains the candidates hold a point of every region that the constants cut out: the answer is exact.
@@ -193,6 +195,21 @@ function solvePresent(
   if (answer.kind !== "found") return answer;
   const value = viewText(view, answer.values);
   return ok(value) ? { kind: "found", value } : { kind: "exhausted" };
+}
+
+function testsOf(lits: readonly Lit[]): number {
+  let n = 0;
+  for (const l of lits) n += l.c.tests.length;
+  return n;
+}
+
+/** Long patterns cost more than a step. */
+function costOf(lits: readonly Lit[], value: string): number {
+  let n = 0;
+  for (const l of lits) {
+    for (const t of l.c.tests) if (t.glob !== undefined) n += matchingCost(t.glob, value.length) / 4;
+  }
+  return n;
 }
 
 const ANY_TEXT: Segment = {

@@ -14,6 +14,7 @@ import type { Mode, Truth } from "./truth.js";
 import { parseDate } from "./typed.js";
 import {
   MOST_PINNINGS,
+  MOST_VARIABLES,
   onlyValues,
   outlined,
   type Pin,
@@ -90,6 +91,9 @@ class Search {
     // A variable stands for something that the search chooses. If even "any value at all" does not get in, nothing does.
     const outline = this.#prepare([], open, true);
     if (outline === undefined) return this.#answer(undefined);
+    // Nobody writes so many; every further one multiplies what there is to try.
+    if (open.size > MOST_VARIABLES) this.#exhausted = true;
+    if (this.#exhausted) return this.#answer(undefined);
     // Else choose the variable first, then go on with it as a constant.
     const conditions = [...this.q.require, ...this.q.escape].flatMap((c) => c.conditions);
     const must = this.#outlined;
@@ -98,6 +102,7 @@ class Search {
       if (only === undefined) this.#guessed = true;
       return { key, values: only ?? this.#pinValues(key, conditions, outline) };
     });
+    if (this.#exhausted) return this.#answer(undefined);
     let tries = MOST_PINNINGS;
     for (const pins of pinnings(choices)) {
       if (tries-- === 0) {
@@ -118,6 +123,11 @@ class Search {
 
   /** Values of a variable that are worth trying, those first that the outline suggests. */
   #pinValues(key: string, conditions: readonly Condition[], outline: Solution): KeyValue[] {
+    this.q.budget.left -= conditions.reduce((n, c) => n + c.values.length, 0);
+    if (this.q.budget.left < 0) {
+      this.#exhausted = true;
+      return [];
+    }
     const model = this.#model(key);
     if (model.kind === "word") {
       const guess = this.q.shape.segments.map((s) => s.guess);
@@ -191,14 +201,14 @@ class Search {
     open: Set<string>,
     outline: boolean,
   ): Compiled {
+    const known = this.q.compiled.get(c);
+    if (known !== undefined) return known;
     if (!variables || !c.values.some((v) => v.includes("${"))) {
-      let ready = this.q.compiled.get(c);
-      if (ready === undefined) {
-        ready = compileCondition(c, false, () => ({ kind: "open" }));
-        this.q.compiled.set(c, ready);
-      }
+      const ready = compileCondition(c, false, () => ({ kind: "open" }));
+      this.q.compiled.set(c, ready);
       return ready;
     }
+    this.q.budget.left -= c.values.length;
     const swapped = selfComparison(c, (v) => this.#same(v, c.keyLower)) ?? this.#swap(c);
     if (swapped !== undefined) return compileCondition(swapped, false, () => ({ kind: "open" }));
     const model = this.#model(c.keyLower);
@@ -245,6 +255,7 @@ class Search {
 
   /** A literal as true, false or open. */
   #settle(l: Lit): boolean | undefined {
+    this.q.budget.left -= l.c.literals === undefined ? l.c.tests.length / 8 : 1 / 8;
     const model = this.#model(l.c.source.keyLower);
     // An identity is always there: its presence is no open question.
     let truth: Truth;
@@ -431,10 +442,18 @@ class Search {
         if (s !== undefined) for (const p of [s - 1, s, s + 1]) points.add(Math.floor(p));
       }
     }
-    return [...points]
-      .filter((p) => p >= from)
-      .sort((a, b) => a - b)
-      .find((p) => lits.every((l) => meets([l], timeText(l.c.source.keyLower, p), this.q.mode)));
+    const { budget } = this.q;
+    const each = lits.reduce((n, l) => n + l.c.tests.length, 1);
+    const later = [...points].filter((p) => p >= from).sort((a, b) => a - b);
+    for (const p of later) {
+      budget.left -= each;
+      if (budget.left < 0) {
+        this.#exhausted = true;
+        return undefined;
+      }
+      if (lits.every((l) => meets([l], timeText(l.c.source.keyLower, p), this.q.mode))) return p;
+    }
+    return undefined;
   }
 
   /**

@@ -20,6 +20,7 @@ import {
 import type {
   AccountChoice,
   CallerClass,
+  NamedPrincipal,
   OrdinaryClass,
   OrganizationChoice,
   ServiceClass,
@@ -490,23 +491,32 @@ function namesPrincipal(
   }
 }
 
-/** Whether an Allow for this principal element can cover callers of a class at all: a quick "no" before the search. */
-export function canName(element: PrincipalElement, cls: CallerClass): boolean {
-  switch (element.kind) {
-    case "missing":
-      return false;
-    case "not-principal":
-      return true;
-    case "principal":
-      return element.entries.some((e) => {
-        if (e.kind === "everyone") return true;
-        if (e.kind === "refused") return e.reach !== "nobody";
-        if (cls.kind === "service") return e.kind === "service" && e.name === cls.name;
-        if (e.kind === "account") return cls.account.kind === "literal" && cls.account.id === e.account;
-        // Which kind of principal calls is open: ask for the one that every kind of entry can name.
-        return e.kind !== "service" && e.kind !== "unique-id" && namesPrincipal(e, cls, "federated-user");
-      });
+/** Whether an Allow for a principal element can cover callers of a class at all: a quick "no" before the search. */
+export function namesOf(element: PrincipalElement): (cls: CallerClass) => boolean {
+  if (element.kind === "missing") return () => false;
+  const { entries } = element;
+  const open = entries.some((e) => e.kind === "everyone" || (e.kind === "refused" && e.reach !== "nobody"));
+  if (element.kind === "not-principal" || open) return () => true;
+  const services = new Set<string>();
+  const accounts = new Set<string>();
+  const principals = new Map<string, NamedPrincipal[]>();
+  for (const e of entries) {
+    if (e.kind === "service") services.add(e.name);
+    else if (e.kind === "account") accounts.add(e.account);
+    else if ("account" in e) {
+      const list = principals.get(e.account);
+      if (list === undefined) principals.set(e.account, [e]);
+      else list.push(e);
+    }
   }
+  return (cls) => {
+    if (cls.kind === "service") return services.has(cls.name);
+    if (cls.account.kind !== "literal") return false;
+    if (accounts.has(cls.account.id)) return true;
+    // Which kind of principal calls is open: ask for the one that every kind of entry can name.
+    const there = cls.principal === undefined ? undefined : principals.get(cls.account.id);
+    return there?.some((e) => namesPrincipal(e, cls, "federated-user")) === true;
+  };
 }
 
 function principalTruth(

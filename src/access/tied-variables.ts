@@ -17,6 +17,8 @@ export interface Pin {
 
 /** How many combinations of values are tried before the answer is "not decided". */
 export const MOST_PINNINGS = 48;
+/** How many variables that stand for chosen values are decided together. */
+export const MOST_VARIABLES = 12;
 
 /** Every combination of the values. */
 export function* pinnings(
@@ -113,7 +115,15 @@ function present(key: string): Lit[] {
   return [
     {
       want: true,
-      c: { source, facts: conditionKeyFacts(key), family: "null", negated: false, tests: [], open: [] },
+      c: {
+        source,
+        facts: conditionKeyFacts(key),
+        family: "null",
+        negated: false,
+        tests: [],
+        literals: undefined,
+        open: [],
+      },
     },
   ];
 }

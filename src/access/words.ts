@@ -1,10 +1,12 @@
 import {
+  type Budget,
   codePoints,
   DEAD,
   type Glob,
   GlobDfa,
   mayMatchBetween,
   matches,
+  matchingCost,
   ONE,
   ONE_IN_PART,
   residue,
@@ -52,15 +54,16 @@ export function viewText(view: View, values: readonly string[]): string {
 }
 
 /** Whether an assignment meets a constraint. */
-export function holds(c: WordConstraint, values: readonly string[]): boolean {
+export function holds(c: WordConstraint, values: readonly string[], budget?: Budget): boolean {
   const text = viewText(c.view, values);
+  if (budget !== undefined) {
+    budget.left -= c.globs.length >> 5;
+    for (const g of c.globs) budget.left -= matchingCost(g, text.length);
+  }
   return c.globs.some((g) => matches(g, text)) === (c.mode === "oneOf");
 }
 
-/** Counts search steps; when they are used up, the answer is "not decided". */
-export interface Budget {
-  left: number;
-}
+export type { Budget } from "./glob.js";
 
 export type WordAnswer =
   | { readonly kind: "found"; readonly values: readonly string[] }
@@ -77,7 +80,7 @@ export function solveWords(
 ): WordAnswer {
   const guess = segments.map((s) => s.guess);
   budget.left -= 1;
-  if (constraints.every((c) => holds(c, guess))) return { kind: "found", values: guess };
+  if (constraints.every((c) => holds(c, guess, budget))) return { kind: "found", values: guess };
   if (budget.left < 0) return { kind: "exhausted" };
   const open: Open[] = [];
   for (const c of constraints) {
@@ -139,13 +142,14 @@ function trySamples(
     for (const g of c.globs) {
       if (g.literal === undefined || g.fold) literal = false;
       const filling = { fillers: segment.alphabet.fillers, min: segment.min };
+      budget.left -= 1 + (g.tokens.length >> 4);
       for (const text of residue(g, c.prefix, c.suffix, filling)) {
         if (!fits(segment, text)) continue;
         budget.left -= 1;
         if (budget.left < 0) return { kind: "exhausted" };
         first ??= text;
         const tried = values.map((v, i) => (i === only ? text : v));
-        if (constraints.every((k) => holds(k, tried))) return { kind: "found", values: tried };
+        if (constraints.every((k) => holds(k, tried, budget))) return { kind: "found", values: tried };
       }
     }
     if (first === undefined) {
@@ -200,7 +204,7 @@ class Walk {
     const gaps = Array.from({ length: segments.length + 1 }, (): { k: number; chars: number[] }[] => []);
     constraints.forEach((c, k) => {
       from.push(dfas.length);
-      for (const g of c.globs) dfas.push(new GlobDfa(g));
+      for (const g of c.globs) dfas.push(new GlobDfa(g, budget));
       // A literal belongs to the boundary right after the segment before it.
       let boundary = 0;
       for (const p of c.view) {
@@ -322,7 +326,9 @@ class Walk {
         if (node.count >= segment.max) continue;
         const counted = Math.min(node.count + 1, Math.max(cap, 1));
         const inside = this.#inside[node.segment] ?? [];
+        const each = 1 + (node.states.length >> 2);
         for (const ch of this.#live(node.states, node.segment)) {
+          this.budget.left -= each;
           const states = [...node.states];
           if (!inside.every((k) => this.#step(states, k, ch))) continue;
           const key = `${node.segment}|${counted}|${states.join(",")}`;

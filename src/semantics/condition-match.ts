@@ -2,7 +2,7 @@ import type { Condition, Policy } from "../policy/ast.js";
 import { conditionKeyFacts } from "./condition-keys.js";
 import { contextEntry, type ContextEntry, type RequestContext } from "./derive-context.js";
 import { parseBool } from "./operators/bool.js";
-import type { Comparison, OperatorRule } from "./operators/rule.js";
+import type { Comparison, Operand, OperatorRule } from "./operators/rule.js";
 import { operatorRule } from "./operators/table.js";
 import { globsIntersect, parseGlob } from "./glob.js";
 import { all, any, atMostDoubtful, doubtful, NO, not, tri, YES, type Tri } from "./tri.js";
@@ -114,7 +114,7 @@ function valueHolds(
     );
     return compareExpansion<"wrong-type">(expansion, (operand) => {
       const result = rule.compare(value, operand);
-      return orOtherValue(result, operand.glob, entry);
+      return orOtherValue(result, operand, entry);
     });
   });
   const positive = any(comparisons.map((c) => (c === "wrong-type" ? NO : c)));
@@ -124,13 +124,9 @@ function valueHolds(
 }
 
 /** Where the value is only the likeliest of a pattern, another one may match although this one does not. */
-function orOtherValue(
-  result: Comparison,
-  wanted: ReturnType<typeof parseGlob>,
-  entry: ContextEntry,
-): Comparison {
+function orOtherValue(result: Comparison, wanted: Operand, entry: ContextEntry): Comparison {
   if (entry.kind !== "values" || entry.orLike === undefined || result === "wrong-type") return result;
-  const other = globsIntersect(wanted, parseGlob(entry.orLike.pattern));
+  const other = globsIntersect(wanted.glob, parseGlob(entry.orLike.pattern));
   return other ? any([result, doubtful(entry.orLike.doubt)]) : result;
 }
 

@@ -44,22 +44,27 @@ export function globMatches(glob: Glob, text: string): boolean {
 /** Whether some text fits both patterns. */
 export function globsIntersect(left: Glob, right: Glob): boolean {
   // fits[j]: some text fits both left[i..] and right[j..]; one row for each i, from the end.
-  let below: readonly boolean[] = [];
+  let below = new Uint8Array(right.length + 2);
+  let row = new Uint8Array(right.length + 2);
   for (let i = left.length; i >= 0; i--) {
-    const row: boolean[] = [];
     const a = left[i];
+    let some = 0;
+    row[right.length + 1] = 0;
     for (let j = right.length; j >= 0; j--) {
       const b = right[j];
-      if (a === undefined && b === undefined) row[j] = true;
+      let fits = 0;
+      if (a === undefined && b === undefined) fits = 1;
       // A `*` stands for nothing, or takes whatever the other side has next.
-      else if (a?.kind === "any" || b?.kind === "any") row[j] = below[j] === true || row[j + 1] === true;
-      else row[j] = a !== undefined && b !== undefined && sameCharacter(a, b) && below[j + 1] === true;
+      else if (a?.kind === "any" || b?.kind === "any") fits = (below[j] ?? 0) | (row[j + 1] ?? 0);
+      else if (a !== undefined && b !== undefined && sameCharacter(a, b)) fits = below[j + 1] ?? 0;
+      row[j] = fits;
+      some |= fits;
     }
     // Nothing fits from here on, so nothing will: a hostile pattern must not cost its length times the text's.
-    if (!row.includes(true)) return false;
-    below = row;
+    if (some === 0) return false;
+    [below, row] = [row, below];
   }
-  return below[0] === true;
+  return below[0] === 1;
 }
 
 function sameCharacter(a: GlobToken, b: GlobToken): boolean {
