@@ -206,7 +206,7 @@ class Coverage {
 
 /** What a request costs the reference: it hears every statement and grant, and matches patterns sign by sign. */
 function weightOf(policies: readonly Policy[], grants: readonly Grant[]): number {
-  let statements = 0;
+  let items = 2 * grants.length;
   let plain = 0;
   let patterns = 0;
   const add = (text: string): void => {
@@ -214,14 +214,17 @@ function weightOf(policies: readonly Policy[], grants: readonly Grant[]): number
     else plain += text.length;
   };
   for (const p of policies) {
-    statements += p.statements.length;
+    items += 2 * p.statements.length;
     for (const s of p.statements) {
-      for (const c of s.conditions) c.values.forEach(add);
-      if (s.principal.kind !== "missing") plain += 16 * s.principal.entries.length;
+      for (const c of s.conditions) {
+        items += c.values.length;
+        c.values.forEach(add);
+      }
+      if (s.principal.kind !== "missing") items += s.principal.entries.length / 4;
       if (s.action.kind !== "missing") s.action.patterns.forEach(add);
     }
   }
-  return 4 + ((statements + grants.length) >> 1) + (plain >> 6) + (patterns >> 2);
+  return 4 + items + (plain >> 6) + (patterns >> 2);
 }
 
 /** Services call what services call: management calls by a service principal are not a way to a key. */

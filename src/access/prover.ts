@@ -146,7 +146,7 @@ export class Prover {
     };
     let exhausted = false;
     for (const shape of this.#shapes(cls, context, group)) {
-      x.budget.left -= 2 + (x.mentions.principals.length + x.statements.length) / 8;
+      x.budget.left -= 8 + (x.mentions.principals.length + x.statements.length) / 8;
       if (x.budget.left < 0) return { kind: "exhausted" };
       const principal = shape.principal(e.principal, "Allow");
       if (typeof principal === "object" || typeof e.holds === "object") this.#doubtSeen = true;

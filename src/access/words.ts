@@ -88,7 +88,12 @@ export function solveWords(
     if (o === "never") return IMPOSSIBLE;
     if (o !== "always") open.push(o);
   }
-  return trySamples(segments, open, guess, budget) ?? new Walk(segments, open, budget).run();
+  const tried = trySamples(segments, open, guess, budget);
+  if (tried !== undefined) return tried;
+  // Making the automata is work, too.
+  for (const c of open) for (const g of c.globs) budget.left -= 4 + (g.tokens.length >> 3);
+  if (budget.left < 0) return { kind: "exhausted" };
+  return new Walk(segments, open, budget).run();
 }
 
 /** A constraint whose view holds a segment, with the globs that its literal beginning and end leave. */
