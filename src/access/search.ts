@@ -91,9 +91,7 @@ class Search {
     // A variable stands for something that the search chooses. If even "any value at all" does not get in, nothing does.
     const outline = this.#prepare([], open, true);
     if (outline === undefined) return this.#answer(undefined);
-    // Nobody writes so many; every further one multiplies what there is to try.
-    if (open.size > MOST_VARIABLES) this.#exhausted = true;
-    if (this.#exhausted) return this.#answer(undefined);
+    if (open.size > MOST_VARIABLES) return this.#tryWithout([...open]);
     // Else choose the variable first, then go on with it as a constant.
     const conditions = [...this.q.require, ...this.q.escape].flatMap((c) => c.conditions);
     const must = this.#outlined;
@@ -113,6 +111,18 @@ class Search {
       if (found !== undefined) return { kind: "found", solution: found };
     }
     return this.#answer(undefined);
+  }
+
+  /** Nobody writes so many variables, and each multiplies what there is to try: only "all of them absent" is tried. */
+  #tryWithout(open: readonly string[]): Answer {
+    this.#guessed = true;
+    const guess = this.q.shape.segments.map((s) => s.guess);
+    const pins = open.map((key): Pin => {
+      const m = this.#model(key);
+      if (m.kind === "word") return { key, value: viewText(m.view, guess) };
+      return { key, value: m.kind !== "scalar" || m.domain.mayBeAbsent ? undefined : m.domain.guess };
+    });
+    return this.#answer(this.#prepare(pins, new Set()));
   }
 
   #answer(found: Solution | undefined): Answer {
