@@ -9,16 +9,17 @@ import { timeKeyward } from "./measure.mjs";
 
 /**
  * `keyward check SNAPSHOT.gz --format json --output FILE` as a process of its own, over made-up estates.
- * Arguments: numbers of keys (default: 100000 1000000).
+ * Arguments: numbers of keys (default: 100000 1000000), each with the share of new policies after a colon if it is not
+ * 0.2; with 0 there are 30 policies.
  */
 export async function run(args) {
-  const sizes = args.length > 0 ? args.map(Number) : [100_000, 1_000_000];
+  const sizes = (args.length > 0 ? args : ["100000", "1000000"]).map((a) => a.split(":").map(Number));
   const folder = mkdtempSync(join(tmpdir(), "keyward-bench-"));
   const rows = [];
   try {
-    for (const keys of sizes) {
+    for (const [keys, distinct = 0.2] of sizes) {
       const path = join(folder, `${keys}.ndjson.gz`);
-      const { bytes, policies } = await write(path, keys);
+      const { bytes, policies } = await write(path, keys, distinct);
       const { seconds, cpu, megabytes } = await timeKeyward(
         ["check", path, "--format", "json", "--output", join(folder, "report.json")],
         folder,
@@ -44,7 +45,7 @@ export async function run(args) {
 }
 
 /** Writes an estate; bytes before compression, and policies that differ by more than the id of the key's account. */
-async function write(path, keys) {
+async function write(path, keys, distinct) {
   const gzip = createGzip({ level: 4 });
   const file = createWriteStream(path);
   gzip.pipe(file);
@@ -56,7 +57,7 @@ async function write(path, keys) {
     if (!gzip.write(text)) await once(gzip, "drain");
     text = "";
   };
-  for (const line of estateLines({ keys })) {
+  for (const line of estateLines({ keys, distinct })) {
     text += `${line}\n`;
     if (text.length > 1 << 18) await flush();
     const { arn, policy } = JSON.parse(line);

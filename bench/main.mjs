@@ -29,7 +29,15 @@ function table(rows) {
   const names = Object.keys(rows[0] ?? {});
   const cells = [names, ...rows.map((row) => names.map((n) => shown(row[n])))];
   const widths = names.map((_, i) => Math.max(...cells.map((row) => row[i].length)));
-  return cells.map((row) => `  ${row.map((c, i) => c.padEnd(widths[i])).join("  ").trimEnd()}\n`).join("");
+  return cells
+    .map(
+      (row) =>
+        `  ${row
+          .map((c, i) => c.padEnd(widths[i]))
+          .join("  ")
+          .trimEnd()}\n`,
+    )
+    .join("");
 }
 
 function shown(value) {

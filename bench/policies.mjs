@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync, readdirSync } from "node:fs";
 import { analyze } from "../dist/access/analyze.js";
 import { parsePolicy } from "../dist/policy/parse.js";
 import { spread } from "./measure.mjs";
@@ -15,16 +15,20 @@ export async function run() {
     for (let i = 0; i < 30; i++) for (const c of cases) time(c, scope);
     // Warm: the middle of 25 times, as an estate's policies meet it.
     const warm = cases.map((c) => spread(Array.from({ length: 25 }, () => time(c, scope))).median);
-    return [
-      row(`${scope}, warm`, warm),
-      row(`${scope}, cold`, cold),
-    ];
+    return [row(`${scope}, warm`, warm), row(`${scope}, cold`, cold)];
   });
 }
 
 function row(what, figures) {
   const { mean, median, p99, max } = spread(figures);
-  return { callers: what, policies: figures.length, "mean us": mean, "median us": median, "p99 us": p99, "max us": max };
+  return {
+    callers: what,
+    policies: figures.length,
+    "mean us": mean,
+    "median us": median,
+    "p99 us": p99,
+    "max us": max,
+  };
 }
 
 /** Microseconds. */
@@ -40,12 +44,12 @@ const OWNER = "111122223333";
 
 /** Every classified case of the repository's case files, each once. */
 function readCases() {
-  const files = ["../test/cases/key-policies.jsonl", "../../shared/vectors/key-policies.jsonl"];
+  const files = readdirSync(new URL("../test/cases/", import.meta.url))
+    .filter((name) => name.endsWith(".jsonl"))
+    .map((name) => `../test/cases/${name}`);
   const found = new Map();
   for (const name of files) {
-    const url = new URL(name, import.meta.url);
-    if (!existsSync(url)) continue;
-    for (const line of readFileSync(url, "utf8").split("\n")) {
+    for (const line of readFileSync(new URL(name, import.meta.url), "utf8").split("\n")) {
       if (line.trim() === "") continue;
       const v = JSON.parse(line);
       if (v.mode === "classify" && v.policy !== undefined) found.set(v.id, v);
@@ -54,30 +58,30 @@ function readCases() {
   return [...found.values()].map(caseOf);
 }
 
+/** As test/vectors.ts reads them. */
 function caseOf(v) {
-  const zone = v.zone ?? {};
+  const zone = v.zone ?? { accounts: [OWNER, "222233334444"], orgs: ["o-own1234567"] };
+  const keyId = "1234abcd-12ab-34cd-56ef-1234567890ab";
   return {
     text: typeof v.policy === "string" ? v.policy : JSON.stringify(v.policy),
     facts: {
-      arn: `arn:aws:kms:us-east-1:${OWNER}:key/1234abcd-12ab-34cd-56ef-1234567890ab`,
+      arn: `arn:aws:kms:us-east-1:${OWNER}:key/${keyId}`,
       partition: "aws",
       region: "us-east-1",
       account: OWNER,
-      keyId: "1234abcd-12ab-34cd-56ef-1234567890ab",
+      keyId,
       organization: { kind: "present", value: { id: "o-own1234567" } },
-      state: "Enabled",
+      state: v.key_state ?? "Enabled",
       spec: "SYMMETRIC_DEFAULT",
       usage: "ENCRYPT_DECRYPT",
       origin: "AWS_KMS",
       multiRegion: false,
+      tags: {},
+      aliases: [],
+      ...v.key,
     },
     grants: v.grants ?? [],
-    zone: {
-      organizations: zone.organizations ?? ["o-own1234567"],
-      accounts: zone.accounts ?? [],
-      principals: zone.principals ?? [],
-      services: zone.services ?? [],
-    },
+    zone: { organizations: zone.orgs, accounts: zone.accounts, principals: [], services: [] },
     organizationOf: new Map(),
   };
 }

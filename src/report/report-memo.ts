@@ -6,7 +6,7 @@ import { Likenesses, neighbours, order, refusal, withHoles } from "../rules/like
 import { ALIASES_HOLE, KeyTemplate } from "./key-template.js";
 
 /** Memory for templates, in bytes, about; twice that at most, as the older half is dropped at once. */
-const MOST = 40 * 1024 * 1024;
+const MOST = 24 * 1024 * 1024;
 
 /** What is known of keys that are alike but for their account. */
 type Family =

@@ -15,6 +15,9 @@ export class OpinionCache {
   private readonly opinions = new Map<string, Opinion>();
   private zone: Zone | undefined;
 
+  /** @param most opinions that are kept; 0: only resource control policies are remembered */
+  constructor(private readonly most = MOST) {}
+
   /** Resource control policies by text: all keys of an account are bound by the same ones. */
   readonly resourceControlPolicies = new Map<string, readonly Policy[]>();
 
@@ -23,6 +26,7 @@ export class OpinionCache {
     record: KeyRecord,
     zone: Zone,
   ): { readonly key: string; readonly opinion: Opinion | undefined } | undefined {
+    if (this.most === 0) return undefined;
     if (zone !== this.zone) {
       this.zone = zone;
       this.opinions.clear();
@@ -41,7 +45,7 @@ export class OpinionCache {
   /** Keeps an opinion for keys that are like the one that it is about. */
   keep(key: string, opinion: Opinion): void {
     this.opinions.set(key, opinion);
-    if (this.opinions.size <= MOST) return;
+    if (this.opinions.size <= this.most) return;
     const [oldest] = this.opinions.keys();
     if (oldest !== undefined) this.opinions.delete(oldest);
   }

@@ -22,10 +22,15 @@ interface Report {
   readonly incomplete: readonly { readonly where: string; readonly code: string; readonly help: string }[];
 }
 
-async function check(name: string, content: Buffer, ...args: string[]): Promise<CliResult & { report: Report }> {
+async function check(
+  name: string,
+  content: Buffer,
+  ...args: string[]
+): Promise<CliResult & { report: Report }> {
   await writeFile(join(folder, name), content);
   const output = join(folder, "report.json");
-  const result = await startCli(["check", name, "--format", "json", "--output", output, ...args], folder).done;
+  const result = await startCli(["check", name, "--format", "json", "--output", output, ...args], folder)
+    .done;
   return { ...result, report: JSON.parse(await readFile(output, "utf8")) as Report };
 }
 
@@ -33,7 +38,9 @@ async function check(name: string, content: Buffer, ...args: string[]): Promise<
 function longLines(keys: number): string[] {
   return [...estateLines({ keys, seed: 9, distinct: 0.05 })].map((line, i) => {
     if (!line.startsWith('{"type":"key"')) return line;
-    const noise = Array.from({ length: 24 }, (_, n) => createHash("sha512").update(`${i} ${n}`).digest("base64"));
+    const noise = Array.from({ length: 24 }, (_, n) =>
+      createHash("sha512").update(`${i} ${n}`).digest("base64"),
+    );
     return `${line.slice(0, -1)},"description":${JSON.stringify(noise.join(""))}}`;
   });
 }
@@ -64,7 +71,12 @@ describe("a large snapshot", () => {
 
   test("that was cut off keeps the keys before the cut and says so", async () => {
     const gz = gzipSync(text(LINES), { level: 1 });
-    const { report, stderr, code } = await check("cut.ndjson.gz", gz.subarray(0, gz.length * 0.8), "--threads", "2");
+    const { report, stderr, code } = await check(
+      "cut.ndjson.gz",
+      gz.subarray(0, gz.length * 0.8),
+      "--threads",
+      "2",
+    );
     expect(code).toBe(1);
     expect(report.keys.length).toBeGreaterThan(600);
     expect(report.keys.length).toBeLessThan(1000);

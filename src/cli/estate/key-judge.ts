@@ -86,7 +86,10 @@ export interface Met {
 export class KeyJudge {
   readonly book: ExceptionBook;
   private readonly noExceptions: ExceptionBook;
-  private readonly cache = new OpinionCache();
+  /** For keys that no template is used for. */
+  private readonly cache = new OpinionCache(512);
+  /** Templates take the place of opinions: keeping both would take the memory twice. */
+  private readonly controls = new OpinionCache(0);
   private readonly assumed = new Map<OrganizationId, number>();
   private view = new EstateView();
   private currentZone: Zone;
@@ -194,7 +197,7 @@ export class KeyJudge {
     return {
       opinion: (record) => {
         this.analysed++;
-        return opinionOf(record, context);
+        return opinionOf(record, { ...context, cache: this.controls });
       },
       judgement: (record, opinion) => judgement(record, opinion, context),
       plain: (record, opinion) => judgement(record, opinion, { exceptions: this.noExceptions }),

@@ -15,7 +15,6 @@ import { assumeOwnOrganization, zoneOf } from "../../trust/zone.js";
 import type { CheckFlags } from "../check/flags.js";
 import { findInputs, type Input } from "../check/inputs.js";
 import { readPolicyFile } from "../check/policy-file.js";
-import { snapshotLines } from "../check/snapshot-file.js";
 import type { Io } from "../command.js";
 import { loadConfigFile } from "../config-file.js";
 import { EXIT, type ExitCode } from "../exit.js";
@@ -138,6 +137,8 @@ export async function policyLine(input: Input, flags: CheckFlags, notes: string[
 
 /** The key of a snapshot by ARN, id or alias; every other line that matters for it is taken in on the way. */
 export async function findKey(input: Input, name: string, estate: Estate): Promise<KeyLine> {
+  // Only now: a bare policy needs neither zod nor gzip.
+  const { snapshotLines } = await import("../check/snapshot-file.js");
   const found: KeyLine[] = [];
   const others: string[] = [];
   for await (const line of snapshotLines(input)) {
