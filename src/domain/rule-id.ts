@@ -27,7 +27,6 @@ export const RULE_IDS = [
   "foreign-retiring-principal",
   // Several keys together.
   "sibling-open",
-  "sibling-not-seen",
   // IAM in the key's account.
   "outsider-assumable-role",
   "identity-reads-all-keys",

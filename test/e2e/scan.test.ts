@@ -245,7 +245,15 @@ describe("300 keys over three Regions", () => {
     });
     const result = await startScan(sandbox).done;
     const report = reportOf(result);
-    expect(report.incomplete).toEqual([]);
+    // No verdict needs IAM, but that it was not read is told.
+    expect(report.incomplete).toEqual([
+      {
+        where: "111122223333",
+        call: "iam:GetAccountAuthorizationDetails",
+        code: "AccessDenied",
+        help: "Permit iam:GetAccountAuthorizationDetails to the scanning principal, or leave IAM out with --no-iam.",
+      },
+    ]);
     // Without its state a disabled key counts as if it could be used, which is what its policy says.
     expectIntent(
       report,
