@@ -301,7 +301,9 @@ function* serviceClasses(
 ): Generator<RankedClass> {
   const { services } = x.mentions;
   if (named.anybody) {
-    const unnamed = UNNAMED_SERVICES.find((s) => !services.has(s)) ?? "workmail.amazonaws.com";
+    const unnamed =
+      UNNAMED_SERVICES.find((s) => !services.has(s) && !x.zone.services.includes(s)) ??
+      "workmail.amazonaws.com";
     yield* oneService(unnamed, undefined, x, inside, known);
   }
   for (const name of services) {

@@ -199,10 +199,13 @@ function shortfall(
   if (decision.outcome !== "allow") return undefined;
   if (request.time === NOW && covering.every((a) => a.reach.kind !== "now")) return "not-now";
   // The account behind a unique id cannot be seen, so who has the id is at best possible.
-  if (!bearsNamedId(request, world) && covering.every((a) => a.certainty === "possible"))
+  const hidden = covering.some((a) => a.doubts.some((d) => d.id === "unique-id-account"));
+  if (!hidden && !bearsNamedId(request, world) && covering.every((a) => a.certainty === "possible"))
     return "not-certain";
   const person = request.caller.kind !== "service" && request.time === NOW;
-  const enough = ["public", "external", "network"].includes(matrix.exposure);
+  const enough =
+    ["public", "external", "network"].includes(matrix.exposure) ||
+    covering.some((a) => a.exposure === "network");
   return person && !enough ? "exposure" : undefined;
 }
 
