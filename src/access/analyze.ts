@@ -24,7 +24,7 @@ import {
   statementEntrances,
 } from "./entrances.js";
 import { Replayable } from "./replayable.js";
-import { namesOf } from "./shape.js";
+import { namesOf } from "./covered-callers.js";
 import { doubtfulStatements, prepare } from "./statements.js";
 import type { Budget } from "./words.js";
 

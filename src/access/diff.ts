@@ -11,7 +11,7 @@ import { type ActionGroup, actionGroups, actionSignatures } from "./entrances.js
 import { environmentFacts } from "./environments.js";
 import type { Who } from "./matrix.js";
 import { collectMentions, type Mentions } from "./mentions.js";
-import { namesOf } from "./shape.js";
+import { namesOf } from "./covered-callers.js";
 
 export type { Before, Change } from "./diff-prover.js";
 export type { DiffSide } from "./diff-side.js";

@@ -1,0 +1,313 @@
+import type { AccountId } from "../domain/ids.js";
+import type { Caller } from "../semantics/request.js";
+import {
+  accountSegment,
+  FEDERATED_SEGMENT,
+  NAME_SEGMENT,
+  PATH_SEGMENT,
+  REGION_SEGMENT,
+  SESSION_SEGMENT,
+  sourceRest,
+  UNIQUE_ID_SEGMENT,
+} from "./alphabets.js";
+import type { CallerClass, OrdinaryClass, OrganizationChoice } from "./callers.js";
+import { ordinaryEntry, principalTruth } from "./covered-callers.js";
+import { type Glob, literalGlob, plainGlob } from "./glob.js";
+import type { KeyModel } from "./key-models.js";
+import { modelOf } from "./request-keys.js";
+import type { Route, Shape, ShapeContext } from "./shape.js";
+import { accountPart, asked, NONE, organizationPart, remembered, Segments, word } from "./shape-parts.js";
+import { type View, viewText } from "./words.js";
+
+const KIND_KEYS = ["aws:principalarn", "aws:userid", "aws:username", "aws:principaltype"];
+const NETWORK_KEYS = [
+  "aws:sourceip",
+  "aws:vpcsourceip",
+  "aws:sourcevpc",
+  "aws:sourcevpcarn",
+  "aws:sourcevpce",
+  "aws:vpceaccount",
+  "aws:vpceorgid",
+  "aws:vpceorgpaths",
+];
+const VIA_KEYS = [
+  "kms:viaservice",
+  "aws:viaawsservice",
+  "aws:calledvia",
+  "aws:calledviafirst",
+  "aws:calledvialast",
+  "kms:grantisforawsresource",
+];
+
+const CALLER_ORG_KEYS = ["aws:principalorgid", "aws:principalorgpaths"];
+
+/** The shapes of requests by users, roles and account roots: by kind, route, organization and path. */
+export function* ordinaryShapes(cls: OrdinaryClass, x: ShapeContext): Generator<Shape> {
+  const any = (names: readonly string[]): boolean => names.some((k) => x.keys.has(k));
+  const kinds: Shape["kind"][] = [];
+  if (cls.principal !== undefined) {
+    kinds.push(cls.principal.kind === "role" ? "session" : cls.principal.kind);
+    if (cls.principal.kind === "user" && (x.notPrincipal || any(KIND_KEYS))) kinds.push("federated-user");
+  } else if (x.notPrincipal || any(KIND_KEYS)) kinds.push("session", "user", "root", "federated-user");
+  else kinds.push("session");
+  const routes: Route[] = ["internet"];
+  if (any(NETWORK_KEYS)) routes.push("vpc-endpoint");
+  if (any(["aws:vpceorgid", "aws:vpceorgpaths"])) routes.push("vpc-endpoint-without-organization");
+  if (any(VIA_KEYS)) routes.push("via-service");
+  const paths = x.keys.has("aws:principalarn") && cls.principal === undefined ? [false, true] : [false];
+  for (const org of asked(cls.organizations, CALLER_ORG_KEYS, x)) {
+    for (const route of routes) {
+      for (const withPath of paths) {
+        for (const kind of kinds) {
+          if (withPath && kind !== "session" && kind !== "user") continue;
+          for (const from of kind === "session" ? [undefined, ...askedInstances(x)] : [undefined]) {
+            const s = ordinaryShape(cls, kind, route, org, withPath, from, x);
+            if (s !== undefined) yield s;
+          }
+        }
+      }
+    }
+  }
+}
+
+function ordinaryShape(
+  cls: OrdinaryClass,
+  kind: Shape["kind"],
+  route: Route,
+  org: OrganizationChoice,
+  withPath: boolean,
+  from: InstanceKey | undefined,
+  x: ShapeContext,
+): Shape | undefined {
+  if (kind === "root" && cls.uniqueId !== undefined) return undefined;
+  if (kind === "federated-user" && cls.uniqueId !== undefined) return undefined;
+  const { partition } = x.facts;
+  const s = new Segments();
+  // Segments stand in the order of the views that show them: the Region of an instance before the account.
+  const instanceRegion = from === undefined ? undefined : s.add({ ...REGION_SEGMENT, guess: x.facts.region });
+  const account = accountPart(cls.account, s);
+  const fixed = cls.principal;
+  let name: View = [];
+  let session: View = [];
+  let uniqueId: View = [];
+  if (kind === "user" || kind === "session") {
+    if (fixed?.kind === "user" || fixed?.kind === "role") name = [fixed.name];
+    else if (fixed?.kind === "session") name = [fixed.role];
+    else name = withPath ? [s.add(PATH_SEGMENT), "/", s.add(NAME_SEGMENT)] : [s.add(NAME_SEGMENT)];
+    const prefix = kind === "user" ? "AIDA" : "AROA";
+    const known = cls.uniqueId;
+    if (known !== undefined && !known.startsWith(prefix)) return undefined;
+    uniqueId = known !== undefined ? [known] : [prefix, s.add(UNIQUE_ID_SEGMENT)];
+    // Whose ids they are cannot be seen: they may be of this class, unless it is about nobody in particular.
+    if (known === undefined && (x.mode === "certain" || !mayBear(cls))) {
+      s.not(
+        uniqueId,
+        cls.otherIds.map((i) => literalGlob(i)),
+      );
+    }
+    if (kind === "session") {
+      session = fixed?.kind === "session" ? [fixed.session] : [s.add(SESSION_SEGMENT)];
+    }
+  } else if (kind === "federated-user") {
+    name = fixed?.kind === "federated-user" ? [fixed.name] : [s.add(FEDERATED_SEGMENT)];
+  }
+  const arn: View =
+    kind === "root"
+      ? [`arn:${partition}:iam::`, account, ":root"]
+      : kind === "user"
+        ? [`arn:${partition}:iam::`, account, ":user/", ...name]
+        : kind === "session"
+          ? [`arn:${partition}:iam::`, account, ":role/", ...name]
+          : [`arn:${partition}:sts::`, account, ":federated-user/", ...name];
+  const userid: View =
+    kind === "root"
+      ? [account]
+      : kind === "user"
+        ? uniqueId
+        : kind === "session"
+          ? [...uniqueId, ":", ...session]
+          : [account, ":", ...name];
+  const organization = organizationPart(org, s);
+  excludeNamed(cls, kind, name, session, x, s);
+  const endpoint = endpointKeys(route, x, s);
+  const instance = instanceView(from, instanceRegion, account, partition, s);
+
+  const callerKey = (key: string): KeyModel | undefined => {
+    switch (key) {
+      case "kms:calleraccount":
+      case "aws:principalaccount":
+        return word([account]);
+      case "aws:principalarn":
+        return word(arn);
+      case "aws:userid":
+        return word(userid);
+      case "aws:username":
+        if (kind !== "user") return NONE;
+        return fixed?.kind === "user"
+          ? { kind: "const", value: fixed.name.slice(fixed.name.lastIndexOf("/") + 1) }
+          : word(name.slice(-1));
+      case "aws:principaltype":
+        return { kind: "const", value: PRINCIPAL_TYPES[kind] };
+      case "aws:principalorgid":
+        return organization === undefined ? NONE : word(organization.id);
+      case "aws:principalorgpaths":
+        return organization === undefined ? NONE : word(organization.path, true);
+      case "aws:principalisawsservice":
+        return { kind: "const", value: "false" };
+      case "aws:principalservicename":
+      case "aws:principalservicenameslist":
+        return NONE;
+      default:
+        return undefined;
+    }
+  };
+  const standing: [string, View, boolean][] = [];
+  if (organization !== undefined) {
+    standing.push(["aws:PrincipalOrgID", organization.id, false]);
+    standing.push(["aws:PrincipalOrgPaths", organization.path, true]);
+  }
+  for (const name of ENDPOINT_OWNER_NAMES) {
+    const m = endpoint.get(name.toLowerCase());
+    if (m?.kind === "word") standing.push([name, m.view, m.list]);
+  }
+  if (instance !== undefined && from !== undefined) standing.push([from, instance, false]);
+  return {
+    kind,
+    route,
+    segments: s.list,
+    base: s.base,
+    standing,
+    model: remembered((key) => {
+      const known = callerKey(key) ?? endpoint.get(key);
+      if (known !== undefined) return known;
+      return modelOf(key, x, route, (f) => {
+        if (f.origin === "service-source") return NONE;
+        if (!INSTANCE_KEYS.some((k) => k === key)) return undefined;
+        return key === from && instance !== undefined ? word(instance) : NONE;
+      });
+    }),
+    principal: (element, effect) =>
+      principalTruth(element, effect, (e, as) => ordinaryEntry(e, cls, kind, as), cls, kind),
+    caller: (values) =>
+      makeCaller(kind, partition, viewText([account], values), viewText(name, values), {
+        session: viewText(session, values),
+        uniqueId: viewText(uniqueId, values),
+        user: fixed?.kind === "user" ? fixed.name : "outsider",
+      }),
+  };
+}
+
+/** Source: IAM User Guide, "IAM policy elements: Variables and tags", table of principal key values. */
+const PRINCIPAL_TYPES: Readonly<Record<Shape["kind"], string | undefined>> = {
+  root: "Account",
+  user: "User",
+  session: "AssumedRole",
+  "federated-user": "FederatedUser",
+  service: undefined,
+};
+
+/** Whether the user or role behind a unique id that documents name may be of this class. */
+export function mayBear(cls: CallerClass): boolean {
+  return cls.kind === "ordinary" && cls.who.kind !== "anyone" && cls.who.kind !== "unresolved";
+}
+
+/** Whose VPC endpoint a request comes through: account, organization and path belong together. */
+function endpointKeys(route: Route, x: ShapeContext, s: Segments): ReadonlyMap<string, KeyModel> {
+  const asked = ENDPOINT_OWNER_KEYS.some((k) => x.keys.has(k));
+  if (!asked || (route !== "vpc-endpoint" && route !== "vpc-endpoint-without-organization")) {
+    return NO_ENDPOINT;
+  }
+  const account = s.add(accountSegment("999988887777"));
+  const organization = route === "vpc-endpoint" ? organizationPart({ kind: "fresh", not: [] }, s) : undefined;
+  const views: readonly (readonly [string, View | undefined, boolean])[] = [
+    ["aws:vpceaccount", [account], false],
+    ["aws:vpceorgid", organization?.id, false],
+    ["aws:vpceorgpaths", organization?.path, true],
+  ];
+  const out = new Map<string, KeyModel>();
+  for (const [key, view, list] of views) {
+    out.set(key, view === undefined ? NONE : { kind: "word", view, list });
+    if (view === undefined || x.environment.network !== "open") continue;
+    s.not(
+      view,
+      (x.environment.fixed.get(key) ?? []).map((v) => plainGlob(v)),
+    );
+  }
+  return out;
+}
+
+const ENDPOINT_OWNER_NAMES = ["aws:VpceAccount", "aws:VpceOrgID", "aws:VpceOrgPaths"];
+const ENDPOINT_OWNER_KEYS = ENDPOINT_OWNER_NAMES.map((n) => n.toLowerCase());
+const NO_ENDPOINT: ReadonlyMap<string, KeyModel> = new Map(ENDPOINT_OWNER_KEYS.map((k) => [k, NONE]));
+
+/** Where the credentials of a role's session were delivered to: AWS sets these, in the account of the role. */
+const INSTANCE_KEYS = ["ec2:sourceinstancearn", "lambda:sourcefunctionarn", "ssm:sourceinstancearn"] as const;
+type InstanceKey = (typeof INSTANCE_KEYS)[number];
+
+function askedInstances(x: ShapeContext): readonly InstanceKey[] {
+  return INSTANCE_KEYS.filter((k) => x.keys.has(k));
+}
+
+function instanceView(
+  from: InstanceKey | undefined,
+  region: number | undefined,
+  account: string | number,
+  partition: string,
+  s: Segments,
+): View | undefined {
+  if (from === undefined || region === undefined) return undefined;
+  const lambda = from === "lambda:sourcefunctionarn";
+  const head = `arn:${partition}:${lambda ? "lambda" : "ec2"}:`;
+  return [head, region, ":", account, lambda ? ":function:" : ":instance/", s.add(sourceRest(false))];
+}
+
+function excludeNamed(
+  cls: OrdinaryClass,
+  kind: Shape["kind"],
+  name: View,
+  session: View,
+  x: ShapeContext,
+  s: Segments,
+): void {
+  if (cls.account.kind !== "literal") return;
+  const account = cls.account.id;
+  const names: Glob[] = [];
+  const sessions: Glob[] = [];
+  for (const e of [...x.named, ...cls.except]) {
+    if (!("account" in e) || e.account !== account) continue;
+    if (cls.principal === undefined) {
+      if (e.kind === "role" && kind === "session") names.push(literalGlob(e.name));
+      if (e.kind === "user" && kind === "user") names.push(literalGlob(e.name));
+      if (e.kind === "session" && kind === "session") {
+        names.push(literalGlob(e.role), plainGlob(`*/${e.role}`));
+      }
+      if (e.kind === "federated-user" && kind === "federated-user") names.push(literalGlob(e.name));
+    } else if (cls.principal.kind === "role" && e.kind === "session") {
+      if (e.role === (cls.principal.name.split("/").at(-1) ?? "")) sessions.push(literalGlob(e.session));
+    }
+  }
+  if (name.some((p) => typeof p === "number")) s.not(name, names);
+  if (session.some((p) => typeof p === "number")) s.not(session, sessions);
+}
+
+function makeCaller(
+  kind: Shape["kind"],
+  partition: string,
+  account: string,
+  name: string,
+  more: { readonly session: string; readonly uniqueId: string; readonly user: string },
+): Caller {
+  const base = { account: account as AccountId, partition };
+  switch (kind) {
+    case "root":
+      return { kind: "root", ...base };
+    case "user":
+      return { kind: "user", ...base, name, uniqueId: more.uniqueId };
+    case "session":
+      return { kind: "session", ...base, role: name, session: more.session, uniqueId: more.uniqueId };
+    case "federated-user":
+      return { kind: "federated-user", ...base, name, user: more.user };
+    case "service":
+      throw new Error("a service has no account");
+  }
+}

@@ -1,0 +1,161 @@
+import { type ConditionKeyFacts, conditionKeyFacts } from "../semantics/condition-keys.js";
+import { constantModel, type KeyModel, scalarModel, timeModel } from "./key-models.js";
+import type { Route, ShapeContext } from "./shape.js";
+import { RESOURCE_KEY } from "./statements.js";
+
+/** What a key holds, for the keys that do not depend on the caller's identity. */
+export function modelOf(
+  key: string,
+  x: ShapeContext,
+  route: Route,
+  special: (f: ConditionKeyFacts) => KeyModel | undefined,
+): KeyModel {
+  if (key === RESOURCE_KEY) return { kind: "const", value: x.facts.arn };
+  const f = conditionKeyFacts(key);
+  if (f === undefined) return { kind: "doubtful", doubt: "unknown-condition-key" };
+  const own = special(f);
+  if (own !== undefined) return own;
+  return constantModel(f, key, x.facts) ?? environmentModel(f, key, x, route);
+}
+
+function environmentModel(f: ConditionKeyFacts, key: string, x: ShapeContext, route: Route): KeyModel {
+  const free = (mayBeAbsent: boolean, mayBePresent: boolean, guess: string): KeyModel =>
+    mayBePresent
+      ? scalarModel(
+          { ...f, name: key },
+          { mayBeAbsent, mayBePresent, guess, environment: x.environment, facts: x.facts },
+        )
+      : { kind: "const", value: undefined };
+  switch (f.origin) {
+    case "caller-account":
+      return free(true, true, guessFor(f, x));
+    case "path": {
+      // Whoever may call AWS's MCP server does so at will.
+      if (key.includes("mcp")) return free(true, route !== "service", guessFor(f, x));
+      if (key === "aws:viaawsservice") {
+        return { kind: "const", value: route === "via-service" ? "true" : "false" };
+      }
+      if (/^aws:calledvia(first|last)$/.test(key) && x.keys.has("aws:calledvia")) {
+        return route === "via-service"
+          ? { kind: "doubtful", doubt: "not-understood" }
+          : { kind: "const", value: undefined };
+      }
+      if (
+        route === "via-service" &&
+        (key === "kms:viaservice" || key === "aws:calledvia" || key.startsWith("aws:calledvia"))
+      ) {
+        return free(
+          key !== "kms:viaservice",
+          true,
+          key === "kms:viaservice" ? `ec2.${x.facts.region}.amazonaws.com` : "ec2.amazonaws.com",
+        );
+      }
+      return free(true, false, "");
+    }
+    case "network": {
+      const vpc = route === "vpc-endpoint" || route === "vpc-endpoint-without-organization";
+      const ip = key === "aws:sourceip";
+      const there = ip ? route === "internet" || route === "via-service" : vpc;
+      return free(!there, there, guessFor(f, x));
+    }
+    case "time":
+      return timeModel(key, x.environment);
+    case "request": {
+      if (!carries(f, x)) return { kind: "const", value: undefined };
+      if (f.group === "encryption-context" && !maySymmetric(x)) {
+        return { kind: "const", value: undefined };
+      }
+      if (key === "kms:encryptionalgorithm") return algorithmModel(x);
+      if (key === "kms:grantisforawsresource") {
+        return { kind: "const", value: route === "via-service" || route === "service" ? "true" : "false" };
+      }
+      return free(!ALWAYS_SENT.has(key), true, guessFor(f, x));
+    }
+    case "free":
+      return free(true, true, "x");
+    case "transport":
+      return { kind: "const", value: "true" };
+    case "caller":
+    case "service-source":
+    case "key":
+    case "never":
+      return { kind: "const", value: undefined };
+  }
+}
+
+/** A symmetric key has one algorithm; others have some, none of them that one. */
+function algorithmModel({ facts, environment }: ShapeContext): KeyModel {
+  const { spec } = facts;
+  if (spec === undefined) return { kind: "doubtful", doubt: "key-fact-unknown", present: true };
+  if (spec === "SYMMETRIC_DEFAULT") return { kind: "const", value: spec };
+  const only = spec === "SM2" ? ["SM2PKE"] : ["RSAES_OAEP_SHA_256", "RSAES_OAEP_SHA_1"];
+  const model = scalarModel(
+    { name: "kms:encryptionalgorithm", type: "string", multivalued: false, origin: "request" },
+    { mayBeAbsent: false, mayBePresent: true, guess: only[0] ?? "", environment, facts },
+  );
+  return model.kind === "scalar" ? { kind: "scalar", domain: { ...model.domain, only } } : model;
+}
+
+/** Request parameters that every request of their action carries, given or by default (KMS guide, condition keys). */
+const ALWAYS_SENT = new Set([
+  "kms:encryptionalgorithm",
+  "kms:signingalgorithm",
+  "kms:macalgorithm",
+  "kms:messagetype",
+  "kms:keyagreementalgorithm",
+  "kms:datakeypairspec",
+  "kms:grantoperations",
+  "kms:reencryptonsamekey",
+  "kms:replicaregion",
+  "kms:primaryregion",
+  "kms:wrappingalgorithm",
+  "kms:wrappingkeyspec",
+  "kms:schedulekeydeletionpendingwindowindays",
+]);
+
+function guessFor(f: ConditionKeyFacts, x: ShapeContext): string {
+  switch (f.name) {
+    case "aws:SourceIp":
+      return "198.51.100.77";
+    case "aws:VpcSourceIp":
+    case "aws:Ec2InstanceSourcePrivateIPv4":
+      return "10.20.30.40";
+    case "aws:SourceVpc":
+    case "aws:Ec2InstanceSourceVpc":
+      return "vpc-0f0e0d0c0b0a09080";
+    case "aws:SourceVpce":
+      return "vpce-0f0e0d0c0b0a09080";
+    case "aws:SourceVpcArn":
+      return `arn:${x.facts.partition}:ec2:${x.facts.region}:999988887777:vpc/vpc-0f0e0d0c0b0a09080`;
+    case "kms:EncryptionAlgorithm":
+      return "SYMMETRIC_DEFAULT";
+    case "kms:GrantOperations":
+      return "Decrypt";
+    case "kms:RequestAlias":
+      return "alias/x";
+    case "kms:GranteePrincipal":
+      return `arn:${x.facts.partition}:iam::999988887777:role/outsider`;
+    default:
+      return f.type === "number" ? "1" : "x";
+  }
+}
+
+export function maySymmetric({ facts }: ShapeContext): boolean {
+  return facts.spec === undefined || facts.spec === "SYMMETRIC_DEFAULT";
+}
+
+export function carries(f: ConditionKeyFacts, x: ShapeContext): boolean {
+  return f.group !== undefined && x.action.keyGroups.includes(f.group);
+}
+
+/** Encryption-context keys that a service fills with its caller's account or resource, not with what it is told. */
+export function filledByService(keyLower: string): boolean {
+  return keyLower.startsWith("kms:encryptioncontext:aws:");
+}
+
+/** Whether the documents ask about the ARN of a service's source, in whichever key a service puts it. */
+export function asksForSourceArn(keys: ReadonlySet<string>): boolean {
+  if (keys.has("aws:sourcearn")) return true;
+  for (const k of keys) if (filledByService(k)) return true;
+  return false;
+}

@@ -1,0 +1,156 @@
+import { REGION_SEGMENT, SERVICE_SEGMENT, sourceRest } from "./alphabets.js";
+import type { AccountChoice, ServiceClass } from "./callers.js";
+import { principalTruth, serviceEntry } from "./covered-callers.js";
+import type { KeyModel } from "./key-models.js";
+import { asksForSourceArn, carries, filledByService, maySymmetric, modelOf } from "./request-keys.js";
+import type { Shape, ShapeContext } from "./shape.js";
+import {
+  accountPart,
+  asked,
+  NONE,
+  organizationPart,
+  type OrganizationViews,
+  remembered,
+  Segments,
+  word,
+} from "./shape-parts.js";
+import type { View } from "./words.js";
+
+const SOURCE_ORG_KEYS = ["aws:sourceorgid", "aws:sourceorgpaths"];
+
+/** What a service says of its source: an ARN (some have no account in them), or the account alone. */
+const SOURCE_FORMS = ["arn", "arn-without-account", "account-only"] as const;
+type SourceForm = (typeof SOURCE_FORMS)[number];
+
+/** The shapes of requests that a service makes with its own principal: by its source. */
+export function* serviceShapes(cls: ServiceClass, x: ShapeContext): Generator<Shape> {
+  if (cls.source.kind === "none") {
+    const s = new Segments();
+    const parts = sourceParts(cls.source.account, s, x, "");
+    yield serviceShape(cls, x, s, parts, undefined, "none");
+    return;
+  }
+  const forms = sourceForms(x);
+  for (const org of asked(cls.source.organizations, SOURCE_ORG_KEYS, x)) {
+    for (const [form, prefix] of forms) {
+      const s = new Segments();
+      const parts = sourceParts(cls.source.account, s, x, prefix);
+      const organization = organizationPart(org, s);
+      yield serviceShape(cls, x, s, parts, organization, form);
+    }
+  }
+}
+
+/** The forms of a source with what its resource begins with; where a colon is taken for possible, no beginning is needed. */
+function sourceForms(x: ShapeContext): readonly (readonly [SourceForm, string])[] {
+  if (!asksForSourceArn(x.keys)) return [["arn", ""]];
+  const prefixes = x.mode === "possible" ? [] : [...x.sourcePrefixes];
+  return [
+    ...SOURCE_FORMS.map((form) => [form, ""] as const),
+    ...prefixes.map((prefix) => ["arn", prefix] as const),
+  ];
+}
+
+/** The parts of a source ARN, in the order in which they stand in it. */
+interface SourceParts {
+  readonly service: number;
+  readonly region: number;
+  readonly account: string | number;
+  /** What a document itself puts before a colon of the resource, such as `log-group:`. */
+  readonly prefix: string;
+  readonly rest: number;
+}
+
+function sourceParts(choice: AccountChoice, s: Segments, x: ShapeContext, prefix: string): SourceParts {
+  const service = s.add(SERVICE_SEGMENT);
+  const region = s.add({ ...REGION_SEGMENT, guess: x.facts.region });
+  const account = accountPart(choice, s);
+  // Whether a resource of somebody else can have a colon in its name depends on the service: possible, not certain.
+  return { service, region, account, prefix, rest: s.add(sourceRest(x.mode === "possible")) };
+}
+
+/**
+ * A service that calls with its own principal. The account that it calls for is one variable, seen through
+ * aws:SourceAccount, aws:SourceArn and the encryption context that services fill themselves.
+ */
+function serviceShape(
+  cls: ServiceClass,
+  x: ShapeContext,
+  s: Segments,
+  { service, region, account, prefix, rest }: SourceParts,
+  organization: OrganizationViews | undefined,
+  form: "none" | "arn" | "arn-without-account" | "account-only",
+): Shape {
+  const { partition } = x.facts;
+  const arnOf = (withAccount: boolean): View =>
+    withAccount
+      ? [`arn:${partition}:`, service, ":", region, ":", account, `:${prefix}`, rest]
+      : [`arn:${partition}:`, service, `:::${prefix}`, rest];
+  const sourceKey = (key: string): KeyModel | undefined => {
+    if (form === "none") return undefined;
+    switch (key) {
+      case "aws:sourceaccount":
+      case "aws:sourceowner":
+        return word([account]);
+      case "aws:sourcearn":
+        return form === "account-only" ? NONE : word(arnOf(form === "arn"));
+      case "aws:sourceorgid":
+        return organization === undefined ? NONE : word(organization.id);
+      case "aws:sourceorgpaths":
+        return organization === undefined ? NONE : word(organization.path, true);
+      default:
+        return undefined;
+    }
+  };
+  const standing: [string, View, boolean][] = [];
+  if (form !== "none") {
+    standing.push(["aws:SourceAccount", [account], false]);
+    if (x.keys.has("aws:sourceowner")) standing.push(["aws:SourceOwner", [account], false]);
+    if (form !== "account-only") standing.push(["aws:SourceArn", arnOf(form === "arn"), false]);
+    if (organization !== undefined) {
+      standing.push(["aws:SourceOrgID", organization.id, false]);
+      standing.push(["aws:SourceOrgPaths", organization.path, true]);
+    }
+  }
+  return {
+    kind: "service",
+    route: "service",
+    segments: s.list,
+    base: s.base,
+    standing,
+    model: remembered((key) => {
+      const known = sourceKey(key);
+      if (known !== undefined) return known;
+      return modelOf(key, x, "service", (f) => {
+        switch (f.origin) {
+          case "caller":
+            if (key === "aws:principalisawsservice") return { kind: "const", value: "true" };
+            if (key === "aws:principalservicename") return { kind: "const", value: cls.name };
+            if (key === "aws:principalservicenameslist") return { kind: "const", value: [cls.name] };
+            return NONE;
+          case "caller-account":
+          case "service-source":
+            return NONE;
+          case "request":
+            return filledByService(key) &&
+              f.group === "encryption-context" &&
+              carries(f, x) &&
+              maySymmetric(x)
+              ? word(/arn$/i.test(key) ? arnOf(true) : [account])
+              : undefined;
+          case "path":
+          case "network":
+          case "time":
+          case "key":
+          case "free":
+          case "transport":
+          case "never":
+            return undefined;
+        }
+      });
+    }),
+    principal: (element, effect) =>
+      principalTruth(element, effect, (e, as) => serviceEntry(e, cls, as), undefined, "service"),
+    caller: () => ({ kind: "service", name: cls.name }),
+  };
+}
