@@ -45,8 +45,17 @@ export interface AnalysisInput {
   readonly now: number;
   /** `outside`: only callers outside the zone of trust (enough for a verdict). `all`: everybody (explain). */
   readonly scope: "outside" | "all";
+  /** Only ways in through this statement, or for groups of actions that hold one of these: a part of the matrix. */
+  readonly only?: Part;
   /** Bound on the search; when it is used up the rest is undecided. */
   readonly maxSteps?: number;
+}
+
+/** A part of an access matrix: what is not of it is not worked out. */
+export interface Part {
+  /** Index of a statement of the key policy. */
+  readonly statement?: number;
+  readonly actions?: readonly string[];
 }
 
 /** Enough for any policy that people write; a hostile one runs into it and is reported as undecided. */
@@ -109,6 +118,7 @@ export function analyze(input: AnalysisInput): AccessMatrix {
     const open: Undecided[] = [];
     const named = new Replayable(namedClasses(classes.all, entrance, budget));
     for (const group of actionGroups(entrance, signatures)) {
+      if (!isOf(group, input.only)) continue;
       const covered = new Coverage();
       for (const ranked of named) {
         if (covered.everybody) break;
@@ -143,7 +153,7 @@ export function analyze(input: AnalysisInput): AccessMatrix {
     });
   const outside = input.scope === "outside";
   const late = rounds(
-    entrances.filter((e) => !(outside && classes.spared(e.principal))),
+    entrances.filter((e) => isThrough(e, input.only) && !(outside && classes.spared(e.principal))),
     false,
   );
   rounds(late, true);
@@ -155,6 +165,16 @@ export function analyze(input: AnalysisInput): AccessMatrix {
     disagreements: prover.disagreements,
     steps: (input.maxSteps ?? DEFAULT_MAX_STEPS) - rest,
   };
+}
+
+function isThrough({ source }: Entrance, part: Part | undefined): boolean {
+  if (part?.statement === undefined) return true;
+  return source.kind === "statement" && source.index === part.statement;
+}
+
+function isOf(group: ActionGroup, part: Part | undefined): boolean {
+  const { actions } = part ?? {};
+  return actions === undefined || group.actions.some((a) => actions.includes(a.name));
 }
 
 function unfinished(entrance: Entrance): Undecided {

@@ -88,12 +88,76 @@ export function solveWords(
     if (o === "never") return IMPOSSIBLE;
     if (o !== "always") open.push(o);
   }
-  const tried = trySamples(segments, open, guess, budget);
+  const values = [...guess];
+  // Small ones first: where one of them cannot be met, nothing else matters.
+  const parts = independent(segments, open).sort((a, b) => a.numbers.length - b.numbers.length);
+  for (const part of parts) {
+    const answer = solvePart(part, budget);
+    if (answer.kind !== "found") return answer;
+    part.numbers.forEach((n, i) => {
+      values[n] = answer.values[i] ?? "";
+    });
+  }
+  return { kind: "found", values };
+}
+
+/** Segments that constraints tie to each other, and what is asked of them. */
+interface Part {
+  /** Which segments they are. */
+  readonly numbers: readonly number[];
+  readonly segments: readonly Segment[];
+  readonly constraints: readonly Open[];
+}
+
+/** What no constraint ties together is decided apart: a walk over both would try every pair. */
+function independent(segments: readonly Segment[], constraints: readonly Open[]): Part[] {
+  const tiedTo = segments.map((_, i) => i);
+  const root = (i: number): number => {
+    let r = i;
+    while (tiedTo[r] !== undefined && tiedTo[r] !== r) r = tiedTo[r] ?? r;
+    return r;
+  };
+  for (const c of constraints) {
+    const [first, ...rest] = segmentsOf(c.view);
+    if (first !== undefined) for (const n of rest) tiedTo[root(n)] = root(first);
+  }
+  const parts = new Map<number, { numbers: number[]; constraints: Open[] }>();
+  segments.forEach((_, i) => {
+    const r = root(i);
+    const part = parts.get(r);
+    if (part === undefined) parts.set(r, { numbers: [i], constraints: [] });
+    else part.numbers.push(i);
+  });
+  for (const c of constraints) {
+    const [first] = segmentsOf(c.view);
+    if (first !== undefined) parts.get(root(first))?.constraints.push(c);
+  }
+  return [...parts.values()].flatMap(({ numbers, constraints: own }): Part[] => {
+    if (own.length === 0) return [];
+    if (numbers.length === segments.length) return [{ numbers, segments, constraints: own }];
+    const place = new Map(numbers.map((n, i) => [n, i]));
+    const moved = own.map((c) => ({
+      ...c,
+      view: c.view.map((p) => (typeof p === "number" ? (place.get(p) ?? 0) : p)),
+      only: c.only === undefined ? undefined : place.get(c.only),
+    }));
+    return [{ numbers, segments: numbers.flatMap((n) => segments[n] ?? []), constraints: moved }];
+  });
+}
+
+function segmentsOf(view: View): number[] {
+  return view.filter((p) => typeof p === "number");
+}
+
+function solvePart({ segments, constraints }: Part, budget: Budget): WordAnswer {
+  const guess = segments.map((s) => s.guess);
+  if (constraints.every((c) => holds(c, guess, budget))) return { kind: "found", values: guess };
+  const tried = trySamples(segments, constraints, guess, budget);
   if (tried !== undefined) return tried;
   // Making the automata is work, too.
-  for (const c of open) for (const g of c.globs) budget.left -= 4 + (g.tokens.length >> 3);
+  for (const c of constraints) for (const g of c.globs) budget.left -= 4 + (g.tokens.length >> 3);
   if (budget.left < 0) return { kind: "exhausted" };
-  return new Walk(segments, open, budget).run();
+  return new Walk(segments, constraints, budget).run();
 }
 
 /** A constraint whose view holds a segment, with the globs that its literal beginning and end leave. */
@@ -144,6 +208,8 @@ function trySamples(
     if (segment === undefined) continue;
     let literal = true;
     let first: string | undefined;
+    // What is asked of this segment alone must hold whatever the others are.
+    const alone = constraints.filter((k) => k.only === only);
     for (const g of c.globs) {
       if (g.literal === undefined || g.fold) literal = false;
       const filling = { fillers: segment.alphabet.fillers, min: segment.min };
@@ -152,8 +218,9 @@ function trySamples(
         if (!fits(segment, text)) continue;
         budget.left -= 1;
         if (budget.left < 0) return { kind: "exhausted" };
+        if (!alone.every((k) => holds(k, replaced(guess, only, text)))) continue;
         first ??= text;
-        const tried = values.map((v, i) => (i === only ? text : v));
+        const tried = replaced(values, only, text);
         if (constraints.every((k) => holds(k, tried, budget))) return { kind: "found", values: tried };
       }
     }
@@ -163,9 +230,13 @@ function trySamples(
     }
     if (literal && segments.length === 1) return IMPOSSIBLE;
     // Another segment may have to change as well: go on from what this one asks for.
-    values = values.map((v, i) => (i === only ? (first ?? v) : v));
+    values = replaced(values, only, first);
   }
   return undefined;
+}
+
+function replaced(values: readonly string[], at: number, text: string): string[] {
+  return values.map((v, i) => (i === at ? text : v));
 }
 
 /** Whether a text can be the value of a segment. */

@@ -1,4 +1,4 @@
-import { DEFAULT_MAX_STEPS, analyze } from "../access/analyze.js";
+import { analyze, DEFAULT_MAX_STEPS, type Part } from "../access/analyze.js";
 import type { AccessMatrix } from "../access/matrix.js";
 import type { Grant } from "../domain/grant.js";
 import type { KeyRecord } from "../domain/key.js";
@@ -59,8 +59,13 @@ function worked(
   context: OpinionContext,
 ): Opinion {
   const denials = rcps.map((r) => r.policy);
-  const analysis = (scope: "outside" | "all", counted: readonly Policy[] = denials): AccessMatrix =>
+  const analysis = (
+    scope: "outside" | "all",
+    counted: readonly Policy[] = denials,
+    only: Part = {},
+  ): AccessMatrix =>
     analyze({
+      only,
       facts: record.facts,
       policy: parsed,
       grants: readGrants(record),
@@ -76,14 +81,20 @@ function worked(
   const untouched =
     denials.length === 0 || (withoutRcps.accesses.length === 0 && withoutRcps.undecided.length === 0);
   const outside = untouched ? withoutRcps : analysis("outside");
-  let everybody: AccessMatrix | undefined;
+  const parts = new Map<string, AccessMatrix>();
+  const everybody = (part: Part): AccessMatrix => {
+    const name = `${part.statement ?? ""}:${part.actions?.join() ?? ""}`;
+    const known = parts.get(name) ?? analysis("all", denials, part);
+    parts.set(name, known);
+    return known;
+  };
   const input: RuleInput = {
     record,
     parsed,
     outside,
     withoutRcps,
     rcps,
-    everybody: () => (everybody ??= analysis("all")),
+    everybody,
     groups: groupAccesses(outside),
     zone: context.zone,
     organizationOf: context.organizationOf,
@@ -98,11 +109,11 @@ function worked(
     grants: readGrants(record) ?? [],
     document: keyDocument(record, parsed, denials),
     disagreements: [
-      ...new Set([outside, withoutRcps, everybody].flatMap((matrix) => matrix?.disagreements ?? [])),
+      ...new Set([outside, withoutRcps, ...parts.values()].flatMap((matrix) => matrix.disagreements)),
     ],
     shareable:
       canBeShared([parsed.policy, ...denials]) &&
-      Math.max(outside.steps, withoutRcps.steps) + (everybody?.steps ?? 0) <=
+      Math.max(outside.steps, withoutRcps.steps, ...[...parts.values()].map((m) => m.steps)) <=
         FAR_FROM_BOUND * (context.maxSteps ?? DEFAULT_MAX_STEPS),
   };
 }

@@ -63,7 +63,7 @@ export function mentions(statement: Statement, actions: readonly string[]): bool
 export function allowsThrough(input: RuleInput, statement: Statement, actions: readonly string[]): boolean {
   if (!mentions(statement, actions)) return false;
   return input
-    .everybody()
+    .everybody({ statement: statement.index })
     .accesses.some(
       (a) =>
         a.trusted &&

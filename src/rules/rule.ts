@@ -1,3 +1,4 @@
+import type { Part } from "../access/analyze.js";
 import type { AccessMatrix, Who, Witness } from "../access/matrix.js";
 import type { KeyRecord } from "../domain/key.js";
 import type { RuleId } from "../domain/rule-id.js";
@@ -22,8 +23,8 @@ export interface RuleInput {
   readonly withoutRcps: AccessMatrix;
   /** The resource control policies that were counted, in the order that sources number them by. */
   readonly rcps: readonly CountedPolicy[];
-  /** What everybody can do, those inside the zone as well. Worked out when it is first asked for: it costs more. */
-  readonly everybody: () => AccessMatrix;
+  /** What everybody can do, those inside the zone as well, in a part of the matrix. Worked out when it is asked for: it costs more. */
+  readonly everybody: (part: Part) => AccessMatrix;
   /** The accesses of callers outside the zone, put together as findings show them. */
   readonly groups: readonly AccessGroup[];
   readonly zone: Zone;

@@ -33,7 +33,7 @@ function hasManager(input: RuleInput): boolean {
   const { parsed, record } = input;
   if (parsed.policy === undefined || record.policy.kind !== "present") return true;
   if (isPlain(input)) return true;
-  const { accesses, undecided } = input.everybody();
+  const { accesses, undecided } = input.everybody({ actions: [POLICY] });
   if (undecided.length > 0) return true;
   return accesses.some(
     (a) =>
