@@ -13,7 +13,8 @@ const layers = {
   repair: ["domain", "policy", "semantics", "access", "trust", "iam", "rules", "usage"],
   report: ["domain", "policy", "semantics", "access", "trust", "iam", "rules", "snapshot"],
   sandbox: ["domain", "policy", "semantics", "snapshot"],
-  aws: ["domain", "snapshot", "collect", "usage"],
+  apply: ["domain", "policy", "semantics", "access", "trust", "rules", "snapshot", "collect", "usage", "repair"],
+  aws: ["domain", "snapshot", "collect", "usage", "apply"],
 };
 
 module.exports = {

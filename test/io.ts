@@ -13,6 +13,8 @@ export interface Outcome {
 /** How a command line is run. */
 export interface Surroundings {
   readonly stdin?: string;
+  /** Standard input that says it is a terminal, in place of `stdin`. */
+  readonly terminal?: NodeJS.ReadableStream & { readonly isTTY?: boolean };
   readonly env?: Readonly<Record<string, string>>;
   readonly isTTY?: boolean;
   readonly columns?: number;
@@ -38,7 +40,7 @@ export async function keyward(args: readonly string[], around: Surroundings = {}
     ...(around.columns === undefined ? {} : { columns: around.columns }),
   };
   const io: Io = {
-    stdin: Readable.from([around.stdin ?? ""]),
+    stdin: around.terminal ?? Readable.from([around.stdin ?? ""]),
     stdout: Object.assign(stdout, facts),
     stderr: Object.assign(stderr, facts),
     env: around.env ?? {},

@@ -40,6 +40,11 @@ export interface Paced {
   readonly target: Target;
   readonly credentials: RenewableCredentials;
   readonly profile: string | undefined;
+  /**
+   * `refusals`: only what surely did nothing (throttling, expired credentials) is repeated. For calls that change
+   * something: after a lost answer somebody has to look first. Undefined: everything that may pass by itself.
+   */
+  readonly repeat?: "refusals";
 }
 
 /**
@@ -64,6 +69,7 @@ export function pacedAsker(paced: Paced): Ask {
       );
       const { answer, repeat } = attempt;
       if (answer.ok || repeat === undefined || signal.aborted) return answer;
+      if (paced.repeat === "refusals" && (repeat === "transient" || repeat === "timeout")) return answer;
       failed[repeat] += 1;
       if (failed[repeat] >= ATTEMPTS[repeat]) return answer;
       if (repeat === "expired") {

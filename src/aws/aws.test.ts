@@ -6,6 +6,7 @@ import { callFailure } from "./failure.js";
 import { IAM_COMMANDS } from "./iam.js";
 import { STS_COMMANDS } from "./identity.js";
 import { KMS_COMMANDS } from "./kms.js";
+import { KMS_WRITE_COMMANDS } from "./kms-write.js";
 import { ORGANIZATIONS_COMMANDS } from "./organizations.js";
 import type { Action } from "./permissions.js";
 import { PERMISSIONS } from "./permissions.js";
@@ -19,6 +20,7 @@ describe("every command of the SDK is declared beside its IAM action", () => {
   const declared = Object.entries({
     ...KMS_COMMANDS,
     ...IAM_COMMANDS,
+    ...KMS_WRITE_COMMANDS,
     ...STS_COMMANDS,
     ...REGION_COMMANDS,
     ...USAGE_COMMANDS,
@@ -67,6 +69,18 @@ describe("every command of the SDK is declared beside its IAM action", () => {
     ]);
     for (const [, action, command] of sent) expect(command).toBe(action);
     expect(sent).toHaveLength(declared.length);
+  });
+});
+
+describe("calls that change something", () => {
+  it("are sent from one file, and never without the lockout safety check", () => {
+    const writing = new Set(Object.keys(KMS_WRITE_COMMANDS));
+    const declared = Object.entries(PERMISSIONS).filter(([, p]) => p.need === "write");
+    expect(declared.map(([action]) => action).sort()).toEqual([...writing].sort());
+    for (const name of readdirSync(FOLDER).filter((n) => n.endsWith(".ts") && !n.endsWith(".test.ts"))) {
+      const text = readFileSync(join(FOLDER, name), "utf8");
+      expect(text).not.toMatch(/BypassPolicyLockoutSafetyCheck\s*:/);
+    }
   });
 });
 

@@ -1,4 +1,5 @@
-import type { AccountsPort, AssumedAccount, CloudPort, OrganizationPort } from "../collect/ports.js";
+import type { Asked, AccountsPort, AssumedAccount, OrganizationPort } from "../collect/ports.js";
+import type { KmsWritePort, WritableCloud } from "../apply/ports.js";
 import { err, ok } from "../domain/result.js";
 import { CallRefused, pacedAsker } from "./ask.js";
 import type { Ask } from "./ask.js";
@@ -6,6 +7,7 @@ import { RenewableCredentials } from "./credentials.js";
 import { callFailure } from "./failure.js";
 import { identity } from "./identity.js";
 import { kmsPort } from "./kms.js";
+import { kmsWritePort } from "./kms-write.js";
 import { DEFAULT_QUOTA_SHARE } from "./quotas.js";
 import type { RoleRequest } from "./roles.js";
 import { assumeRole } from "./roles.js";
@@ -26,11 +28,20 @@ export interface ConnectOptions extends SessionOptions {
 }
 
 /** An account in AWS, the accounts beyond it, and the end of the connection. */
-export interface Connection extends CloudPort {
-  readonly accounts: AccountsPort;
+export interface Connection extends WritableCloud {
+  readonly accounts: WritableAccounts;
   organization(): Promise<OrganizationPort>;
   /** Ends open connections and waiting retries. */
   close(): void;
+}
+
+/** Accounts whose keys can be changed as well. */
+export interface WritableAccounts extends AccountsPort {
+  assume(
+    account: string,
+    partition: string,
+    signal: AbortSignal,
+  ): Promise<Asked<AssumedAccount & { readonly cloud: WritableCloud }>>;
 }
 
 /**
@@ -66,7 +77,7 @@ export async function connect(options: ConnectOptions): Promise<Connection> {
           if (error instanceof CallRefused) return err(error.failure);
           return err(callFailure("sts:AssumeRole", error, options.profile));
         }
-        return ok({ cloud: door.cloud(), role: role.arn } satisfies AssumedAccount);
+        return ok({ cloud: door.cloud(), role: role.arn });
       },
     },
     close: () => session.close(),
@@ -106,7 +117,17 @@ class Door {
     return new Door(this.session, this.scheduler, this.profile, account, credentials);
   }
 
-  cloud(): CloudPort {
+  private writer(region: string): KmsWritePort {
+    const { scheduler, credentials, profile, account } = this;
+    const target = { account, region };
+    return kmsWritePort(
+      this.clients,
+      region,
+      pacedAsker({ scheduler, target, credentials, profile, repeat: "refusals" }),
+    );
+  }
+
+  cloud(): WritableCloud {
     const { clients } = this;
     const home = this.ask(clients.homeRegion);
     return {
@@ -118,6 +139,7 @@ class Door {
       listRegions: async (signal) => (await import("./regions.js")).listRegions(clients, home, signal),
       kms: (region) => kmsPort(clients, region, this.ask(region)),
       iam: async () => (await import("./iam.js")).iamPort(clients, home),
+      kmsWriter: (region) => this.writer(region),
       done: (region) => this.scheduler.forget({ account: this.account, region }),
     };
   }

@@ -35,6 +35,9 @@ export const PERMISSIONS = {
   "athena:StopQueryExecution": { need: "option", gives: "an end to it when keyward is stopped" },
   "kms:GetKeyRotationStatus": { need: "option", gives: "whether keys are rotated, with --rotation" },
   "kms:GetKeyLastUsage": { need: "option", gives: "when keys were last used, with --last-usage" },
+  "kms:PutKeyPolicy": { need: "write", gives: "the change of key policies, for keyward apply and rollback" },
+  "kms:RevokeGrant": { need: "write", gives: "the end of grants, for keyward apply" },
+  "kms:CreateGrant": { need: "write", gives: "grants with the terms of revoked ones, for keyward rollback" },
   "sts:AssumeRole": { need: "option", gives: "the keys of other accounts, with --role or --via" },
   "organizations:DescribeOrganization": { need: "option", gives: "the organization, with --organization" },
   "organizations:ListAccounts": { need: "option", gives: "its accounts, with --organization" },
@@ -61,10 +64,10 @@ export const PERMISSIONS = {
 
 /**
  * `verdict`: without it there are keys about which nothing can be said. `detail`: optional, makes answers more exact.
- * `option`: used only when the user asks for it.
+ * `option`: used only when the user asks for it. `write`: changes something; no auditing command needs or uses it.
  */
 export interface Permission {
-  readonly need: "verdict" | "detail" | "option";
+  readonly need: "verdict" | "detail" | "option" | "write";
   readonly gives: string;
 }
 

@@ -20,6 +20,8 @@ export interface SessionOptions {
   /** Of keyward; part of the user agent, which CloudTrail shows. */
   readonly version: string;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Instead of those that the SDK's chain finds: for a local KMS that keyward itself has started. */
+  readonly fixedCredentials?: { readonly accessKeyId: string; readonly secretAccessKey: string } | undefined;
 }
 
 /** What every client of the SDK is made with. */
@@ -73,7 +75,9 @@ export class Session {
     const homeRegion = await findHomeRegion(options);
     const handler = new Connections();
     // A new chain each time: the chain itself keeps what it found until that expires by its own word.
+    const fixed = options.fixedCredentials;
     const credentials = new RenewableCredentials(async () => {
+      if (fixed !== undefined) return { ...fixed };
       const chain = fromNodeProviderChain({
         clientConfig: { region: homeRegion, requestHandler: handler },
         ...(options.profile === undefined ? {} : { profile: options.profile }),

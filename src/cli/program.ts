@@ -1,18 +1,33 @@
 import { Command, CommanderError } from "commander";
 import { KeywardError } from "../domain/result.js";
+import * as apply from "./apply.js";
 import * as check from "./check.js";
 import type { CommandModule, Io } from "./command.js";
 import * as diff from "./diff.js";
 import * as doctor from "./doctor.js";
 import { EXIT, type ExitCode } from "./exit.js";
 import * as explain from "./explain.js";
+import * as journal from "./journal.js";
+import * as rollback from "./rollback.js";
 import * as sandbox from "./sandbox.js";
 import * as scan from "./scan.js";
 import * as simulate from "./simulate.js";
 import * as usage from "./usage.js";
 import { toolVersion } from "./version.js";
 
-const COMMANDS: readonly CommandModule[] = [scan, check, explain, simulate, diff, usage, sandbox, doctor];
+const COMMANDS: readonly CommandModule[] = [
+  scan,
+  check,
+  explain,
+  simulate,
+  diff,
+  usage,
+  apply,
+  rollback,
+  journal,
+  sandbox,
+  doctor,
+];
 
 const EXIT_CODES = `
 Exit codes:

@@ -1,0 +1,85 @@
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { sha256 } from "./chain.js";
+import { journalFailure, readIfThere } from "./durable.js";
+import type { Journal } from "./journal.js";
+
+/** What a look at a whole journal found. */
+export interface JournalCheck {
+  readonly runs: number;
+  readonly objects: number;
+  readonly events: number;
+  /** Damage: what is written there may not be relied on. */
+  readonly faults: readonly string[];
+  /** What is no damage, such as a last line that was cut off when the program was killed. */
+  readonly notes: readonly string[];
+}
+
+/**
+ * Reads every file of a journal: checksums of objects, the chain of every log, and whether every write has its backup
+ * before it, with both objects unharmed.
+ */
+export async function checkJournal(journal: Journal): Promise<JournalCheck> {
+  const faults: string[] = [];
+  const notes: string[] = [];
+  const objects = await objectNames(journal);
+  for (const name of objects) {
+    const digest = name.slice("sha256-".length);
+    const content = await readIfThere(join(journal.folder, "objects", name));
+    if (content === undefined || sha256(content) !== digest) {
+      faults.push(`objects/${name}: its content is not what its name says`);
+    }
+  }
+  const good = new Set(objects.map((name) => name.slice("sha256-".length)));
+  const runs = await journal.runs();
+  let events = 0;
+  for (const id of runs) {
+    const content = await readIfThere(journal.logPath(id));
+    if (content === undefined) {
+      notes.push(`runs/${id}: it has no log: the program was killed before it began`);
+      continue;
+    }
+    const { log } = await journal.read(id);
+    events += log.entries.length;
+    for (const fault of log.faults) faults.push(`runs/${id}/log.ndjson, ${fault}`);
+    if (log.torn) {
+      notes.push(
+        `runs/${id}/log.ndjson: the last line was cut off while it was written; nothing rests on it`,
+      );
+    }
+    const backedUp = new Set<string>();
+    for (const [index, { event }] of log.entries.entries()) {
+      const where = `runs/${id}/log.ndjson, line ${index + 1}`;
+      if (index === 0 && event.type !== "run") faults.push(`${where}: the first line does not begin a run`);
+      const needed =
+        event.type === "backup"
+          ? [event.policy, event.grants]
+          : event.type === "run"
+            ? [event.tasks]
+            : event.type === "intent" && event.action === "put-policy"
+              ? [event.from, event.to]
+              : [];
+      for (const digest of needed) {
+        if (!good.has(digest)) faults.push(`${where}: its object sha256-${digest} is missing`);
+      }
+      if (event.type === "backup") backedUp.add(event.key);
+      if (event.type === "intent" && !backedUp.has(event.key)) {
+        faults.push(`${where}: ${event.key} was written without a backup before`);
+      }
+    }
+    if (!log.entries.some((e) => e.event.type === "end") && log.faults.length === 0) {
+      notes.push(`runs/${id}: it did not end: keyward apply --resume ${id}, or keyward rollback ${id}`);
+    }
+  }
+  return { runs: runs.length, objects: objects.length, events, faults, notes };
+}
+
+async function objectNames(journal: Journal): Promise<readonly string[]> {
+  try {
+    const names = await readdir(join(journal.folder, "objects"));
+    return names.filter((name) => /^sha256-[0-9a-f]{64}$/.test(name)).sort();
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return [];
+    throw journalFailure(journal.folder, error);
+  }
+}

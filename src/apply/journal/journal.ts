@@ -1,0 +1,224 @@
+import type { FileHandle } from "node:fs/promises";
+import { readdir, truncate } from "node:fs/promises";
+import { join } from "node:path";
+import type { Grant } from "../../domain/grant.js";
+import { inert } from "../../domain/inert.js";
+import { KeywardError } from "../../domain/result.js";
+import type { TaskList } from "../tasks.js";
+import { tasksSchema } from "../tasks.js";
+import { NO_LINE, type ReadLog, chainLine, readChain, sha256 } from "./chain.js";
+import {
+  appendDurably,
+  journalFailure,
+  makeFolder,
+  openForAppending,
+  readIfThere,
+  writeWhole,
+} from "./durable.js";
+import type { JournalEvent, LogEntry } from "./events.js";
+import { JOURNAL_SCHEMA } from "./events.js";
+import { lockJournal, type Unlock } from "./lock.js";
+import { RESTORE_HEAD, grantsText, restoreSection } from "./restore.js";
+
+/** Where a journal lies if nobody says where. */
+export const DEFAULT_JOURNAL = join(".keyward", "journal");
+
+/** Names of runs are made by keyward: nothing else is taken for one, least of all a path. */
+const RUN_ID = /^[0-9]{8}T[0-9]{9}Z-[0-9a-f]{6}$/;
+
+/** A run as it stands in the journal. */
+export interface RunRecord {
+  readonly id: string;
+  readonly log: ReadLog;
+}
+
+/**
+ * A folder of plain files:
+ *
+ * - `objects/sha256-…`: policies byte for byte, lists of grants, lists of tasks, each named by the SHA-256 of its content;
+ * - `runs/RUN/log.ndjson`: what a run did, one event a line, chained by checksums, only ever added to;
+ * - `runs/RUN/RESTORE.md`: how to restore each key with the AWS CLI alone;
+ * - `lock`: who is writing.
+ */
+export class Journal {
+  constructor(readonly folder: string) {}
+
+  /** Takes the journal for this process. */
+  lock(now: number): Promise<Unlock> {
+    return lockJournal(this.folder, now);
+  }
+
+  /** Where an object is. */
+  objectPath(digest: string): string {
+    return join(this.folder, "objects", `sha256-${digest}`);
+  }
+
+  /** Stores a text; on the disk when it returns. */
+  async store(content: string): Promise<string> {
+    const digest = sha256(content);
+    const path = this.objectPath(digest);
+    const there = await readIfThere(path);
+    // One that was damaged is mended by the right content.
+    if (there === undefined || sha256(there) !== digest) {
+      await makeFolder(join(this.folder, "objects"));
+      await writeWhole(path, content);
+    }
+    return digest;
+  }
+
+  /** An object's text, checked. Throws {@link KeywardError} where it is missing or damaged. */
+  async load(digest: string): Promise<string> {
+    const path = this.objectPath(digest);
+    const content = await readIfThere(path);
+    if (content === undefined) throw damaged(path, "it is missing");
+    const found = sha256(content);
+    if (found !== digest) throw damaged(path, `its content has the SHA-256 ${found}`);
+    return content.toString("utf8");
+  }
+
+  /** Ids of all runs, oldest first. */
+  async runs(): Promise<readonly string[]> {
+    try {
+      return (await readdir(join(this.folder, "runs"))).filter((name) => RUN_ID.test(name)).sort();
+    } catch (error) {
+      if (error instanceof Error && "code" in error && error.code === "ENOENT") return [];
+      throw journalFailure(this.folder, error);
+    }
+  }
+
+  /** Reads a run's log. Throws {@link KeywardError} where there is no such run. */
+  async read(id: string): Promise<RunRecord> {
+    const content = RUN_ID.test(id) ? await readIfThere(this.logPath(id)) : undefined;
+    if (content === undefined) {
+      throw new KeywardError({
+        what: "the journal has no such run",
+        where: this.folder,
+        got: inert(id, { max: 100 }),
+        next: "keyward journal list shows the runs; --journal names another folder",
+      });
+    }
+    return { id, log: readChain(content) };
+  }
+
+  /** The tasks of a run. */
+  async tasks(run: RunRecord): Promise<TaskList> {
+    const first = run.log.entries[0]?.event;
+    if (first?.type !== "run") throw damaged(this.logPath(run.id), "its first line is missing");
+    const parsed = tasksSchema.safeParse(JSON.parse(await this.load(first.tasks)));
+    if (!parsed.success) throw damaged(this.objectPath(first.tasks), "it is no list of tasks");
+    return parsed.data;
+  }
+
+  /** Begins a run. The journal must be locked. */
+  async begin(tasks: TaskList, about: About): Promise<RunWriter> {
+    const digest = await this.store(`${JSON.stringify(tasks, null, 2)}\n`);
+    const id = `${new Date(about.now()).toISOString().replace(/[-:.]/g, "")}-${about.suffix}`;
+    await makeFolder(join(this.folder, "runs", id));
+    const restore = join(this.folder, "runs", id, "RESTORE.md");
+    await writeWhole(restore, RESTORE_HEAD);
+    const writer = await RunWriter.open(this, id, about.now, { count: 0, sum: NO_LINE });
+    await writer.add({
+      type: "run",
+      schema: JOURNAL_SCHEMA,
+      run: id,
+      kind: tasks.kind,
+      tool: about.tool,
+      tasks: digest,
+      of: about.of,
+    });
+    return writer;
+  }
+
+  /** Goes on with a run. A torn last line is cut away. The journal must be locked. */
+  async resume(run: RunRecord, now: () => number): Promise<RunWriter> {
+    const { log } = run;
+    if (log.faults.length > 0) throw damaged(this.logPath(run.id), log.faults.join("; "));
+    if (log.torn) {
+      try {
+        await truncate(this.logPath(run.id), log.goodBytes);
+      } catch (error) {
+        throw journalFailure(this.logPath(run.id), error);
+      }
+    }
+    const writer = await RunWriter.open(this, run.id, now, { count: log.entries.length, sum: log.sum });
+    await writer.add({ type: "resumed", pid: process.pid });
+    return writer;
+  }
+
+  logPath(id: string): string {
+    return join(this.folder, "runs", id, "log.ndjson");
+  }
+}
+
+/** What a new run says about itself. */
+export interface About {
+  readonly tool: string;
+  /** The plan file or the run that is rolled back. */
+  readonly of: string | null;
+  /** Six hexadecimal digits that tell runs of one second apart. */
+  readonly suffix: string;
+  readonly now: () => number;
+}
+
+/** Adds to the log of one run. Every event is on the disk when `add` returns. */
+export class RunWriter {
+  private constructor(
+    private readonly journal: Journal,
+    readonly id: string,
+    private readonly now: () => number,
+    private readonly log: FileHandle,
+    private readonly restore: FileHandle,
+    private state: { count: number; sum: string },
+  ) {}
+
+  static async open(
+    journal: Journal,
+    id: string,
+    now: () => number,
+    state: { readonly count: number; readonly sum: string },
+  ): Promise<RunWriter> {
+    const log = await openForAppending(journal.logPath(id));
+    const restore = await openForAppending(join(journal.folder, "runs", id, "RESTORE.md"));
+    return new RunWriter(journal, id, now, log, restore, { ...state });
+  }
+
+  async add(event: JournalEvent): Promise<void> {
+    const at = new Date(this.now()).toISOString();
+    const line = chainLine(this.state.count, at, this.state.sum, event);
+    await appendDurably(this.log, this.journal.logPath(this.id), line.text);
+    this.state = { count: this.state.count + 1, sum: line.sum };
+  }
+
+  /** Puts what a key has on the disk, with how to restore it. Only after this may anything be sent. */
+  async backUp(key: string, policy: string, grants: readonly Grant[]): Promise<void> {
+    const policyDigest = await this.journal.store(policy);
+    const grantsDigest = await this.journal.store(grantsText(grants));
+    const section = restoreSection(key, policyDigest, grantsDigest, grants.length);
+    await appendDurably(this.restore, "RESTORE.md", section);
+    await this.add({ type: "backup", key, policy: policyDigest, grants: grantsDigest });
+  }
+
+  /** Keeps a policy that is about to be put, so that the journal alone explains what a key has. */
+  keep(policy: string): Promise<string> {
+    return this.journal.store(policy);
+  }
+
+  async close(): Promise<void> {
+    await this.log.close();
+    await this.restore.close();
+  }
+}
+
+/** The events of one key, oldest first. */
+export function eventsOf(log: ReadLog, key: string): readonly JournalEvent[] {
+  return log.entries.map((e: LogEntry) => e.event).filter((e) => "key" in e && e.key === key);
+}
+
+function damaged(path: string, got: string): KeywardError {
+  return new KeywardError({
+    what: "the journal is damaged",
+    where: path,
+    got,
+    next: "take the file from a copy of the journal; keyward journal verify lists everything that is wrong",
+  });
+}

@@ -1,0 +1,266 @@
+import { inert } from "../domain/inert.js";
+import type { Grant } from "../domain/grant.js";
+import { grantsDigest } from "../repair/digest.js";
+import { assess, managerOf } from "./assess.js";
+import type { KeyPorts, Proposal, RunContext } from "./context.js";
+import type { KeyEnd } from "./journal/events.js";
+import { sha256 } from "./journal/chain.js";
+import { grantTerms, hasDigest, type LiveKey, readLive, samePolicy, withDescription } from "./read.js";
+import { lookUntil } from "./settle.js";
+import type { KeyTask } from "./tasks.js";
+import { createGrant, putPolicy, revokeGrant, type Step } from "./write.js";
+
+/** What a stopped run has backed up of this key; undefined: it has not come to it. */
+export interface Backup {
+  readonly policy: string;
+  readonly grants: readonly Grant[];
+}
+
+/** How the run got on with a key. */
+export interface KeyResult {
+  readonly outcome: KeyEnd["outcome"] | "quit";
+  readonly reason: string;
+  /** True: no key may follow without `keepGoing`. */
+  readonly unexpected: boolean;
+  /** What the key is after the change; undefined where it was not changed. */
+  readonly exposed?: boolean;
+}
+
+/**
+ * Changes one key: read, compare, judge, ask, back up, write, read back, judge. Dry runs take the same way up to the
+ * first call that would change something.
+ */
+export async function runKey(
+  task: KeyTask,
+  backup: Backup | undefined,
+  context: RunContext,
+  place: { readonly index: number; readonly of: number },
+): Promise<KeyResult> {
+  const { key } = task;
+  const ports = await context.portsOf(key);
+  if (typeof ports === "string") return failed(ports);
+  const read = await readLive(ports.read, key, context.signal);
+  if (!read.ok) {
+    const { call, code, message } = read.error;
+    await context.recorder.add({ type: "failed", key, action: "read", effect: "none", code, message });
+    return failed(`${call} failed: ${code}: ${message}`);
+  }
+  const todo = compare(task, backup, read.value);
+  if (typeof todo === "string") return { outcome: "drift", reason: todo, unexpected: false };
+  if (todo.policy === undefined && todo.revoke.length === 0 && todo.create.length === 0) {
+    if (backup === undefined)
+      return { outcome: "nothing-to-do", reason: "It is so already.", unexpected: false };
+    return finish(task, context, ports, read.value);
+  }
+  const live = await withDescription(ports.read, key, read.value, context.signal);
+  const proposal = propose(task, live, todo, context, place);
+  if (typeof proposal === "string") return { outcome: "refused", reason: proposal, unexpected: false };
+  const answer = await context.confirm(proposal);
+  if (answer === "quit") return { outcome: "quit", reason: "Stopped by the user.", unexpected: false };
+  if (answer === "no") return { outcome: "skipped", reason: "The user said no.", unexpected: false };
+  if (context.dryRun) {
+    return { outcome: "done", reason: "Dry run: nothing was sent.", unexpected: false };
+  }
+  if (backup === undefined) await context.recorder.backUp(key, live.policy, live.grants);
+  const step = await write(task, live, todo, context, ports);
+  if (step.kind === "failed") return failed(step.reason);
+  return finish(task, context, ports, live);
+}
+
+/** What is left to do at a key. */
+interface Todo {
+  readonly policy: string | undefined;
+  readonly revoke: readonly Grant[];
+  readonly create: readonly Grant[];
+}
+
+/**
+ * Compares a key with what the task expects, or, where this run has begun with it, with the backup and the task. A
+ * sentence: somebody else has changed it.
+ */
+function compare(task: KeyTask, backup: Backup | undefined, live: LiveKey): Todo | string {
+  const { expect } = task;
+  const put = task.policy !== null && !samePolicy(live.policy, task.policy, task.key);
+  const asExpected =
+    backup === undefined
+      ? expect.policy === null || hasDigest(live.policy, expect.policy)
+      : live.policy === backup.policy;
+  const alreadyPut = task.policy !== null && !put;
+  if (!asExpected && !alreadyPut) {
+    return "Its policy is neither the one that was looked at nor the new one: somebody has changed it since. Nothing was written; make a new plan.";
+  }
+  const grants =
+    backup === undefined ? expectedGrants(task, live) : grantsSinceBackup(task, backup.grants, live.grants);
+  if (typeof grants === "string") return grants;
+  const wanted = new Set(task.revoke);
+  return {
+    policy: put && task.policy !== null ? task.policy : undefined,
+    revoke: live.grants.filter((g) => wanted.has(g.GrantId)),
+    create: missing(task.create, live.grants),
+  };
+}
+
+function expectedGrants(task: KeyTask, live: LiveKey): string | undefined {
+  const { grants } = task.expect;
+  if (grants === null || grantsDigest(live.grants) === grants) return undefined;
+  // Revoked by somebody else, or by a run whose journal is not this one: what is wanted is there already.
+  const allGone = task.revoke.length > 0 && !live.grants.some((g) => task.revoke.includes(g.GrantId));
+  if (allGone && task.policy === null) return undefined;
+  return "Its grants are not those that were looked at: some were made or revoked since. Nothing was written; make a new plan.";
+}
+
+function grantsSinceBackup(
+  task: KeyTask,
+  before: readonly Grant[],
+  live: readonly Grant[],
+): string | undefined {
+  const known = new Set(before.map((g) => g.GrantId));
+  const created = new Set(task.create.map(grantTerms));
+  const now = new Set(live.map((g) => g.GrantId));
+  const strange =
+    live.some((g) => !known.has(g.GrantId) && !created.has(grantTerms(g))) ||
+    before.some((g) => !now.has(g.GrantId) && !task.revoke.includes(g.GrantId));
+  return strange
+    ? "Its grants were changed by somebody else while this run was stopped; make a new plan."
+    : undefined;
+}
+
+/** Of the wanted terms, those that no grant has; two with the same terms need two. */
+function missing(wanted: readonly Grant[], live: readonly Grant[]): readonly Grant[] {
+  const there = new Map<string, number>();
+  for (const g of live) there.set(grantTerms(g), (there.get(grantTerms(g)) ?? 0) + 1);
+  return wanted.filter((g) => {
+    const terms = grantTerms(g);
+    const count = there.get(terms) ?? 0;
+    if (count > 0) there.set(terms, count - 1);
+    return count === 0;
+  });
+}
+
+/** What shall be done and what it makes of the key; a sentence where it would be unsafe. */
+function propose(
+  task: KeyTask,
+  live: LiveKey,
+  todo: Todo,
+  context: RunContext,
+  place: { readonly index: number; readonly of: number },
+): Proposal | string {
+  const bench = context.bench();
+  const now = { arn: task.key, ...live };
+  const gone = new Set(todo.revoke.map((g) => g.GrantId));
+  const then = {
+    ...now,
+    policy: todo.policy ?? live.policy,
+    grants: [...live.grants.filter((g) => !gone.has(g.GrantId)), ...todo.create],
+  };
+  if (todo.policy !== undefined) {
+    const manager = managerOf(then, bench);
+    // A rollback to a policy that rests on a doubtful rule of AWS must stay possible; a repair must not introduce one.
+    const enough =
+      manager.kind === "proved" && (context.kind === "rollback" || manager.certainty === "certain");
+    if (!enough) {
+      const why =
+        manager.kind === "unknown"
+          ? `that could not be decided (${inert(manager.reason, { max: 200 })})`
+          : manager.kind === "proved"
+            ? "that rests on a rule of AWS that is not known for sure"
+            : "nobody could";
+      return `The new policy has to let somebody of the key's own account change it again, and ${why}. No flag permits this.`;
+    }
+  }
+  const before = assess(now, bench);
+  const after = assess(then, bench);
+  const [disagreement] = [...before.disagreements, ...after.disagreements];
+  if (disagreement !== undefined) {
+    return `keyward's two engines disagree about this key (${inert(disagreement, { max: 200 })}); please report it.`;
+  }
+  if (after.exposure === "invalid") return "KMS would refuse the new policy: it is not valid.";
+  return {
+    task,
+    live,
+    newPolicy: todo.policy,
+    revoke: todo.revoke,
+    create: todo.create,
+    before,
+    after,
+    ...place,
+  };
+}
+
+async function write(
+  task: KeyTask,
+  live: LiveKey,
+  todo: Todo,
+  context: RunContext,
+  ports: KeyPorts,
+): Promise<Step> {
+  const { key } = task;
+  if (todo.policy !== undefined) {
+    const step = await putPolicy(context, ports, key, live.policy, todo.policy);
+    if (step.kind === "failed") return step;
+  }
+  for (const grant of todo.revoke) {
+    const step = await revokeGrant(context, ports, key, grant.GrantId);
+    if (step.kind === "failed") return step;
+  }
+  const ids = new Set(live.grants.map((g) => g.GrantId));
+  for (const terms of todo.create) {
+    const step = await createGrant(context, ports, key, terms, ids);
+    if (step.kind === "failed") return step;
+  }
+  return { kind: "done" };
+}
+
+/** Reads until the change is visible, and judges what is read. */
+async function finish(
+  task: KeyTask,
+  context: RunContext,
+  ports: KeyPorts,
+  before: LiveKey,
+): Promise<KeyResult> {
+  const { key } = task;
+  const seen = await lookUntil(context, ports, key, context.settleMs, (live) => {
+    const policy =
+      task.policy === null || samePolicy(live.policy, task.policy, key)
+        ? "wanted"
+        : live.policy === before.policy
+          ? "former"
+          : "other";
+    if (policy !== "wanted") return policy;
+    const grants =
+      live.grants.every((g) => !task.revoke.includes(g.GrantId)) &&
+      missing(task.create, live.grants).length === 0;
+    return grants ? "wanted" : "former";
+  });
+  switch (seen.kind) {
+    case "seen":
+      break;
+    case "other":
+      return failed(
+        "The change was written, and somebody else has changed the policy right after; look at it by hand.",
+      );
+    case "not-yet":
+      return failed(
+        `AWS took the change, but reads still show the former state after ${Math.round(context.settleMs / 1000)} s; go on later with --resume.`,
+      );
+    case "unreadable":
+      return failed(
+        `The change was written, and cannot be read back: ${seen.failure.code}: ${seen.failure.message}`,
+      );
+  }
+  const live = await withDescription(ports.read, key, seen.live, context.signal);
+  const { exposure, verdict } = assess({ arn: key, ...live }, context.bench());
+  await context.recorder.add({ type: "evaluated", key, policy: sha256(live.policy), exposure, verdict });
+  const exposed = verdict === "exposed";
+  const clearly = verdict === "not-assessed" ? "could not be assessed" : `is ${exposure} (${verdict})`;
+  return {
+    outcome: "done",
+    reason: `Written and read back; the key ${clearly}.`,
+    unexpected: exposed && context.kind === "apply",
+    exposed,
+  };
+}
+
+function failed(reason: string): KeyResult {
+  return { outcome: "failed", reason: inert(reason, { max: 500 }), unexpected: true };
+}

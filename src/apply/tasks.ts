@@ -1,0 +1,63 @@
+import { z } from "zod";
+
+/**
+ * What a run shall do, key by key: made from a plan or from a journal, kept in the journal, and read again by --resume.
+ * Apply and rollback are the same steps with other tasks.
+ */
+export const TASKS_SCHEMA = "keyward.tasks/1";
+
+const text = z.string();
+const sha256 = text.regex(/^[0-9a-f]{64}$/);
+const pairs = z.record(text, text);
+
+/** A grant as ListGrants returns it; see `src/domain/grant.ts`. */
+export const grantSchema = z.strictObject({
+  GrantId: text,
+  KeyId: text.exactOptional(),
+  Name: text.exactOptional(),
+  CreationDate: text.exactOptional(),
+  GranteePrincipal: text.exactOptional(),
+  GranteeServicePrincipal: text.exactOptional(),
+  RetiringPrincipal: text.exactOptional(),
+  RetiringServicePrincipal: text.exactOptional(),
+  IssuingAccount: text.exactOptional(),
+  Operations: z.array(text).readonly().exactOptional(),
+  Constraints: z
+    .strictObject({
+      EncryptionContextSubset: pairs.exactOptional(),
+      EncryptionContextEquals: pairs.exactOptional(),
+      SourceArn: text.exactOptional(),
+    })
+    .exactOptional(),
+});
+
+const task = z.strictObject({
+  key: text.describe("Key ARN."),
+  expect: z
+    .strictObject({
+      policy: sha256.nullable().describe("SHA-256 of the policy that the key must have; null: any."),
+      grants: sha256.nullable().describe("Digest of its grants (docs/plan.md); null: any."),
+    })
+    .describe("What must still be so."),
+  policy: text.nullable().describe("The new policy; null: it stays."),
+  revoke: z.array(text).describe("Ids of grants."),
+  create: z.array(grantSchema).readonly().describe("Revoked grants whose terms are to be granted again."),
+  foreseen: z.array(text).describe("Sentences to show before: what breaks, what becomes exposed again."),
+});
+
+const zone = z.strictObject({
+  organizations: z.array(text),
+  accounts: z.array(text),
+  principals: z.array(text),
+  services: z.array(text),
+});
+
+export const tasksSchema = z.strictObject({
+  schema: z.literal(TASKS_SCHEMA),
+  kind: z.enum(["apply", "rollback"]),
+  zone: zone.describe("By which keys are judged after the change."),
+  tasks: z.array(task),
+});
+
+export type KeyTask = z.infer<typeof task>;
+export type TaskList = z.infer<typeof tasksSchema>;

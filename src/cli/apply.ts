@@ -1,0 +1,41 @@
+import type { Command } from "commander";
+import { KeywardError } from "../domain/result.js";
+import { addChangeFlags, changeFlags, rawOptions, textOf } from "./change/flags.js";
+import type { Io } from "./command.js";
+
+const HELP = `
+For each key: read it again and refuse if it is not what the plan was made from; show the change and ask; write a backup
+of policy and grants to the journal and have it on the disk; put the new policy; read it back until it is visible; judge
+it again. Never bypasses AWS's lockout safety check, and never puts a policy that leaves the key without a manager.
+
+Needs kms:GetKeyPolicy, kms:ListGrants, kms:PutKeyPolicy and kms:RevokeGrant; more exact with kms:DescribeKey.
+Stops after the first unexpected failure. A run that was stopped or killed goes on with --resume RUN, or back with
+keyward rollback RUN. Exit code 2: something failed; 4: a key was refused; 3: some keys were not changed.`;
+
+/** `keyward apply`: carries out a plan. */
+export function register(program: Command, io: Io): void {
+  const command = program
+    .command("apply")
+    .argument("[plan]", "the plan file, YAML or JSON")
+    .summary("carry out a plan, with a backup of everything first")
+    .description("Carry out a plan: change the keys that it lists, each after a backup to the journal.");
+  addChangeFlags(command)
+    .option("--resume <run>", "go on with a run that was stopped or killed, in place of a plan")
+    .addHelpText("after", HELP)
+    .action(async (plan: string | undefined) => {
+      const raw = rawOptions(command);
+      const resume = textOf(raw["resume"]);
+      if ((plan === undefined) === (resume === undefined)) {
+        throw new KeywardError({
+          what: "one thing to carry out is needed",
+          expected: "keyward apply PLAN, or keyward apply --resume RUN",
+          next: "keyward journal list shows the runs",
+        });
+      }
+      const { applyPlan, resumeRun } = await import("./change/apply.js");
+      const flags = changeFlags(command);
+      io.exit(
+        plan === undefined ? await resumeRun(resume ?? "", flags, io) : await applyPlan(plan, flags, io),
+      );
+    });
+}

@@ -1,0 +1,34 @@
+import { createTwoFilesPatch } from "diff";
+import type { Proposal } from "../../apply/context.js";
+import type { Grant } from "../../domain/grant.js";
+import { inert } from "../../domain/inert.js";
+
+/** A change as a person reads it before saying yes. Everything that stands in AWS is made inert, line by line. */
+export function proposalText(proposal: Proposal): string {
+  const { task, live, newPolicy, revoke, create, before, after, index, of } = proposal;
+  const lines = [``, `Key ${index} of ${of}: ${inert(task.key)}`];
+  lines.push(
+    `  now:   ${before.exposure} (${before.verdict})`,
+    `  after: ${after.exposure} (${after.verdict})`,
+  );
+  for (const sentence of task.foreseen) lines.push(`  ! ${inert(sentence, { max: 600 })}`);
+  if (newPolicy !== undefined) lines.push(...policyDiff(live.policy, newPolicy));
+  for (const grant of revoke) lines.push(`  - revoke grant ${grantWords(grant)}`);
+  for (const grant of create) lines.push(`  + create grant with the terms of ${grantWords(grant)}`);
+  return `${lines.join("\n")}\n`;
+}
+
+/** The difference of two policies as text, line by line. */
+export function policyDiff(from: string, to: string): readonly string[] {
+  const patch = createTwoFilesPatch("now", "new", from, to, undefined, undefined, { context: 3 });
+  return patch
+    .split("\n")
+    .filter((line) => line !== "" && !line.startsWith("====="))
+    .map((line) => `  ${inert(line.replace(/\r$/, ""), { max: 2_000 })}`);
+}
+
+function grantWords(grant: Grant): string {
+  const who = grant.GranteePrincipal ?? grant.GranteeServicePrincipal ?? "nobody known";
+  const operations = (grant.Operations ?? []).join(", ");
+  return inert(`${grant.GrantId}: ${who}: ${operations}`, { max: 600 });
+}
