@@ -103,6 +103,13 @@ export class Journal {
   /** The tasks of a run. */
   async tasks(run: RunRecord): Promise<TaskList> {
     const first = run.log.entries[0]?.event;
+    if (first === undefined && run.log.faults.length === 0) {
+      throw new KeywardError({
+        what: "this run was stopped before it began: it has written nothing",
+        where: this.logPath(run.id),
+        next: "start it anew",
+      });
+    }
     if (first?.type !== "run") throw damaged(this.logPath(run.id), "its first line is missing");
     const parsed = tasksSchema.safeParse(JSON.parse(await this.load(first.tasks)));
     if (!parsed.success) throw damaged(this.objectPath(first.tasks), "it is no list of tasks");
