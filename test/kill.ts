@@ -86,7 +86,8 @@ export async function faultsOf(
     const old = policyOf(key);
     const now = policyOf(line);
     if (now === old) continue;
-    if (now !== closed(key)) faults.push(`${line.arn} has a policy that neither the plan nor a backup explains`);
+    if (now !== closed(key))
+      faults.push(`${line.arn} has a policy that neither the plan nor a backup explains`);
     const backup = join(journal, "objects", `sha256-${digest(old)}`);
     if (!existsSync(backup) || (await readFile(backup, "utf8")) !== old) {
       faults.push(`${line.arn} was written and has no backup`);

@@ -26,6 +26,17 @@ describe("the least-privilege policy", () => {
     });
   });
 
+  test("of apply holds the three calls that write, and what is read around them", () => {
+    expect(actionsFor("apply")).toEqual([
+      "kms:CreateGrant",
+      "kms:DescribeKey",
+      "kms:GetKeyPolicy",
+      "kms:ListGrants",
+      "kms:PutKeyPolicy",
+      "kms:RevokeGrant",
+    ]);
+  });
+
   test("of a plan adds usage", () => {
     expect(actionsFor("plan").some((a) => a.startsWith("cloudtrail:"))).toBe(true);
     expect(actionsFor("plan")).toEqual(expect.arrayContaining([...actionsFor("scan")]));

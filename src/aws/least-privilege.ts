@@ -2,7 +2,7 @@ import type { Permission } from "./permissions.js";
 import { PERMISSIONS } from "./permissions.js";
 
 /** What a user wants to do. */
-export const PURPOSES = ["scan", "plan"] as const;
+export const PURPOSES = ["scan", "plan", "apply"] as const;
 export type Purpose = (typeof PURPOSES)[number];
 
 /** Services whose calls a scan makes in the account that it looks at. */
@@ -10,10 +10,16 @@ const SCAN = new Set(["kms", "ec2", "account", "iam"]);
 /** Beside those, for the usage that a plan is held against. */
 const USAGE = new Set(["cloudtrail", "athena", "glue", "s3"]);
 
+/** What apply, verify and rollback read of a key. */
+const APPLY = new Set(["kms:GetKeyPolicy", "kms:ListGrants", "kms:DescribeKey"]);
+
 /** The declared actions that a purpose uses, sorted. Options of a scan are included: they only read. */
 export function actionsFor(purpose: Purpose): readonly string[] {
   const wanted = (action: string): boolean => {
     const service = action.split(":")[0] ?? "";
+    const writes = permissionOf(action)?.need === "write";
+    if (purpose === "apply") return writes || APPLY.has(action);
+    if (writes) return false;
     return SCAN.has(service) || (purpose === "plan" && USAGE.has(service));
   };
   return Object.keys(PERMISSIONS).filter(wanted).sort();
@@ -26,7 +32,8 @@ export function permissionOf(action: string): Permission | undefined {
 
 /** The identity policy to attach, as JSON text: made from the declarations beside the calls, nothing else. */
 export function leastPrivilege(purpose: Purpose): string {
-  const statement = { Sid: "KeywardReads", Effect: "Allow", Action: actionsFor(purpose), Resource: "*" };
+  const sid = purpose === "apply" ? "KeywardChangesKeys" : "KeywardReads";
+  const statement = { Sid: sid, Effect: "Allow", Action: actionsFor(purpose), Resource: "*" };
   return JSON.stringify({ Version: "2012-10-17", Statement: [statement] }, null, 2);
 }
 

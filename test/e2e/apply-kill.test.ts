@@ -21,69 +21,76 @@ const SEED = Number(process.env["KEYWARD_SEED"] ?? 1);
 const MS_PER_KEY = 140;
 
 describe("a run that is killed at any instant", () => {
-  it(
-    `leaves no key without backup and none in an unexplained state, and can be gone on with (${KILLS} kills, ${KEYS} keys)`,
-    { timeout: 60_000 + KILLS * 20_000 },
-    async () => {
-      const folder = await mkdtemp(join(tmpdir(), "keyward-kill-"));
-      onTestFinished(() => rm(folder, { recursive: true }));
-      const journal = join(folder, "journal");
-      const keys = Array.from({ length: KEYS }, (_, i) => keyLine(openPolicy(`key ${i}`)));
-      const closed = (key: KeyLine): string => closedPolicy(`key ${keys.indexOf(key)}`);
-      const sandbox = await startSandbox({
-        snapshot: estate(keys),
-        faults: ["PutKeyPolicy=after-500:0.05", "PutKeyPolicy=after-reset:0.05", "slow-15"],
-        seed: SEED,
-      });
-      onTestFinished(() => sandbox.close());
-      const plan = join(folder, "plan.yaml");
-      await writeFile(plan, planText(planOf(keys.map((k) => changeOf(k, closed(k)))), "yaml"));
-      const random = seededRandom(SEED);
-      const flags = ["--journal", journal, "--endpoint-url", sandbox.url, "--yes", "--max-keys", "100", "--keep-going"];
+  it(`leaves no key without backup and none in an unexplained state, and can be gone on with (${KILLS} kills, ${KEYS} keys)`, {
+    timeout: 60_000 + KILLS * 20_000,
+  }, async () => {
+    const folder = await mkdtemp(join(tmpdir(), "keyward-kill-"));
+    onTestFinished(() => rm(folder, { recursive: true }));
+    const journal = join(folder, "journal");
+    const keys = Array.from({ length: KEYS }, (_, i) => keyLine(openPolicy(`key ${i}`)));
+    const closed = (key: KeyLine): string => closedPolicy(`key ${keys.indexOf(key)}`);
+    const sandbox = await startSandbox({
+      snapshot: estate(keys),
+      faults: ["PutKeyPolicy=after-500:0.05", "PutKeyPolicy=after-reset:0.05", "slow-15"],
+      seed: SEED,
+    });
+    onTestFinished(() => sandbox.close());
+    const plan = join(folder, "plan.yaml");
+    await writeFile(plan, planText(planOf(keys.map((k) => changeOf(k, closed(k)))), "yaml"));
+    const random = seededRandom(SEED);
+    const flags = [
+      "--journal",
+      journal,
+      "--endpoint-url",
+      sandbox.url,
+      "--yes",
+      "--max-keys",
+      "100",
+      "--keep-going",
+    ];
 
-      // Applied, rolled back, applied, …: each run again and again, until it ends between two kills.
-      let applying = true;
-      let current: string | undefined;
-      let kills = 0;
-      let finished = 0;
-      let lastApplied = "";
-      while (kills < KILLS || current !== undefined || !applying) {
-        const killing = kills < KILLS;
-        const command =
-          current !== undefined
-            ? ["apply", "--resume", current]
-            : applying
-              ? ["apply", plan]
-              : ["rollback", lastApplied];
-        const delay = killing ? random() * KEYS * MS_PER_KEY : undefined;
-        const ended = await runAndKill([...command, ...flags], journal, delay);
-        if (ended.code === null) kills++;
-        expect(await faultsOf(sandbox, keys, closed, journal), ended.output).toEqual([]);
-        const verified = await keyward(["journal", "verify", "--journal", journal]);
-        expect(verified.code, verified.stdout).toBe(0);
-        const open = await unfinished(journal);
-        expect(open.length, "at most one run is open").toBeLessThanOrEqual(1);
-        if (ended.code !== null) {
-          expect(ended.code, ended.output).toBe(0);
-          for (const line of sandbox.snapshot()) {
-            if (line.type !== "key") continue;
-            const key = keys.find((k) => k.arn === line.arn);
-            if (key !== undefined) expect(policyOf(line)).toBe(applying ? closed(key) : policyOf(key));
-          }
-          finished++;
-          if (applying) [, lastApplied = ""] = /run (\S+)/.exec(ended.output) ?? [];
-          applying = !applying;
-          current = undefined;
-        } else current = open[0];
-      }
-      expect(finished).toBeGreaterThanOrEqual(2);
-      expect(kills).toBeGreaterThanOrEqual(KILLS);
-      for (const key of keys) {
-        const line = [...sandbox.snapshot()].find((l) => l.type === "key" && l.arn === key.arn);
-        expect(line?.type === "key" ? policyOf(line) : undefined).toBe(policyOf(key));
-      }
-    },
-  );
+    // Applied, rolled back, applied, …: each run again and again, until it ends between two kills.
+    let applying = true;
+    let current: string | undefined;
+    let kills = 0;
+    let finished = 0;
+    let lastApplied = "";
+    while (kills < KILLS || current !== undefined || !applying) {
+      const killing = kills < KILLS;
+      const command =
+        current !== undefined
+          ? ["apply", "--resume", current]
+          : applying
+            ? ["apply", plan]
+            : ["rollback", lastApplied];
+      const delay = killing ? random() * KEYS * MS_PER_KEY : undefined;
+      const ended = await runAndKill([...command, ...flags], journal, delay);
+      if (ended.code === null) kills++;
+      expect(await faultsOf(sandbox, keys, closed, journal), ended.output).toEqual([]);
+      const verified = await keyward(["journal", "verify", "--journal", journal]);
+      expect(verified.code, verified.stdout).toBe(0);
+      const open = await unfinished(journal);
+      expect(open.length, "at most one run is open").toBeLessThanOrEqual(1);
+      if (ended.code !== null) {
+        expect(ended.code, ended.output).toBe(0);
+        for (const line of sandbox.snapshot()) {
+          if (line.type !== "key") continue;
+          const key = keys.find((k) => k.arn === line.arn);
+          if (key !== undefined) expect(policyOf(line)).toBe(applying ? closed(key) : policyOf(key));
+        }
+        finished++;
+        if (applying) [, lastApplied = ""] = /run (\S+)/.exec(ended.output) ?? [];
+        applying = !applying;
+        current = undefined;
+      } else current = open[0];
+    }
+    expect(finished).toBeGreaterThanOrEqual(2);
+    expect(kills).toBeGreaterThanOrEqual(KILLS);
+    for (const key of keys) {
+      const line = [...sandbox.snapshot()].find((l) => l.type === "key" && l.arn === key.arn);
+      expect(line?.type === "key" ? policyOf(line) : undefined).toBe(policyOf(key));
+    }
+  });
 
   it("can be rolled back without being gone on with", async () => {
     const folder = await mkdtemp(join(tmpdir(), "keyward-kill-"));

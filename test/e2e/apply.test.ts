@@ -42,8 +42,7 @@ beforeAll(() => {
   });
 });
 afterAll(() => {
-  for (const name of Object.keys(process.env)) if (name.startsWith("AWS_")) delete process.env[name];
-  Object.assign(process.env, saved);
+  process.env = saved;
 });
 
 let folder: string;
