@@ -13,7 +13,18 @@ const layers = {
   repair: ["domain", "policy", "semantics", "access", "trust", "iam", "rules", "usage"],
   report: ["domain", "policy", "semantics", "access", "trust", "iam", "rules", "snapshot"],
   sandbox: ["domain", "policy", "semantics", "snapshot"],
-  apply: ["domain", "policy", "semantics", "access", "trust", "rules", "snapshot", "collect", "usage", "repair"],
+  apply: [
+    "domain",
+    "policy",
+    "semantics",
+    "access",
+    "trust",
+    "rules",
+    "snapshot",
+    "collect",
+    "usage",
+    "repair",
+  ],
   aws: ["domain", "snapshot", "collect", "usage", "apply"],
 };
 
