@@ -92,7 +92,7 @@ export function solveWords(
   // Small ones first: where one of them cannot be met, nothing else matters.
   const parts = independent(segments, open).sort((a, b) => a.numbers.length - b.numbers.length);
   for (const part of parts) {
-    const answer = solvePart(part, budget);
+    const answer = solvePart(part, parts.length > 1, budget);
     if (answer.kind !== "found") return answer;
     part.numbers.forEach((n, i) => {
       values[n] = answer.values[i] ?? "";
@@ -149,9 +149,11 @@ function segmentsOf(view: View): number[] {
   return view.filter((p) => typeof p === "number");
 }
 
-function solvePart({ segments, constraints }: Part, budget: Budget): WordAnswer {
+/** `anew`: that the guess does not meet everything says nothing about this part. */
+function solvePart({ segments, constraints }: Part, anew: boolean, budget: Budget): WordAnswer {
   const guess = segments.map((s) => s.guess);
-  if (constraints.every((c) => holds(c, guess, budget))) return { kind: "found", values: guess };
+  if (anew && constraints.every((c) => holds(c, guess, budget))) return { kind: "found", values: guess };
+  if (budget.left < 0) return { kind: "exhausted" };
   const tried = trySamples(segments, constraints, guess, budget);
   if (tried !== undefined) return tried;
   // Making the automata is work, too.
