@@ -224,6 +224,7 @@ function trySamples(
         first ??= text;
         const tried = replaced(values, only, text);
         if (constraints.every((k) => holds(k, tried, budget))) return { kind: "found", values: tried };
+        if (budget.left < 0) return { kind: "exhausted" };
       }
     }
     if (first === undefined) {
@@ -407,6 +408,7 @@ class Walk {
         const each = 1 + (node.states.length >> 2);
         for (const ch of this.#live(node.states, node.segment)) {
           this.budget.left -= each;
+          if (this.budget.left < 0) return { kind: "exhausted" };
           const states = [...node.states];
           if (!inside.every((k) => this.#step(states, k, ch))) continue;
           const key = `${node.segment}|${counted}|${states.join(",")}`;
