@@ -350,7 +350,11 @@ class Walk {
     if (here.length === 0) return states;
     const out = [...states];
     for (const { k, chars } of here) {
-      for (const ch of chars) if (!this.#step(out, k, ch)) return undefined;
+      for (const ch of chars) {
+        if (!this.#step(out, k, ch)) return undefined;
+        // Whoever asked looks at the budget before anything else, and gives up.
+        if (this.budget.left < 0) return out;
+      }
     }
     return out;
   }
@@ -388,6 +392,7 @@ class Walk {
       0,
     );
     if (first === undefined) return IMPOSSIBLE;
+    if (this.budget.left < 0) return { kind: "exhausted" };
     let frontier: Node[] = [{ segment: 0, count: 0, states: first, char: NO_CHAR, parent: undefined }];
     const seen = new Set<string>();
     while (frontier.length > 0) {
