@@ -21,6 +21,11 @@ export function register(program: Command, io: Io): void {
     .description("Carry out a plan: change the keys that it lists, each after a backup to the journal.");
   addChangeFlags(command)
     .option("--resume <run>", "go on with a run that was stopped or killed, in place of a plan")
+    .option(
+      "--rehearse <snapshot>",
+      "carry the plan out in a local KMS with this snapshot loaded, not in AWS, and write the result into the plan",
+    )
+    .option("--usage <file>", "with --rehearse: a usage file, whose requests are tried before and after")
     .addHelpText("after", HELP)
     .action(async (plan: string | undefined) => {
       const raw = rawOptions(command);
@@ -33,6 +38,12 @@ export function register(program: Command, io: Io): void {
         });
       }
       const { applyPlan, resumeRun } = await import("./change/apply.js");
+      const rehearse = textOf(raw["rehearse"]);
+      if (plan !== undefined && rehearse !== undefined) {
+        const { rehearsePlan } = await import("./change/rehearse.js");
+        io.exit(await rehearsePlan(plan, rehearse, textOf(raw["usage"]), io));
+        return;
+      }
       const flags = changeFlags(command);
       io.exit(
         plan === undefined ? await resumeRun(resume ?? "", flags, io) : await applyPlan(plan, flags, io),

@@ -13,6 +13,7 @@ import * as sandbox from "./sandbox.js";
 import * as scan from "./scan.js";
 import * as simulate from "./simulate.js";
 import * as usage from "./usage.js";
+import * as verify from "./verify.js";
 import { toolVersion } from "./version.js";
 
 const COMMANDS: readonly CommandModule[] = [
@@ -23,6 +24,7 @@ const COMMANDS: readonly CommandModule[] = [
   diff,
   usage,
   apply,
+  verify,
   rollback,
   journal,
   sandbox,

@@ -26,6 +26,11 @@ export const DEFAULT_JOURNAL = join(".keyward", "journal");
 /** Names of runs are made by keyward: nothing else is taken for one, least of all a path. */
 const RUN_ID = /^[0-9]{8}T[0-9]{9}Z-[0-9a-f]{6}$/;
 
+/** Whether a text is the name of a run, as the journal makes them. */
+export function isRunId(text: string): boolean {
+  return RUN_ID.test(text);
+}
+
 /** A run as it stands in the journal. */
 export interface RunRecord {
   readonly id: string;

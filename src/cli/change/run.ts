@@ -166,7 +166,7 @@ function summary({ counts, left, exposed }: RunResult, dryRun: boolean): string 
     `${counts.refused} refused`,
     `${counts.failed} failed`,
     `${left} not reached`,
-  ].filter((part) => !part.startsWith("0 ") || part.startsWith("0 changed"));
+  ].filter((part, i) => i === 0 || !part.startsWith("0 "));
   return `${parts.join(", ")}${exposed > 0 ? `; ${exposed} exposed after it` : ""}.`;
 }
 

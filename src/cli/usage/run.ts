@@ -58,7 +58,8 @@ export async function runUsage(flags: UsageFlags, io: Io): Promise<ExitCode> {
   return coverage.gapCount > 0 || coverage.omitted > 0 ? EXIT.incomplete : EXIT.clear;
 }
 
-async function readEvidence(reading: Reading, io: Io): Promise<readonly UsageSource[]> {
+/** Reads all evidence that the flags name; where it came from. */
+export async function readEvidence(reading: Reading, io: Io): Promise<readonly UsageSource[]> {
   const { flags, aggregator, span, signal } = reading;
   const sources: UsageSource[] = [];
   const local = flags.cloudtrail.filter((path) => !path.startsWith("s3://"));

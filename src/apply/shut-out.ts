@@ -1,0 +1,56 @@
+import type { Zone } from "../domain/zone.js";
+import { keyArnParts, parseKeyArn } from "../domain/ids.js";
+import type { UsageEntry } from "../usage/types.js";
+import { callerName } from "./replay.js";
+import type { KeyTask } from "./tasks.js";
+
+/** Somebody whose requests were denied since a change. */
+export interface ShutOut {
+  readonly key: string;
+  readonly principal: string;
+  /** Of the key's own account or the zone of trust: it was perhaps not meant. Outsiders are what the change was for. */
+  readonly trusted: boolean;
+  readonly action: string;
+  readonly via: string | undefined;
+  readonly count: number;
+  readonly lastSeen: string;
+  /** The plan said that this would break. */
+  readonly foreseen: boolean;
+  /** A service control policy, a permissions boundary or the like refused it, and not the key: no change of a key helps. */
+  readonly byOther: string | undefined;
+}
+
+/** What the key cannot help against. `identity` stays: where the key hands control to IAM, it is half of the answer. */
+const OTHER = new Set([
+  "permissions-boundary",
+  "session",
+  "service-control",
+  "resource-control",
+  "vpc-endpoint",
+]);
+
+/** The denials of one key among its uses since the change. */
+export function shutOut(
+  task: KeyTask,
+  entries: readonly UsageEntry[],
+  zone: Zone,
+  since: string,
+): readonly ShutOut[] {
+  const arn = parseKeyArn(task.key);
+  const owner = arn === undefined ? undefined : keyArnParts(arn);
+  return entries.flatMap((entry): ShutOut[] => {
+    const { outcome, action, via, count, lastSeen, principal, account } = entry;
+    if (outcome.kind !== "denied" || lastSeen < since) return [];
+    const name = callerName(principal, owner?.partition ?? "aws") ?? principal.kind;
+    const of = account ?? ("account" in principal ? principal.account : undefined);
+    const trusted =
+      zone.principals.includes(name) ||
+      (of !== undefined && (of === owner?.account || zone.accounts.includes(of)));
+    // The sentence that from-plan.ts writes.
+    const foreseen = task.foreseen.some((s) =>
+      s.startsWith(`Will be refused from now on: ${action} by ${name}`),
+    );
+    const byOther = OTHER.has(outcome.policy) ? outcome.policy : undefined;
+    return [{ key: task.key, principal: name, trusted, action, via, count, lastSeen, foreseen, byOther }];
+  });
+}

@@ -1,0 +1,234 @@
+import { createReadStream } from "node:fs";
+import { assess, zoneOfTasks } from "../../apply/assess.js";
+import { tasksOfPlan } from "../../apply/from-plan.js";
+import { eventsOf, isRunId, Journal } from "../../apply/journal/journal.js";
+import { readLive, samePolicy, withDescription } from "../../apply/read.js";
+import { type ShutOut, shutOut } from "../../apply/shut-out.js";
+import type { KeyTask, TaskList } from "../../apply/tasks.js";
+import { keyArnParts, parseKeyArn } from "../../domain/ids.js";
+import { inert } from "../../domain/inert.js";
+import { UsageAggregator } from "../../usage/aggregate.js";
+import type { KeyUsageData } from "../../usage/aggregate.js";
+import { openUsage } from "../../usage/read.js";
+import { usageFile } from "../../usage/write.js";
+import type { Io } from "../command.js";
+import { EXIT, type ExitCode } from "../exit.js";
+import { openOutput } from "../output.js";
+import { aliasesOf } from "../usage/aliases.js";
+import type { UsageFlags } from "../usage/flags.js";
+import { readEvidence } from "../usage/run.js";
+import { toolVersion } from "../version.js";
+import { loadPlan } from "./apply.js";
+import type { ChangeCloud } from "./cloud.js";
+import { openCloud } from "./cloud.js";
+import { benchOf } from "./estate.js";
+import type { CloudFlags } from "./flags.js";
+
+/** The flags of `keyward verify`, parsed. */
+export interface VerifyFlags extends CloudFlags {
+  readonly journal: string;
+  readonly cloudtrail: readonly string[];
+  readonly lookupEvents: boolean;
+  readonly usage: string | undefined;
+  readonly denied: string | undefined;
+  readonly estate: string | undefined;
+}
+
+interface Target {
+  readonly tasks: TaskList;
+  /** RFC 3339, to the second: since when denials count. */
+  readonly since: string;
+  readonly run: string | undefined;
+}
+
+/** Looks at the keys of a run or plan again, and at who was denied since. */
+export async function verify(target: string, flags: VerifyFlags, io: Io): Promise<ExitCode> {
+  const found = await resolve(target, flags.journal);
+  const say = (text: string): void => void io.stdout.write(`${inert(text)}\n`);
+  const first = parseKeyArn(found.tasks.tasks[0]?.key ?? "");
+  const cloud = await openCloud(flags, io, first === undefined ? undefined : keyArnParts(first).region);
+  let keys: KeysSeen;
+  try {
+    keys = await look(found.tasks, cloud, flags.estate, io, say);
+  } finally {
+    cloud.close();
+  }
+  const evidence = await evidenceOf(found, flags, io);
+  if (evidence === undefined) {
+    say(
+      "No evidence was named, so who was denied since is not known: add --cloudtrail, --lookup-events or --usage.",
+    );
+  }
+  const zone = zoneOfTasks(found.tasks);
+  const denials = found.tasks.tasks.flatMap((task) =>
+    shutOut(task, evidence?.get(task.key) ?? [], zone, found.since),
+  );
+  if (evidence !== undefined) tellDenials(denials, found, flags, say);
+  if (keys.exposed > 0) return EXIT.exposed;
+  if (keys.different > 0) return EXIT.refused;
+  const unforeseen = denials.some((d) => d.trusted && !d.foreseen);
+  return keys.unread > 0 || unforeseen ? EXIT.incomplete : EXIT.clear;
+}
+
+async function resolve(target: string, folder: string): Promise<Target> {
+  if (!isRunId(target)) {
+    const plan = await loadPlan(target);
+    return { tasks: tasksOfPlan(plan, undefined), since: plan.createdAt, run: undefined };
+  }
+  const journal = new Journal(folder);
+  const run = await journal.read(target);
+  const tasks = await journal.tasks(run);
+  // Keys that the run did not change are none of its business.
+  const written = tasks.tasks.filter((t) =>
+    eventsOf(run.log, t.key).some((e) => e.type === "intent" || e.type === "done"),
+  );
+  const since = `${(run.log.entries[0]?.at ?? "").slice(0, 19)}Z`;
+  return { tasks: { ...tasks, tasks: written }, since, run: target };
+}
+
+interface KeysSeen {
+  readonly exposed: number;
+  readonly different: number;
+  readonly unread: number;
+}
+
+async function look(
+  tasks: TaskList,
+  cloud: ChangeCloud,
+  snapshot: string | undefined,
+  io: Io,
+  say: (text: string) => void,
+): Promise<KeysSeen> {
+  const bench = (await benchOf(tasks, snapshot, io.now))();
+  const { signal } = new AbortController();
+  const seen = { exposed: 0, different: 0, unread: 0 };
+  for (const task of tasks.tasks) {
+    const ports = await cloud.portsOf(task.key);
+    if (typeof ports === "string") {
+      seen.unread++;
+      say(`not read: ${task.key}: ${ports}`);
+      continue;
+    }
+    const read = await readLive(ports.read, task.key, signal);
+    if (!read.ok) {
+      seen.unread++;
+      const { call, code, message, help } = read.error;
+      say(`not read: ${task.key}: ${call}: ${code}: ${message} ${help ?? ""}`.trim());
+      continue;
+    }
+    const live = await withDescription(ports.read, task.key, read.value, signal);
+    const { exposure, verdict } = assess({ arn: task.key, ...live }, bench);
+    if (verdict === "exposed") seen.exposed++;
+    if (verdict === "not-assessed") seen.unread++;
+    const wrong = differences(task, live.policy, new Set(live.grants.map((g) => g.GrantId)));
+    if (wrong.length > 0) seen.different++;
+    say(`${wrong.length === 0 ? "as written" : "changed since"}: ${task.key}: ${exposure} (${verdict})`);
+    for (const sentence of wrong) say(`  ${sentence}`);
+  }
+  return seen;
+}
+
+function differences(task: KeyTask, policy: string, grants: ReadonlySet<string>): readonly string[] {
+  const wrong: string[] = [];
+  if (task.policy !== null && !samePolicy(policy, task.policy, task.key)) {
+    wrong.push(
+      "Its policy is not the one that was to be put: it was not applied, or somebody has changed it since.",
+    );
+  }
+  for (const id of task.revoke) if (grants.has(id)) wrong.push(`The grant ${id} is still there.`);
+  return wrong;
+}
+
+type Entries = ReadonlyMap<string, KeyUsageData["entries"]>;
+
+/** What the evidence says of each key since the change; undefined: none was named. */
+async function evidenceOf(target: Target, flags: VerifyFlags, io: Io): Promise<Entries | undefined> {
+  const wanted = new Set(target.tasks.tasks.map((t) => t.key));
+  if (flags.usage !== undefined) {
+    const file = await openUsage(createReadStream(flags.usage), flags.usage);
+    const entries = new Map<string, KeyUsageData["entries"]>();
+    for await (const key of file.keys) if (wanted.has(key.key)) entries.set(key.key, key.entries);
+    return entries;
+  }
+  if (flags.cloudtrail.length === 0 && !flags.lookupEvents) return undefined;
+  const aggregator = new UsageAggregator();
+  const since = Date.parse(target.since) / 1000;
+  const sources = await readEvidence(
+    {
+      flags: usageFlags(target, flags),
+      aggregator,
+      span: { since, until: undefined },
+      signal: new AbortController().signal,
+      say: () => undefined,
+    },
+    io,
+  );
+  const { coverage, keys } = aggregator.finish(sources, await aliasesOf(flags.estate));
+  const mine = [...keys].filter((k) => wanted.has(k.key));
+  for (const gap of coverage.gaps)
+    io.stderr.write(`${inert(`gap in the evidence: ${gap.where}: ${gap.detail}`)}\n`);
+  if (flags.denied !== undefined) {
+    const output = await openOutput(flags.denied, io);
+    for (const piece of usageFile(coverage, mine, io.now(), `keyward ${toolVersion()}`))
+      await output.write(piece);
+    await output.finish();
+  }
+  return new Map(mine.map((k) => [k.key, k.entries]));
+}
+
+function usageFlags(target: Target, flags: VerifyFlags): UsageFlags {
+  const regions = target.tasks.tasks.flatMap((t) => {
+    const arn = parseKeyArn(t.key);
+    return arn === undefined ? [] : [keyArnParts(arn).region];
+  });
+  return {
+    cloudtrail: flags.cloudtrail,
+    lookupEvents: flags.lookupEvents,
+    maxEvents: 100_000,
+    athena: undefined,
+    printSql: false,
+    from: target.since.slice(0, 10),
+    to: undefined,
+    snapshot: flags.estate,
+    output: undefined,
+    format: "table",
+    profile: flags.profile,
+    regions: [...new Set(regions)],
+    endpointUrl: flags.endpointUrl,
+    progress: false,
+  };
+}
+
+function tellDenials(
+  denials: readonly ShutOut[],
+  target: Target,
+  flags: VerifyFlags,
+  say: (text: string) => void,
+): void {
+  const outsiders = denials.filter((d) => !d.trusted);
+  const trusted = denials.filter((d) => d.trusted);
+  if (denials.length === 0) say(`Nobody was seen to be denied since ${target.since}.`);
+  for (const d of outsiders) say(`kept out, as meant: ${words(d)}`);
+  for (const d of trusted) {
+    const foreseen = d.foreseen ? "foreseen by the plan" : "NOT foreseen";
+    say(`shut out (${foreseen}): ${words(d)}`);
+    if (d.byOther !== undefined)
+      say(`  It was refused by a ${d.byOther} policy: no change of the key helps.`);
+  }
+  if (!trusted.some((d) => d.byOther === undefined)) return;
+  const keys = [...new Set(trusted.map((d) => d.key))].map((key) => `--key ${key}`).join(" ");
+  const usage = flags.denied ?? flags.usage;
+  say(
+    "To let exactly them in again, with the operations that were denied, take a new snapshot and plan from it:",
+  );
+  say("  keyward scan --snapshot now.ndjson");
+  say(`  keyward plan now.ndjson --usage ${usage ?? "DENIED"} --readd ${keys} --output readd.yaml`);
+  if (usage === undefined) say("  (DENIED is what keyward verify --denied FILE writes)");
+  if (target.run !== undefined)
+    say(`Or put everything back as it was: keyward rollback ${target.run} ${keys}`);
+}
+
+function words({ principal, action, via, key, count, lastSeen }: ShutOut): string {
+  const through = via === undefined ? "" : ` through ${via}`;
+  return `${principal}: ${action}${through} on ${key}, ${count} times, last ${lastSeen}`;
+}

@@ -1,0 +1,350 @@
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from "vitest";
+import type { KeyChange } from "../../src/repair/plan-file.js";
+import { planText, readPlan } from "../../src/repair/plan-text.js";
+import type { Sandbox } from "../../src/sandbox/index.js";
+import { startSandbox } from "../../src/sandbox/index.js";
+import type { KeyLine, SnapshotLine } from "../../src/snapshot/lines.js";
+import {
+  OWNER,
+  changeOf,
+  closedPolicy,
+  estate,
+  keyLine,
+  openPolicy,
+  planOf,
+  policyOf,
+} from "../apply-estate.js";
+import type { Outcome } from "../io.js";
+import { keyward as keywardIn } from "../io.js";
+import { classifyVectors } from "../vectors.js";
+
+/** Whole ways: policies of the cases there and back, rehearsal, and verify with evidence. */
+
+const saved = { ...process.env };
+beforeAll(() => {
+  Object.assign(process.env, {
+    AWS_ACCESS_KEY_ID: `AKIA${OWNER}`,
+    AWS_SECRET_ACCESS_KEY: "any",
+    AWS_CONFIG_FILE: "/nonexistent",
+    AWS_SHARED_CREDENTIALS_FILE: "/nonexistent",
+  });
+});
+afterAll(() => {
+  process.env = saved;
+});
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "keyward-verify-"));
+  onTestFinished(() => rm(folder, { recursive: true }));
+});
+
+const keyward = (args: readonly string[]): Promise<Outcome> => keywardIn(args, { now: Date.now() });
+
+async function sandboxWith(keys: readonly KeyLine[]): Promise<Sandbox> {
+  const sandbox = await startSandbox({ snapshot: estate(keys) });
+  onTestFinished(() => sandbox.close());
+  return sandbox;
+}
+
+async function file(name: string, text: string): Promise<string> {
+  await writeFile(join(folder, name), text);
+  return join(folder, name);
+}
+
+function ndjson(lines: Iterable<SnapshotLine>): string {
+  return [...lines].map((line) => `${JSON.stringify(line)}\n`).join("");
+}
+
+const aws = (sandbox: Sandbox): readonly string[] => [
+  "--journal",
+  join(folder, "journal"),
+  "--endpoint-url",
+  sandbox.url,
+];
+const unasked = ["--yes", "--max-keys", "500"];
+
+const PLAIN_ROOT = `{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::${OWNER}:root"},"Action":"kms:*","Resource":"*"}`;
+
+describe("exposed policies of the cases", () => {
+  it("are closed, and come back byte for byte", async () => {
+    const cases = classifyVectors().filter(
+      (v) =>
+        (v.expect.exposure === "public" || v.expect.exposure === "external") &&
+        v.sure &&
+        v.rcp === undefined &&
+        JSON.stringify(v.policy).includes(PLAIN_ROOT) &&
+        // Some deny things to this test's caller as well.
+        !JSON.stringify(v.policy).includes('"Deny"'),
+    );
+    // Not all of them: where only a named role may put policies, the caller of this test may not.
+    expect(cases.length).toBeGreaterThan(60);
+    const keys = cases.map((v, i) =>
+      keyLine(
+        JSON.stringify(v.policy, null, i % 3),
+        (v.grants ?? []).map((g, n) => ({ ...g, GrantId: `${v.id}-${n}` }) as never),
+      ),
+    );
+    const sandbox = await sandboxWith(keys);
+    const grantsOf = (k: KeyLine): readonly string[] =>
+      k.grants?.kind === "present" ? k.grants.items.map((g) => g.GrantId) : [];
+    const plan = planOf(keys.map((k) => changeOf(k, closedPolicy("case"), grantsOf(k))));
+    const path = await file("plan.json", planText(plan, "json"));
+    const applied = await keyward(["apply", path, ...unasked, ...aws(sandbox)]);
+    expect(applied.code, applied.stdout.slice(-2000)).toBe(0);
+    const after = await file("after.ndjson", ndjson(sandbox.snapshot()));
+    const checked = await keyward(["check", after, "--format", "json"]);
+    const report = JSON.parse(checked.stdout) as { summary: { keys: number; exposed: number } };
+    expect(report.summary).toMatchObject({ keys: keys.length, exposed: 0 });
+    const [, run = ""] = /run (\S+)/.exec(applied.stderr) ?? [];
+    const back = await keyward(["rollback", run, ...unasked, ...aws(sandbox), "--keep-going"]);
+    expect(back.code, back.stdout.slice(-2000)).toBe(0);
+    const now = new Map(
+      [...sandbox.snapshot()].flatMap((l) => (l.type === "key" ? [[l.arn, l] as const] : [])),
+    );
+    for (const key of keys) {
+      const line = now.get(key.arn);
+      expect(line === undefined ? undefined : policyOf(line)).toBe(policyOf(key));
+      expect(line === undefined ? undefined : grantsOf(line).length).toBe(grantsOf(key).length);
+    }
+  });
+});
+
+const ROLE = `arn:aws:iam::${OWNER}:role/Reports`;
+const OUTSIDER = "arn:aws:iam::444455556666:role/Partner";
+
+/** A policy that lets a role in by name and not through IAM, with what everybody may do. */
+function withRole(...more: readonly string[]): string {
+  return `{"Version":"2012-10-17","Statement":[${[PLAIN_ROOT, ...more].join(",")}]}`;
+}
+const world = '{"Effect":"Allow","Principal":"*","Action":"kms:Decrypt","Resource":"*"}';
+
+interface Use {
+  readonly principal: string;
+  readonly account: string;
+  readonly action?: string;
+  readonly outcome?: unknown;
+}
+
+function usageText(key: string, uses: readonly Use[]): string {
+  const lines = [
+    { type: "usage-file", schema: "keyward.usage/1", createdAt: "2026-11-23T10:00:00Z", tool: "test" },
+    {
+      type: "usage-coverage",
+      coverage: {
+        sources: [],
+        trails: [],
+        gaps: [],
+        gapCount: 0,
+        files: 1,
+        records: 1,
+        kmsEvents: 1,
+        unattributed: 0,
+        omitted: 0,
+        notDeduplicated: 0,
+      },
+    },
+    {
+      type: "usage",
+      key,
+      entries: uses.map((u) => ({
+        principal: { kind: "role", arn: u.principal },
+        account: u.account,
+        action: u.action ?? "kms:Decrypt",
+        contextKeys: [],
+        sourceNetwork: { kind: "public-address" },
+        outcome: u.outcome ?? { kind: "allowed" },
+        count: 7,
+        firstSeen: "2026-11-20T10:00:00Z",
+        lastSeen: "2036-11-22T10:00:00Z",
+      })),
+      omitted: 0,
+    },
+    { type: "usage-end", keys: 1 },
+  ];
+  return lines.map((line) => `${JSON.stringify(line)}\n`).join("");
+}
+
+describe("a rehearsal", () => {
+  async function rehearse(key: KeyLine, change: KeyChange, uses: readonly Use[]): Promise<[Outcome, string]> {
+    const snapshot = await file("estate.ndjson", ndjson(estate([key])));
+    const usage = await file("usage.ndjson", usageText(key.arn, uses));
+    const path = await file("plan.yaml", planText(planOf([change]), "yaml"));
+    return [await keyward(["apply", path, "--rehearse", snapshot, "--usage", usage]), path];
+  }
+
+  it("passes where every observed request stays allowed, and stands in the plan then", async () => {
+    const key = keyLine(withRole(world));
+    const [result, path] = await rehearse(key, changeOf(key, withRole()), [
+      { principal: ROLE, account: OWNER },
+    ]);
+    expect([result.code, result.stderr]).toEqual([0, ""]);
+    expect(result.stdout).toContain("7 still are");
+    const plan = readPlan(await readFile(path, "utf8"), path);
+    expect(plan.ok && plan.value.rehearsal).toMatchObject({
+      schema: "keyward.rehearsal/1",
+      passed: true,
+      exposedAfter: 0,
+      keys: [{ key: key.arn, outcome: "done" }],
+      uses: { kept: 7, broken: [] },
+      rollback: { identical: 1, different: [] },
+    });
+  });
+
+  it("does not pass where a request that nobody foresaw is refused afterwards", async () => {
+    const key = keyLine(withRole(world));
+    const [result] = await rehearse(key, changeOf(key, withRole()), [
+      { principal: OUTSIDER, account: "444455556666" },
+    ]);
+    expect(result.code).toBe(4);
+    expect(result.stdout).toContain(`will be refused: kms:Decrypt on ${key.arn} by ${OUTSIDER}, 7 times`);
+    expect(result.stdout).toContain("(NOT foreseen by the plan)");
+  });
+
+  it("passes where the plan said so", async () => {
+    const key = keyLine(withRole(world));
+    const change: KeyChange = {
+      ...changeOf(key, withRole()),
+      willBreak: [
+        {
+          principal: OUTSIDER,
+          account: "444455556666",
+          via: null,
+          action: "kms:Decrypt",
+          contextKeys: [],
+          count: 7,
+          firstSeen: "2026-11-20T10:00:00Z",
+          lastSeen: "2026-11-22T10:00:00Z",
+          trusted: false,
+          why: "test",
+        },
+      ],
+    };
+    const [result] = await rehearse(key, change, [{ principal: OUTSIDER, account: "444455556666" }]);
+    expect(result.code).toBe(0);
+    expect(result.stdout).toContain("(foreseen by the plan)");
+  });
+
+  it("shows a change that AWS would refuse", async () => {
+    const key = keyLine(openPolicy("x"));
+    const policy = closedPolicy("x").replace(
+      `"AWS": "arn:aws:iam::${OWNER}:root"`,
+      `"AWS": ["arn:aws:iam::${OWNER}:root", "AROAAAAAAAAAAAAAAAAAA"]`,
+    );
+    const [result] = await rehearse(key, changeOf(key, policy), []);
+    expect(result.code).toBe(2);
+    expect(result.stdout).toContain("MalformedPolicyDocumentException");
+  });
+});
+
+describe("verify", () => {
+  const denied = { kind: "denied", code: "AccessDenied", effect: "implicit", policy: "resource" };
+
+  async function applied(sandbox: Sandbox, change: KeyChange): Promise<string> {
+    const path = await file("plan.yaml", planText(planOf([change]), "yaml"));
+    const result = await keyward(["apply", path, ...unasked, ...aws(sandbox)]);
+    expect(result.code).toBe(0);
+    return /run (\S+)/.exec(result.stderr)?.[1] ?? "";
+  }
+
+  it("tells who was shut out and how to let them in again, and does not mourn outsiders", async () => {
+    const key = keyLine(withRole(world));
+    const sandbox = await sandboxWith([key]);
+    const run = await applied(sandbox, changeOf(key, withRole()));
+    const usage = await file(
+      "usage.ndjson",
+      usageText(key.arn, [
+        { principal: ROLE, account: OWNER, outcome: denied },
+        { principal: OUTSIDER, account: "444455556666", outcome: denied },
+      ]),
+    );
+    const result = await keyward(["verify", run, ...aws(sandbox), "--usage", usage]);
+    expect(result.code).toBe(3);
+    expect(result.stdout).toContain(`as written: ${key.arn}: none (clear)`);
+    expect(result.stdout).toContain(`shut out (NOT foreseen): ${ROLE}: kms:Decrypt on ${key.arn}, 7 times`);
+    expect(result.stdout).toContain(`kept out, as meant: ${OUTSIDER}`);
+    expect(result.stdout).toContain(`--readd --key ${key.arn}`);
+    expect(result.stdout).toContain(`keyward rollback ${run} --key ${key.arn}`);
+  });
+
+  it("reads CloudTrail's own files, and only what came after the change", async () => {
+    const key = keyLine(withRole(world));
+    const sandbox = await sandboxWith([key]);
+    const run = await applied(sandbox, changeOf(key, withRole()));
+    const event = (name: string, at: string, id: string): unknown => ({
+      eventVersion: "1.11",
+      userIdentity: {
+        type: "AssumedRole",
+        principalId: "AROAREPORTSEXAMPLE:s",
+        accountId: OWNER,
+        arn: `arn:aws:sts::${OWNER}:assumed-role/${name}/s`,
+        sessionContext: {
+          sessionIssuer: {
+            type: "Role",
+            principalId: "AROAREPORTSEXAMPLE",
+            arn: `arn:aws:iam::${OWNER}:role/${name}`,
+            accountId: OWNER,
+            userName: name,
+          },
+        },
+      },
+      eventTime: at,
+      eventSource: "kms.amazonaws.com",
+      eventName: "Decrypt",
+      awsRegion: "us-east-1",
+      sourceIPAddress: "192.0.2.10",
+      userAgent: "x",
+      errorCode: "AccessDenied",
+      errorMessage:
+        "User is not authorized to perform: kms:Decrypt because no resource-based policy allows the kms:Decrypt action",
+      requestParameters: { keyId: key.arn, encryptionAlgorithm: "SYMMETRIC_DEFAULT" },
+      responseElements: null,
+      requestID: id,
+      eventID: id,
+      readOnly: true,
+      resources: [{ accountId: OWNER, type: "AWS::KMS::Key", ARN: key.arn }],
+      eventType: "AwsApiCall",
+      managementEvent: true,
+      recipientAccountId: OWNER,
+      eventCategory: "Management",
+    });
+    await file(
+      "log.json",
+      JSON.stringify({
+        Records: [
+          event("Before", "2020-01-01T00:00:00Z", "00000000-0000-4000-a000-000000000001"),
+          event("After", "2046-01-01T00:00:00Z", "00000000-0000-4000-a000-000000000002"),
+        ],
+      }),
+    );
+    const result = await keyward([
+      "verify",
+      run,
+      ...aws(sandbox),
+      "--cloudtrail",
+      join(folder, "log.json"),
+      "--denied",
+      join(folder, "denied.ndjson"),
+    ]);
+    expect(result.stdout).toContain("role/After");
+    expect(result.stdout).not.toContain("role/Before");
+    expect(await readFile(join(folder, "denied.ndjson"), "utf8")).toContain("role/After");
+    expect(result.code).toBe(3);
+  });
+
+  it("sees a key that somebody has opened again, and says what it does not know", async () => {
+    const key = keyLine(openPolicy("again"));
+    const sandbox = await sandboxWith([key]);
+    const run = await applied(sandbox, changeOf(key, closedPolicy("again")));
+    const quiet = await keyward(["verify", run, ...aws(sandbox)]);
+    expect(quiet.code).toBe(0);
+    expect(quiet.stdout).toContain("No evidence was named");
+    expect((await keyward(["rollback", run, ...unasked, ...aws(sandbox)])).code).toBe(0);
+    const open = await keyward(["verify", run, ...aws(sandbox)]);
+    expect(open.code).toBe(1);
+    expect(open.stdout).toContain(`changed since: ${key.arn}: public (exposed)`);
+  });
+});
