@@ -19,9 +19,12 @@ const ARN_WORD = alphabet(/^[a-z0-9-]$/, `${LOWER}0123456789`);
 const ARN_REST = alphabet(/^[!-~]$/, `${LOWER}0123456789-_`);
 const ARN_REST_PLAIN = alphabet(/^[!-9;-~]$/, `${LOWER}0123456789-_`);
 
+/** The name of the segments that hold an account id. */
+export const ACCOUNT_SEGMENT_NAME = "account";
+
 /** An account that nobody named, unless `guess` is one that somebody did. */
 export function accountSegment(guess: string): Segment {
-  return { name: "account", alphabet: DIGITS, min: 12, max: 12, guess };
+  return { name: ACCOUNT_SEGMENT_NAME, alphabet: DIGITS, min: 12, max: 12, guess };
 }
 
 export const NAME_SEGMENT: Segment = { name: "name", alphabet: NAME, min: 1, max: 64, guess: "outsider" };

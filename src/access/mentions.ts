@@ -1,6 +1,7 @@
 import type { AccountId } from "../domain/ids.js";
 import type { Grant } from "../domain/grant.js";
 import type { Condition, Policy, PrincipalEntry } from "../policy/ast.js";
+import { namedIds } from "./account-numbers.js";
 
 /**
  * Everything that the documents of a key name: an account that is not named anywhere is like any other such account,
@@ -200,6 +201,11 @@ function addCondition(
       if (SERVICE_NAME.test(v)) m.services.add(v);
     }
     if (linked && selectsIds(c, v)) m.patterns.push(v);
+  }
+  if (ACCOUNT_KEYS.has(c.keyLower)) {
+    const named = namedIds(c);
+    for (const id of named.ids) m.accounts.add(id);
+    m.patterns.push(...named.patterns);
   }
 }
 

@@ -4,6 +4,7 @@ import type { Condition } from "../policy/ast.js";
 import { conditionKeyFacts } from "../semantics/condition-keys.js";
 import { doubt } from "../semantics/doubts.js";
 import type { KeyDocument } from "../semantics/request.js";
+import { comparesNumbers } from "./account-numbers.js";
 import type { AccountChoice, CallerClass } from "./callers.js";
 import type { Compiled } from "./condition.js";
 import type { ActionGroup, Entrance } from "./entrances.js";
@@ -337,7 +338,7 @@ export function nameWho(cls: CallerClass, e: Entrance): Who {
       .filter((c) => IDENTITY_KEYS.has(c.keyLower))
       .flatMap((c) =>
         c.values
-          .filter((v) => /[*?]/.test(v))
+          .filter((v) => /[*?]/.test(v) || comparesNumbers(c))
           .map((v) => `${conditionKeyFacts(c.keyLower)?.name ?? c.key} ${c.operator} ${v}`),
       );
     return found.length > 0 ? found.join(", ") : "accounts that a pattern selects";

@@ -1,4 +1,6 @@
 import type { Condition } from "../policy/ast.js";
+import { ALL_IDS, type IdRange, idTest, inBoth, rangeGlobs } from "./account-numbers.js";
+import { ACCOUNT_SEGMENT_NAME } from "./alphabets.js";
 import {
   type Compiled,
   compileCondition,
@@ -25,7 +27,7 @@ import {
   unique,
   withTies,
 } from "./tied-variables.js";
-import { type Budget, solveWords, viewText, type WordConstraint } from "./words.js";
+import { type Budget, solveWords, type View, viewText, type WordConstraint } from "./words.js";
 
 /** A conjunction of conditions under one policy version. */
 export interface Clause {
@@ -403,6 +405,8 @@ class Search {
     const constraints: WordConstraint[] = [...this.q.shape.base];
     /** Operators of another type than identities have: tested on the result. */
     const oddOnes: Lit[] = [];
+    /** What comparisons of account ids as numbers leave, by segment. */
+    const ranges = new Map<number, IdRange>();
     for (const l of this.#lits.get("words") ?? []) {
       const m = this.#model(l.c.source.keyLower);
       if (m.kind !== "word") continue;
@@ -411,7 +415,18 @@ class Search {
         (l.c.family !== "string" && l.c.family !== "null") ||
         (l.c.source.operator.startsWith("Arn") && !isArn);
       if (odd) {
-        oddOnes.push(l);
+        const account = accountIndex(m.view, this.q.shape);
+        const test = account === undefined ? undefined : idTest(l.c, l.want);
+        if (account === undefined || test === undefined) oddOnes.push(l);
+        else if (test.kind === "range") {
+          ranges.set(account, inBoth(ranges.get(account) ?? ALL_IDS, test.range));
+        } else if (test.ids.length > 0) {
+          constraints.push({
+            view: m.view,
+            mode: test.kind === "one-of" ? "oneOf" : "noneOf",
+            globs: test.ids,
+          });
+        } else if (test.kind === "one-of") return undefined;
         continue;
       }
       if (hasDoubt(l)) this.#doubtful = true;
@@ -424,6 +439,10 @@ class Search {
       const more = wordConstraints([withoutQualifier(l)], this.q.mode, m.view);
       if (more === undefined) return undefined;
       constraints.push(...more);
+    }
+    for (const [account, range] of ranges) {
+      if (range.first > range.last) return undefined;
+      constraints.push({ view: [account], mode: "oneOf", globs: rangeGlobs(range) });
     }
     const a = solveWords(this.q.shape.segments, constraints, this.q.budget);
     if (a.kind === "exhausted") this.#exhausted = true;
@@ -545,6 +564,13 @@ class Search {
     }
     return { values, keys, time };
   }
+}
+
+/** The segment that a view shows, if it is an account id and nothing else. */
+function accountIndex(view: View, shape: Shape): number | undefined {
+  const [only, ...more] = view;
+  if (typeof only !== "number" || more.length > 0) return undefined;
+  return shape.segments[only]?.name === ACCOUNT_SEGMENT_NAME ? only : undefined;
 }
 
 function hasDoubt(l: Lit): boolean {
