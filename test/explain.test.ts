@@ -13,6 +13,7 @@ import { guarantee } from "./guarantees/guarantee.js";
 import { recordOf, reportOf, type World, worldArb, ZONE } from "./guarantees/worlds.js";
 import { keyward, type Outcome } from "./io.js";
 import { allow, type Json, policyText, root } from "./judging.js";
+import { shippedSchema } from "./shipped-schema.js";
 
 let folder: string;
 beforeAll(async () => {
@@ -225,5 +226,32 @@ describe("form", () => {
     ]);
     expect(said["closings"]).toHaveLength(3);
     expect(r.stdout).not.toContain("\u001b");
+  });
+
+  it.each<[string, Json[]]>([
+    ["public", [allow("*", "kms:Decrypt", { Sid: "Open" })]],
+    ["external", [allow({ AWS: root("444455556666") }, "kms:*")]],
+    ["service", [allow({ Service: "cloudtrail.amazonaws.com" }, "kms:GenerateDataKey*")]],
+    ["network", [when({ IpAddress: { "aws:SourceIp": "203.0.113.0/24" } })]],
+    ["latent", [when({ DateGreaterThan: { "aws:CurrentTime": "2090-01-01T00:00:00Z" } })]],
+    ["none", []],
+    ["none", [when({ StringEquals: { "kms:CallerAccount": "111122223333" } })]],
+    [
+      "none",
+      [
+        allow({ AWS: root("444455556666") }, "kms:Decrypt"),
+        deny({ Null: { "aws:MultiFactorAuthAge": "true" } }),
+        deny({ Null: { "aws:MultiFactorAuthAge": "false" } }),
+      ],
+    ],
+    ["unknown", [when({ StringEqualz: { "aws:PrincipalOrgID": "o-own1234567" } })]],
+  ])("as JSON is what the shipped schema describes: %s", async (exposure, statements) => {
+    const valid = shippedSchema("explanation");
+    const said = JSON.parse((await explain(statements, "--format", "json")).stdout) as {
+      key: { exposure: string };
+    };
+    expect(said.key.exposure).toBe(exposure);
+    valid(said);
+    expect(valid.errors ?? []).toEqual([]);
   });
 });

@@ -6,6 +6,10 @@ import { z } from "zod";
 import { simulateRequestSchema } from "./simulate/request.js";
 import { PLAN_SCHEMA, planSchema } from "../repair/plan-file.js";
 import { REPORT_SCHEMA } from "../report/control.js";
+import { EXPLANATION_SCHEMA } from "../report/explain.js";
+import { explanationSchema } from "../report/explanation-schema.js";
+import { SIMULATION_SCHEMA } from "../report/simulate.js";
+import { simulationSchema } from "../report/simulation-schema.js";
 import { DIFF_SCHEMA } from "../report/diff.js";
 import { diffSchema } from "../report/diff-schema.js";
 import { reportSchema } from "../report/schema.js";
@@ -20,6 +24,14 @@ export function jsonSchemas(): ReadonlyMap<string, string> {
     ["snapshot.schema.json", jsonSchema(snapshotLineSchema, `One line of a snapshot, ${SNAPSHOT_SCHEMA}`)],
     ["report.schema.json", jsonSchema(reportSchema, `The report of keyward, ${REPORT_SCHEMA}`)],
     ["diff.schema.json", jsonSchema(diffSchema, `The result of keyward diff, ${DIFF_SCHEMA}`)],
+    [
+      "explanation.schema.json",
+      jsonSchema(explanationSchema, `The result of keyward explain, ${EXPLANATION_SCHEMA}`),
+    ],
+    [
+      "simulation.schema.json",
+      jsonSchema(simulationSchema, `One answer of keyward simulate, ${SIMULATION_SCHEMA}`),
+    ],
     ["simulate-request.schema.json", jsonSchema(simulateRequestSchema, "One request of keyward simulate")],
     ["usage.schema.json", jsonSchema(usageFileLineSchema, `One line of a usage file, ${USAGE_SCHEMA}`)],
     ["plan.schema.json", jsonSchema(planSchema, `A plan of keyward, ${PLAN_SCHEMA}`)],

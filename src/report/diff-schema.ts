@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { CAPABILITIES } from "../domain/verdict.js";
 import { DIFF_SCHEMA, KEY_CHANGES } from "./diff.js";
-import { who, witness } from "./schema.js";
+import { reach, who, witness } from "./schema.js";
 
 const text = z.string();
 const count = z.int().nonnegative();
@@ -32,11 +32,7 @@ const change = z.looseObject({
   actions: z.array(text),
   certainty: z.enum(["certain", "possible"]),
   doubts: z.array(z.looseObject({ id: text, text })),
-  reach: z.discriminatedUnion("kind", [
-    z.looseObject({ kind: z.enum(["now", "not-across-accounts"]) }),
-    z.looseObject({ kind: z.literal("key-state"), state: text }),
-    z.looseObject({ kind: z.literal("not-before"), time: z.number() }),
-  ]),
+  reach,
   witness,
 });
 

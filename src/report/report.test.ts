@@ -1,5 +1,3 @@
-import { readFileSync } from "node:fs";
-import { Ajv2020 } from "ajv/dist/2020.js";
 import stringWidth from "string-width";
 import { describe, expect, test } from "vitest";
 import {
@@ -13,6 +11,7 @@ import {
   role,
   root,
 } from "../../test/judging.js";
+import { shippedSchema } from "../../test/shipped-schema.js";
 import type { KeyReport } from "../rules/finding.js";
 import type { Exception } from "../trust/config.js";
 import type { ReportTail } from "./json.js";
@@ -22,10 +21,7 @@ import { Counter, openSeverity, openVerdict } from "./summary.js";
 import { TableReport } from "./table.js";
 import { wrap } from "./wrap.js";
 
-const schema = JSON.parse(
-  readFileSync(new URL("../../schemas/report.schema.json", import.meta.url), "utf8"),
-) as Record<string, unknown>;
-const valid = new Ajv2020({ allErrors: true, strict: false }).compile(schema);
+const valid = shippedSchema("report");
 
 const EXCEPTION: Exception = {
   key: `arn:aws:kms:*:${OWNER}:key/*`,

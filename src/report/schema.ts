@@ -78,6 +78,14 @@ export const witness = z
   })
   .describe("A concrete request that is allowed.");
 
+export const reach = z
+  .discriminatedUnion("kind", [
+    z.looseObject({ kind: z.enum(["now", "not-across-accounts"]) }),
+    z.looseObject({ kind: z.literal("key-state"), state: text }),
+    z.looseObject({ kind: z.literal("not-before"), time: z.number().describe("Seconds since the epoch.") }),
+  ])
+  .describe("Whether it can be done today.");
+
 const waiver = z.looseObject({ reason: text, owner: text, expires: text });
 
 const finding = z.looseObject({

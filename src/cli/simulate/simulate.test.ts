@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { keyward, type Outcome } from "../../../test/io.js";
+import { shippedSchema } from "../../../test/shipped-schema.js";
 
 const OWNER = "111122223333";
 const APP = `arn:aws:iam::${OWNER}:role/App`;
@@ -222,6 +223,45 @@ describe("many requests", () => {
       ["c", "deny"],
     ]);
     expect(outcome.code).toBe(1);
+  });
+
+  test("every answer is what the shipped schema describes", async () => {
+    const bound = {
+      ...root,
+      Sid: "Bound",
+      Principal: "*",
+      Condition: { StringEquals: { "aws:PrincipalOrgID": "o-own1234567" } },
+    };
+    const shut = { Effect: "Deny", Principal: "*", Action: "kms:Encrypt", Resource: "*" };
+    const lines = [
+      { id: "a", principal: APP, action: "kms:Decrypt", identity: "allow" },
+      { principal: APP, action: "kms:Decrypt", identity: "none" },
+      { principal: APP, action: "kms:Decrypt" },
+      { principal: APP, action: "kms:Encrypt", identity: "allow" },
+      { principal: APP, action: "kms:Sign", identity: "allow", keyState: "Disabled" },
+      { principal: "logs.us-east-1.amazonaws.com", action: "kms:Decrypt" },
+      {
+        principal: "arn:aws:iam::444455556666:user/U",
+        action: "kms:Decrypt",
+        identity: "allow",
+        grants: [
+          { GrantId: "g", GranteePrincipal: "arn:aws:iam::444455556666:user/U", Operations: ["Decrypt"] },
+        ],
+      },
+    ];
+    const requests = await file("many.jsonl", lines.map((l) => JSON.stringify(l)).join("\n"));
+    const outcome = await simulate(policy(root, bound, shut), "--requests", requests);
+    const valid = shippedSchema("simulation");
+    const answers = outcome.stdout
+      .trim()
+      .split("\n")
+      .map((l) => JSON.parse(l) as { decision: string });
+    expect(new Set(answers.map((a) => a.decision))).toEqual(new Set(["allow", "deny", "unknown"]));
+    expect(answers).toHaveLength(lines.length);
+    for (const answer of answers) {
+      valid(answer);
+      expect(valid.errors ?? [], JSON.stringify(answer)).toEqual([]);
+    }
   });
 
   test("stdin is read as well", async () => {

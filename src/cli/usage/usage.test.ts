@@ -2,9 +2,9 @@ import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { Ajv2020 } from "ajv/dist/2020.js";
 import { describe, expect, it } from "vitest";
 import { keyward } from "../../../test/io.js";
+import { shippedSchema } from "../../../test/shipped-schema.js";
 
 const EXAMPLES = fileURLToPath(new URL("../../../examples/", import.meta.url));
 const TRAIL = join(EXAMPLES, "cloudtrail");
@@ -47,10 +47,7 @@ describe("keyward usage", () => {
     ]);
     expect(code).toBe(0);
     expect(readFileSync(output, "utf8")).toBe(stdout);
-    const schema = JSON.parse(
-      readFileSync(new URL("../../../schemas/usage.schema.json", import.meta.url), "utf8"),
-    ) as object;
-    const validate = new Ajv2020({ strict: false }).compile(schema);
+    const validate = shippedSchema("usage");
     const lines = stdout
       .trimEnd()
       .split("\n")

@@ -1,0 +1,114 @@
+import { z } from "zod";
+import { CAPABILITIES, EXPOSURES } from "../domain/verdict.js";
+import { OPERATORS } from "../policy/ast.js";
+import { decisionSource, doubts, outcome, trace } from "./decision-schema.js";
+import { EXPLANATION_SCHEMA } from "./explain.js";
+import { keyReportSchema, reach, who } from "./schema.js";
+
+const text = z.string();
+const count = z.int().nonnegative();
+const certainty = z.enum(["certain", "possible"]);
+const statementIndexes = z.array(count).describe("Positions in the Statement list, from 0.");
+
+const condition = z.looseObject({
+  operator: z.enum(OPERATORS),
+  qualifier: z.enum(["ForAllValues", "ForAnyValue"]).exactOptional(),
+  ifExists: z.boolean(),
+  key: text.describe("As written."),
+  values: z.array(text),
+});
+
+const request = z
+  .looseObject({
+    caller: z.looseObject({ kind: z.enum(["root", "user", "session", "federated-user", "service"]) }),
+    action: text,
+    context: z
+      .record(text, z.union([text, z.array(text)]))
+      .describe("Condition keys beside those that follow from caller and key."),
+    encryptionContext: z.record(text, text).exactOptional(),
+    time: z.number().describe("Seconds since the epoch."),
+  })
+  .describe("A concrete request.");
+
+const access = z.looseObject({
+  who,
+  trusted: z.boolean().describe("Whether that class of callers is inside the zone of trust."),
+  source: decisionSource,
+  actions: z.array(text),
+  capabilities: z.array(z.enum(CAPABILITIES)).describe("Worst first."),
+  certainty,
+  doubts,
+  reach,
+  networkBound: z.boolean().describe("Only from a fixed network."),
+  conditions: z.array(
+    z.looseObject({
+      condition,
+      kind: z.enum(["fixed-network", "free", "path", "time", "caller", "source"]),
+    }),
+  ),
+  exposure: z.enum(EXPOSURES).describe("What this access alone makes of the key."),
+  witness: z
+    .looseObject({
+      request,
+      decision: z.looseObject({
+        outcome,
+        reason: text,
+        sources: z.array(decisionSource),
+        doubts,
+        certainty,
+        trace,
+      }),
+    })
+    .describe("The proof: a request, and what the reference answers to it."),
+});
+
+const closing = z.looseObject({
+  change: z.discriminatedUnion("kind", [
+    z.looseObject({ kind: z.literal("remove-statements"), statements: statementIndexes }),
+    z.looseObject({
+      kind: z.literal("add-condition"),
+      statements: statementIndexes,
+      operator: z.literal("StringEquals"),
+      key: text,
+      values: z.array(text),
+    }),
+    z.looseObject({ kind: z.literal("none") }),
+  ]),
+  grants: z.array(text).describe("Ids of the grants to revoke with it."),
+  cutsOff: z
+    .array(z.looseObject({ who, actions: z.array(text) }))
+    .describe("Trusted callers that lose something, and what."),
+});
+
+const guard = z.looseObject({
+  part: z.discriminatedUnion("kind", [
+    z.looseObject({ kind: z.literal("condition"), statement: count, condition }),
+    z.looseObject({ kind: z.literal("deny"), statement: count }),
+    z.looseObject({ kind: z.literal("together"), statements: statementIndexes }),
+  ]),
+  without: z.enum(EXPOSURES).describe("The exposure without that part (and without the Denies of `also`)."),
+  also: statementIndexes,
+});
+
+/** The shape of the JSON result of `keyward explain`. Fields are only added within a version. */
+export const explanationSchema = z.looseObject({
+  schema: z.literal(EXPLANATION_SCHEMA),
+  key: keyReportSchema.describe("As in the report."),
+  accesses: z.array(access).describe("Of all callers, the trusted ones too; worst first."),
+  undecided: z.array(
+    z.looseObject({
+      who: who.exactOptional(),
+      source: decisionSource.exactOptional(),
+      reason: text,
+      doubts,
+    }),
+  ),
+  weakConditions: z
+    .array(z.looseObject({ where: text, why: text }))
+    .describe("Conditions that outsiders pass, and Denies that miss them."),
+  closings: z
+    .array(closing)
+    .describe("Changes that were made on a copy of the key and leave no exposure. Of an exposed key."),
+  guards: z.array(guard).describe("Parts without which outsiders would get in. Of a closed key."),
+  notes: z.array(text),
+});
