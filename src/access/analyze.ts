@@ -1,12 +1,13 @@
 import type { Grant } from "../domain/grant.js";
 import type { AccountId, OrganizationId } from "../domain/ids.js";
 import type { KeyFacts } from "../domain/key.js";
-import type { Certainty } from "../domain/verdict.js";
 import type { Zone } from "../domain/zone.js";
 import type { ParsedPolicy, Policy } from "../policy/ast.js";
 import { doubt } from "../semantics/doubts.js";
 import type { KeyDocument } from "../semantics/request.js";
-import { classesOf, EVERYBODY, groupsAround, namedBy, type RankedClass } from "./classes.js";
+import { classesOf, namedBy, type RankedClass } from "./classes.js";
+import { namesOf } from "./covered-callers.js";
+import { Coverage } from "./coverage.js";
 import { environmentFacts } from "./environments.js";
 import { Merger } from "./merge.js";
 import type { Access, AccessMatrix, Undecided } from "./matrix.js";
@@ -24,7 +25,7 @@ import {
   statementEntrances,
 } from "./entrances.js";
 import { Replayable } from "./replayable.js";
-import { namesOf } from "./covered-callers.js";
+import { inShares } from "./shares.js";
 import { doubtfulStatements, prepare } from "./statements.js";
 import type { Budget } from "./words.js";
 
@@ -81,7 +82,8 @@ export function analyze(input: AnalysisInput): AccessMatrix {
     doubtfulStatements: reading.notUnderstood,
     refusedStatements: reading.refused,
   };
-  const budget = { left: input.maxSteps ?? DEFAULT_MAX_STEPS };
+  const limit = input.maxSteps ?? DEFAULT_MAX_STEPS;
+  const budget = { left: limit };
   const prover = new Prover({
     facts,
     document,
@@ -112,9 +114,8 @@ export function analyze(input: AnalysisInput): AccessMatrix {
     })),
   ];
 
-  /** Looks for accesses through one way in, with so many steps; gives what stayed undecided. */
-  const visit = (entrance: Entrance, steps: number): Undecided[] => {
-    budget.left = steps;
+  /** Looks for accesses through one way in; gives what stayed undecided. */
+  const visit = (entrance: Entrance): Undecided[] => {
     const open: Undecided[] = [];
     const named = new Replayable(namedClasses(classes.all, entrance, budget));
     for (const group of actionGroups(entrance, signatures)) {
@@ -132,38 +133,25 @@ export function analyze(input: AnalysisInput): AccessMatrix {
           if (access === undefined) continue;
           // A named class tells more than "anyone, possibly" only if it is certain.
           if (before === undefined || access.certainty === "certain") merger.add(access);
-          covered.add(ranked, access);
+          covered.add(answered(ranked, access.exposure), access.certainty);
         }
       }
     }
     return open;
   };
 
-  // Every way in gets its share of the steps, so that a hostile one cannot hide another; what is left over goes to
-  // those that did not come to an end.
-  let rest = input.maxSteps ?? DEFAULT_MAX_STEPS;
-  const rounds = (list: readonly Entrance[], last: boolean): Entrance[] =>
-    list.filter((entrance, i) => {
-      const share = Math.max(0, Math.floor(rest / (list.length - i)));
-      const open = visit(entrance, share);
-      const ranOut = budget.left < 0;
-      rest -= share - budget.left;
-      if (last || !ranOut) undecided.push(...open);
-      return ranOut;
-    });
   const outside = input.scope === "outside";
-  const late = rounds(
-    entrances.filter((e) => isThrough(e, input.only) && !(outside && classes.spared(e.principal))),
-    false,
+  const asked = entrances.filter(
+    (e) => isThrough(e, input.only) && !(outside && classes.spared(e.principal)),
   );
-  rounds(late, true);
+  undecided.push(...inShares(asked, budget, visit));
   const accesses = merger.accesses();
   return {
     accesses,
     undecided: dedupe(undecided),
     exposure: overallExposure(accesses, undecided, reading),
     disagreements: prover.disagreements,
-    steps: (input.maxSteps ?? DEFAULT_MAX_STEPS) - rest,
+    steps: limit - budget.left,
   };
 }
 
@@ -193,35 +181,11 @@ function* namedClasses(
   }
 }
 
-/** Which groups of classes have got in through one entrance already, and how surely. */
-class Coverage {
-  readonly #groups = new Map<string, Certainty>();
-
-  get everybody(): boolean {
-    return this.#groups.get(EVERYBODY) === "certain";
-  }
-
-  of(group: string): Certainty | undefined {
-    let best = this.#groups.get(group);
-    for (const around of groupsAround(group)) {
-      const its = this.#groups.get(around);
-      if (its === "certain") return its;
-      best ??= its;
-    }
-    return best;
-  }
-
-  add({ group, covers }: RankedClass, access: Access): void {
-    const { certainty, exposure } = access;
-    this.#put(group === "anyone" ? "anyone" : `${group} itself`, certainty);
-    // From a fixed network only, "anyone" is less than an account that gets in from everywhere.
-    if (exposure === "network") return;
-    for (const c of covers) this.#put(c, certainty);
-  }
-
-  #put(group: string, certainty: Certainty): void {
-    if (this.#groups.get(group) !== "certain") this.#groups.set(group, certainty);
-  }
+/** The groups that need no answer any more once a class got in. */
+function answered({ group, covers }: RankedClass, exposure: Access["exposure"]): readonly string[] {
+  const itself = group === "anyone" ? "anyone" : `${group} itself`;
+  // From a fixed network only, "anyone" is less than an account that gets in from everywhere.
+  return exposure === "network" ? [itself] : [itself, ...covers];
 }
 
 /** What a request costs the reference: it hears every statement and grant, and matches patterns sign by sign. */

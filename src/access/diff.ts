@@ -1,17 +1,19 @@
 import type { AccountId, OrganizationId } from "../domain/ids.js";
 import type { KeyFacts } from "../domain/key.js";
-import { CAPABILITIES, type Certainty } from "../domain/verdict.js";
+import { CAPABILITIES } from "../domain/verdict.js";
 import { EMPTY_ZONE, type Zone } from "../domain/zone.js";
 import { INPUT_DOUBTS } from "../semantics/doubts.js";
 import type { AccessRequest, Source } from "../semantics/request.js";
-import { classesOf, EVERYBODY, groupsAround, namedBy, type RankedClass } from "./classes.js";
+import { classesOf, EVERYBODY, namedBy, type RankedClass } from "./classes.js";
+import { namesOf } from "./covered-callers.js";
+import { Coverage } from "./coverage.js";
 import { type Change, type DiffContext, DiffProver } from "./diff-prover.js";
 import { type DiffSide, readSide, type Side, type SignedEntrance, signedEntrances } from "./diff-side.js";
 import { type ActionGroup, actionGroups, actionSignatures } from "./entrances.js";
 import { environmentFacts } from "./environments.js";
 import type { Who } from "./matrix.js";
 import { collectMentions, type Mentions } from "./mentions.js";
-import { namesOf } from "./covered-callers.js";
+import { inShares } from "./shares.js";
 
 export type { Before, Change } from "./diff-prover.js";
 export type { DiffSide } from "./diff-side.js";
@@ -117,33 +119,40 @@ export function gains(input: DiffInput): Gains {
     budget,
   };
   const prover = new DiffProver(context);
-  const undecided = uncompared(older, newer);
   const collected = new Map<string, Change>();
-  for (const { signed, group, classes } of questions(context, entrances, input)) {
-    if (prover.branches(signed, group).length === 0) continue;
-    const covered = new Covered();
+  const ask = questions(context, entrances, input);
+  /** Looks for changes through one way in; gives what stayed undecided. */
+  const visit = (signed: SignedEntrance): Uncompared[] => {
+    const open: Uncompared[] = [];
     const canName = namesOf(signed.entrance.principal);
-    for (const ranked of classes) {
-      if (!canName(ranked.cls)) continue;
-      const before = covered.of(ranked.group);
-      if (before === "certain") continue;
-      const step = prover.prove(ranked.cls, signed, group);
-      if (step.kind === "exhausted") {
-        undecided.push({
-          who: ranked.cls.who,
-          source: signed.entrance.source,
-          reason: "the search for a request that is new was not finished",
-        });
+    for (const group of ask.groups(signed)) {
+      if (prover.branches(signed, group).length === 0) continue;
+      const covered = new Coverage();
+      for (const ranked of ask.classes) {
+        if (!canName(ranked.cls)) continue;
+        const before = covered.of(ranked.group);
+        if (before === "certain") continue;
+        const step = prover.prove(ranked.cls, signed, group);
+        if (step.kind === "exhausted") {
+          open.push({
+            who: ranked.cls.who,
+            source: signed.entrance.source,
+            reason: "the search for a request that is new was not finished",
+          });
+        }
+        if (step.kind !== "change") continue;
+        const change = {
+          ...step.change,
+          trusted: isTrusted(step.change.who, step.change.witness.request, input),
+        };
+        if (before === undefined || change.certainty === "certain") collect(collected, change);
+        const { group: own, covers } = ranked;
+        covered.add(own === "anyone" ? [...covers, EVERYBODY] : covers, change.certainty);
       }
-      if (step.kind !== "change") continue;
-      const change = {
-        ...step.change,
-        trusted: isTrusted(step.change.who, step.change.witness.request, input),
-      };
-      if (before === undefined || change.certainty === "certain") collect(collected, change);
-      covered.add(ranked, change.certainty);
     }
-  }
+    return open;
+  };
+  const undecided = [...uncompared(older, newer), ...inShares(entrances, budget, visit)];
   const changes = [...collected.values()].sort((a, b) => rank(a) - rank(b));
   return {
     verdict: verdictOf(changes, undecided),
@@ -154,18 +163,14 @@ export function gains(input: DiffInput): Gains {
   };
 }
 
-interface Question {
-  readonly signed: SignedEntrance;
-  readonly group: ActionGroup;
+interface Questions {
   readonly classes: Iterable<RankedClass>;
+  /** The groups of actions of a way in that neither side's documents can tell apart. */
+  readonly groups: (signed: SignedEntrance) => readonly ActionGroup[];
 }
 
-/** Every way in of the newer side, for every group of actions that neither side's documents can tell apart. */
-function* questions(
-  x: DiffContext,
-  entrances: readonly SignedEntrance[],
-  input: DiffInput,
-): Generator<Question> {
+/** What is asked of the ways in of the newer side. */
+function questions(x: DiffContext, entrances: readonly SignedEntrance[], input: DiffInput): Questions {
   const { older, newer, mentions, facts } = x;
   const signatures = actionSignatures(
     [...older.statements, ...newer.statements],
@@ -179,11 +184,11 @@ function* questions(
     true,
     namedBy(entrances.map((e) => e.entrance.principal)),
   ).all;
-  for (const signed of entrances) {
-    for (const group of actionGroups(signed.entrance, signatures)) {
-      for (const part of byOlderWaysIn(group, x.olderEntrances)) yield { signed, group: part, classes };
-    }
-  }
+  return {
+    classes,
+    groups: ({ entrance }) =>
+      actionGroups(entrance, signatures).flatMap((group) => byOlderWaysIn(group, x.olderEntrances)),
+  };
 }
 
 /** The actions of a group, apart where a way in of the older side covers some of them only. */
@@ -207,27 +212,6 @@ function withZone(m: Mentions, { zone, facts }: DiffInput): Mentions {
     accounts: new Set([...m.accounts, ...zone.accounts]),
     organizations: new Set([...m.organizations, ...zone.organizations, ...own]),
   };
-}
-
-/** Which groups of classes gain through one way in already, and how surely. */
-class Covered {
-  readonly #groups = new Map<string, Certainty>();
-
-  of(group: string): Certainty | undefined {
-    let best = this.#groups.get(group);
-    for (const around of groupsAround(group)) {
-      const its = this.#groups.get(around);
-      if (its === "certain") return its;
-      best ??= its;
-    }
-    return best;
-  }
-
-  add({ group, covers }: RankedClass, certainty: Certainty): void {
-    for (const c of [...covers, ...(group === "anyone" ? [EVERYBODY] : [])]) {
-      if (this.#groups.get(c) !== "certain") this.#groups.set(c, certainty);
-    }
-  }
 }
 
 /** What stands in the way of a proof that nothing is gained, before anything was searched. */

@@ -273,6 +273,11 @@ export function samples(glob: Glob): string[] {
   return [fill("x"), fill(""), fill("0")];
 }
 
+/** Whether the glob is one star, which takes every word. */
+export function takesAll({ tokens }: Glob): boolean {
+  return tokens.length === 1 && tokens[0] === STAR;
+}
+
 /** Whether a word that begins and ends like this (and may hold anything between) can match: a quick, safe "perhaps". */
 export function mayMatchBetween(glob: Glob, prefix: string, suffix: string): boolean {
   const { tokens } = glob;

@@ -12,6 +12,7 @@ import {
   residue,
   STAR,
   STAR_IN_PART,
+  takesAll,
 } from "./glob.js";
 
 /**
@@ -189,6 +190,7 @@ function reduce(c: WordConstraint): Open | "always" | "never" {
   }
   const globs = c.globs.filter((g) => mayMatchBetween(g, prefix, suffix));
   if (globs.length === 0) return c.mode === "oneOf" ? "never" : "always";
+  if (globs.some(takesAll)) return c.mode === "oneOf" ? "always" : "never";
   return { view: c.view, mode: c.mode, globs, prefix, suffix, only: count === 1 ? only : undefined };
 }
 
