@@ -299,19 +299,44 @@ function* serviceClasses(
   named: Named,
   known: KnownIds,
 ): Generator<RankedClass> {
-  const { services } = x.mentions;
+  const { services, servicePatterns } = x.mentions;
   if (named.anybody) {
+    const globs = [...servicePatterns].map((p) => plainGlob(p));
+    const taken = (s: string): boolean => services.has(s) || x.zone.services.includes(s);
     const unnamed =
-      UNNAMED_SERVICES.find((s) => !services.has(s) && !x.zone.services.includes(s)) ??
+      UNNAMED_SERVICES.find((s) => !taken(s) && !globs.some((g) => matches(g, s))) ??
+      UNNAMED_SERVICES.find((s) => !taken(s)) ??
       "workmail.amazonaws.com";
     yield* oneService(unnamed, undefined, x, inside, known);
+    for (const pattern of servicePatterns) {
+      const sample = serviceLike(pattern, taken);
+      if (sample !== undefined) yield* oneService(sample, pattern, x, inside, known);
+    }
   }
   for (const name of services) {
     if (named.anybody || named.services.has(name)) yield* oneService(name, name, x, inside, known);
   }
 }
 
-/** `shown`: how the answer calls it; undefined for any service. */
+/** A service that a pattern selects and that is not taken; such names end as all names of services do, if they can. */
+function serviceLike(pattern: string, taken: (name: string) => boolean): string | undefined {
+  const glob = plainGlob(pattern);
+  const good = (s: string): boolean => SERVICE_FORM.test(s) && matches(glob, s) && !taken(s);
+  const known = UNNAMED_SERVICES.find(good);
+  if (known !== undefined) return known;
+  const last = pattern.lastIndexOf("*");
+  const fill = (text: string): string => text.replaceAll("*", "us-east-1").replaceAll("?", "x");
+  const ends = Array.from(SERVICE_END, (_, i) => SERVICE_END.slice(i));
+  const filled = ends.map((end) =>
+    last < 0 ? fill(pattern) : fill(pattern.slice(0, last)) + end + fill(pattern.slice(last + 1)),
+  );
+  return filled.find((s) => good(s) && s.endsWith(".amazonaws.com")) ?? filled.find(good);
+}
+
+const SERVICE_FORM = /^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)+$/;
+const SERVICE_END = "x.us-east-1.amazonaws.com";
+
+/** `shown`: how the answer calls it, a name or a pattern; undefined for any service. */
 function* oneService(
   name: string,
   shown: string | undefined,
@@ -322,9 +347,10 @@ function* oneService(
   const { mentions, zone, facts } = x;
   const { strangerOrgs, outsideOrgs } = known;
   const trustedService = zone.services.includes(name);
+  const others = [...mentions.services, ...mentions.servicePatterns];
   /** The same source with every service that an answer about any service speaks for. */
   const alike = (source: ServiceSource): string[] =>
-    shown === undefined ? [...mentions.services].map((s) => groupOf(s, source)) : [];
+    shown === undefined ? others.map((s) => groupOf(s, source)) : [];
   const classFor = (
     source: ServiceSource,
     choice: Extract<CallerClass, { kind: "service" }>["source"],
@@ -347,9 +373,7 @@ function* oneService(
       { kind: "any" },
       { kind: "account", account: { kind: "literal", id: known.account }, organizations: strangerOrgs },
       trustedService,
-      shown === undefined
-        ? [anySource(undefined), ...[...mentions.services].map(anySource)]
-        : [anySource(shown)],
+      shown === undefined ? [anySource(undefined), ...others.map(anySource)] : [anySource(shown)],
     );
     yield classFor(
       { kind: "none" },

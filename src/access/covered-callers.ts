@@ -27,7 +27,7 @@ export function namesOf(element: PrincipalElement): (cls: CallerClass) => boolea
     if (accounts.has(cls.account.id)) return true;
     // Which kind of principal calls is open: ask for the one that every kind of entry can name.
     const there = cls.principal === undefined ? undefined : principals.get(cls.account.id);
-    return there?.some((e) => namesPrincipal(e, cls, "federated-user")) === true;
+    return there?.some((e) => namesPrincipal(e, cls, "federated-user", false)) === true;
   };
 }
 
@@ -89,6 +89,7 @@ export function ordinaryEntry(
   cls: OrdinaryClass,
   kind: Shape["kind"],
   effect: "Allow" | "Deny",
+  withPath: boolean,
 ): Truth {
   switch (e.kind) {
     case "everyone":
@@ -106,7 +107,7 @@ export function ordinaryEntry(
     case "role":
     case "session":
     case "federated-user":
-      return namesPrincipal(e, cls, kind) ? "yes" : "no";
+      return namesPrincipal(e, cls, kind, withPath) ? "yes" : "no";
   }
 }
 
@@ -114,6 +115,8 @@ function namesPrincipal(
   e: Extract<PrincipalEntry, { kind: "user" | "role" | "session" | "federated-user" }>,
   cls: OrdinaryClass,
   kind: Shape["kind"],
+  /** The role of a session has a path that no document names. */
+  withPath: boolean,
 ): boolean {
   const p = cls.principal;
   if (p === undefined || p.account !== e.account) return false;
@@ -124,7 +127,9 @@ function namesPrincipal(
     case "federated-user":
       return kind === "federated-user" && p.kind === "federated-user" && p.name === e.name;
     case "role":
-      return (p.kind === "role" && p.name === e.name) || (p.kind === "session" && p.role === e.name);
+      return (
+        (p.kind === "role" && p.name === e.name) || (p.kind === "session" && !withPath && p.role === e.name)
+      );
     case "session":
       return p.kind === "session" && (p.role.split("/").at(-1) ?? "") === e.role && p.session === e.session;
   }

@@ -144,6 +144,7 @@ export class DiffProver {
       keys: x.mentions.keys,
       named: x.mentions.principals,
       sourcePrefixes: x.mentions.sourcePrefixes,
+      omissible: x.mentions.omissible,
       notPrincipal: x.mentions.notPrincipal,
     };
     let exhausted = false;

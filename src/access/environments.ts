@@ -13,6 +13,11 @@ export interface NamedNetworks {
   readonly time: boolean;
 }
 
+/** Whether a value holds a variable for the clock. */
+function asksForClock(value: string): boolean {
+  return value.includes("${") && /\$\{\s*aws:(currenttime|epochtime)\b/i.test(value);
+}
+
 /** Collects the networks that conditions name. Source of the widths: S3 User Guide, "The meaning of public". */
 export function environmentFacts(policies: readonly Policy[]): NamedNetworks {
   const fixed = new Map<string, string[]>();
@@ -25,6 +30,7 @@ export function environmentFacts(policies: readonly Policy[]): NamedNetworks {
         const f = conditionKeyFacts(c.keyLower);
         // Credentials can be issued as late as the request is made.
         if (f?.origin === "time" || c.keyLower === "aws:tokenissuetime") time = true;
+        else time ||= c.values.some(asksForClock);
         if (f?.origin !== "network") continue;
         any = true;
         // A private address can be had in anybody's network: it fixes nothing.

@@ -13,7 +13,7 @@ export type Who =
   | { readonly kind: "account"; readonly id: string }
   /** One user, role, session or federated user. */
   | { readonly kind: "principal"; readonly arn: string; readonly account: string }
-  /** An AWS service; `name` is undefined for any service. */
+  /** An AWS service, or those whose names match a pattern; `name` is undefined for any service. */
   | { readonly kind: "service"; readonly name?: string; readonly source: ServiceSource }
   /** A principal whose account cannot be seen, such as a unique id. */
   | { readonly kind: "unresolved"; readonly id: string };

@@ -23,6 +23,13 @@ export interface Mentions {
   readonly sourcePrefixes: ReadonlySet<string>;
   /** Condition keys that occur anywhere, in lower case. */
   readonly keys: ReadonlySet<string>;
+  /**
+   * Of the keys, those of pairs that services fill in the encryption context, where it may matter that a service does
+   * not: a policy asks about the pair, or another grant wants a context without it.
+   */
+  readonly omissible: ReadonlySet<string>;
+  /** Patterns on the names of services. */
+  readonly servicePatterns: ReadonlySet<string>;
 }
 
 const SERVICE_NAME = /^[a-z0-9.-]+\.amazonaws\.com(\.cn)?$/;
@@ -64,6 +71,8 @@ export function collectMentions(
     keys: new Set<string>(),
     sourcePrefixes: new Set<string>(),
     notPrincipal: policies.some((p) => p.statements.some((s) => s.principal.kind === "not-principal")),
+    omissible: new Set<string>(),
+    servicePatterns: new Set<string>(),
   };
   const tied = policies.some((p) => p.statements.some((s) => s.conditions.some(tiesIdentity)));
   if (tied) for (const v of Object.values(tags)) addIds(v, m);
@@ -74,6 +83,7 @@ export function collectMentions(
       if (s.resource.kind !== "missing") addVariables(s.resource.patterns, m.keys);
     }
   }
+  for (const k of m.keys) if (filledByService(k)) m.omissible.add(k);
   for (const g of grants) {
     const entry = granteeEntry(g);
     if (entry !== undefined) addEntry(entry, m);
@@ -90,7 +100,19 @@ export function collectMentions(
       }
     }
   }
+  const filled = [...m.keys].filter(filledByService);
+  for (const { Constraints } of filled.length === 0 ? [] : grants) {
+    const exact = Constraints?.EncryptionContextEquals;
+    if (exact === undefined) continue;
+    const wanted = new Set(Object.keys(exact).map((k) => `kms:encryptioncontext:${k.toLowerCase()}`));
+    for (const k of filled) if (!wanted.has(k)) m.omissible.add(k);
+  }
   return m;
+}
+
+/** Encryption-context keys that a service fills with its caller's account or resource, not with what it is told. */
+export function filledByService(keyLower: string): boolean {
+  return keyLower.startsWith("kms:encryptioncontext:aws:");
 }
 
 function addEntry(
@@ -172,6 +194,7 @@ function addCondition(
     patterns: string[];
     keys: Set<string>;
     sourcePrefixes: Set<string>;
+    servicePatterns: Set<string>;
   },
   tied: boolean,
 ): void {
@@ -199,6 +222,7 @@ function addCondition(
     }
     if (c.keyLower === "aws:principalservicename" || c.keyLower === "aws:principalservicenameslist") {
       if (SERVICE_NAME.test(v)) m.services.add(v);
+      else if (/[*?]/.test(v) && c.operator.endsWith("Like")) m.servicePatterns.add(v);
     }
     if (linked && selectsIds(c, v)) m.patterns.push(v);
   }

@@ -54,7 +54,9 @@ export function* ordinaryShapes(cls: OrdinaryClass, x: ShapeContext): Generator<
   if (any(NETWORK_KEYS)) routes.push("vpc-endpoint");
   if (any(["aws:vpceorgid", "aws:vpceorgpaths"])) routes.push("vpc-endpoint-without-organization");
   if (any(VIA_KEYS)) routes.push("via-service");
-  const paths = x.keys.has("aws:principalarn") && cls.principal === undefined ? [false, true] : [false];
+  const pathOpen =
+    cls.principal === undefined || (cls.principal.kind === "session" && !cls.principal.role.includes("/"));
+  const paths = x.keys.has("aws:principalarn") && pathOpen ? [false, true] : [false];
   for (const org of asked(cls.organizations, CALLER_ORG_KEYS, x)) {
     for (const route of routes) {
       for (const withPath of paths) {
@@ -92,7 +94,9 @@ function ordinaryShape(
   let uniqueId: View = [];
   if (kind === "user" || kind === "session") {
     if (fixed?.kind === "user" || fixed?.kind === "role") name = [fixed.name];
-    else if (fixed?.kind === "session") name = [fixed.role];
+    // A session shows no path: the role behind it may have one.
+    else if (fixed?.kind === "session")
+      name = withPath ? [s.add(PATH_SEGMENT), "/", fixed.role] : [fixed.role];
     else name = withPath ? [s.add(PATH_SEGMENT), "/", s.add(NAME_SEGMENT)] : [s.add(NAME_SEGMENT)];
     const prefix = kind === "user" ? "AIDA" : "AROA";
     const known = cls.uniqueId;
@@ -187,7 +191,7 @@ function ordinaryShape(
       });
     }),
     principal: (element, effect) =>
-      principalTruth(element, effect, (e, as) => ordinaryEntry(e, cls, kind, as), cls, kind),
+      principalTruth(element, effect, (e, as) => ordinaryEntry(e, cls, kind, as, withPath), cls, kind),
     caller: (values) =>
       makeCaller(kind, partition, viewText([account], values), viewText(name, values), {
         session: viewText(session, values),
@@ -282,6 +286,9 @@ function excludeNamed(
         names.push(literalGlob(e.role), plainGlob(`*/${e.role}`));
       }
       if (e.kind === "federated-user" && kind === "federated-user") names.push(literalGlob(e.name));
+    } else if (cls.principal.kind === "session" && e.kind === "role") {
+      // That one is another class, if it is the role behind the session.
+      if (e.name.endsWith(`/${cls.principal.role}`)) names.push(literalGlob(e.name));
     } else if (cls.principal.kind === "role" && e.kind === "session") {
       if (e.role === (cls.principal.name.split("/").at(-1) ?? "")) sessions.push(literalGlob(e.session));
     }

@@ -146,6 +146,7 @@ export class Prover {
       keys: x.mentions.keys,
       named: x.mentions.principals,
       sourcePrefixes: x.mentions.sourcePrefixes,
+      omissible: x.mentions.omissible,
       notPrincipal: x.mentions.notPrincipal,
     };
     let exhausted = false;

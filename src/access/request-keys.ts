@@ -1,6 +1,7 @@
 import { type ConditionKeyFacts, conditionKeyFacts } from "../semantics/condition-keys.js";
 import { constantModel, type KeyModel, scalarModel, timeModel } from "./key-models.js";
 import type { Route, ShapeContext } from "./shape.js";
+import { filledByService } from "./mentions.js";
 import { RESOURCE_KEY } from "./statements.js";
 
 /** What a key holds, for the keys that do not depend on the caller's identity. */
@@ -146,11 +147,6 @@ export function maySymmetric({ facts }: ShapeContext): boolean {
 
 export function carries(f: ConditionKeyFacts, x: ShapeContext): boolean {
   return f.group !== undefined && x.action.keyGroups.includes(f.group);
-}
-
-/** Encryption-context keys that a service fills with its caller's account or resource, not with what it is told. */
-export function filledByService(keyLower: string): boolean {
-  return keyLower.startsWith("kms:encryptioncontext:aws:");
 }
 
 /** Whether the documents ask about the ARN of a service's source, in whichever key a service puts it. */

@@ -13,7 +13,7 @@ import { type KeyModel, timeText } from "./key-models.js";
 import { type Lit, meets, satisfies, solveScalar, solveSet, wordConstraints } from "./scalar.js";
 import type { Shape } from "./shape.js";
 import type { Mode, Truth } from "./truth.js";
-import { parseDate } from "./typed.js";
+import { lacksZone, parseDate } from "./typed.js";
 import {
   MOST_PINNINGS,
   MOST_VARIABLES,
@@ -122,6 +122,7 @@ class Search {
     const pins = open.map((key): Pin => {
       const m = this.#model(key);
       if (m.kind === "word") return { key, value: viewText(m.view, guess) };
+      if (m.kind === "time") return { key, value: timeText(key, this.q.now + 1) };
       return { key, value: m.kind !== "scalar" || m.domain.mayBeAbsent ? undefined : m.domain.guess };
     });
     return this.#answer(this.#prepare(pins, new Set()));
@@ -146,6 +147,14 @@ class Search {
       const said = conditions.flatMap((c) => suggested(c, key, this.#valueIn(c.keyLower, outline)));
       return unique([viewText(model.view, outline.values), ...said, viewText(model.view, guess)]);
     }
+    if (model.kind === "time") {
+      const texts = conditions.flatMap((c) => [
+        ...suggested(c, key, this.#valueIn(c.keyLower, outline)),
+        ...c.values.filter((v) => !/[*?$]/.test(v)),
+      ]);
+      const named = texts.flatMap((t) => moments(t)).filter((t) => t > this.q.now);
+      return unique([outline.time, ...named, this.q.now + 1].map((t) => timeText(key, t)));
+    }
     if (model.kind !== "scalar") return [undefined];
     const facts = ["aws:resourceaccount", "aws:resourceorgid"].map((k) => this.#valueIn(k, outline));
     const texts = unique([
@@ -165,6 +174,7 @@ class Search {
   /** The one value that a key has in a solution, as far as it was asked about. */
   #valueIn(key: string, s: Solution): string | undefined {
     const m = this.#model(key);
+    if (m.kind === "time") return timeText(key, s.time);
     const value =
       m.kind === "word" ? viewText(m.view, s.values) : m.kind === "const" ? m.value : s.keys.get(key)?.value;
     return typeof value === "string" ? value : undefined;
@@ -199,9 +209,8 @@ class Search {
         case "set":
           return { kind: "absent" };
         case "time":
-          // The moment is chosen last: one is tried, and no answer is proved by its failing.
-          this.#guessed = true;
-          return { kind: "value", value: timeText(key, this.q.now + 1) };
+          open.add(key);
+          return outline ? { kind: "open", outline: [undefined] } : { kind: "open" };
       }
     };
   }
@@ -253,7 +262,7 @@ class Search {
     const model = this.#model(c.keyLower);
     if (model.kind !== "const" || typeof model.value !== "string") return undefined;
     const other = this.#model(variable.toLowerCase());
-    if (other.kind !== "word" && other.kind !== "scalar") return undefined;
+    if (other.kind !== "word" && other.kind !== "scalar" && other.kind !== "time") return undefined;
     const operator = c.operator.replace("Like", "Equals") as Condition["operator"];
     return {
       ...c,
@@ -271,8 +280,12 @@ class Search {
     const model = this.#model(l.c.source.keyLower);
     // An identity is always there: its presence is no open question.
     let truth: Truth;
-    if (model.kind === "word" && l.c.family === "null") truth = testCondition(l.c, "x");
-    else if (model.kind === "const") truth = testCondition(l.c, model.value);
+    if (model.kind === "word" && l.c.family === "null") {
+      truth = testCondition(l.c, "x");
+      // A pair that is asked about must be in the request, whatever it holds.
+      const { key, keyLower } = l.c.source;
+      if (keyLower.startsWith("kms:encryptioncontext:")) this.#presentPairs.set(keyLower, { key, model });
+    } else if (model.kind === "const") truth = testCondition(l.c, model.value);
     else if (model.kind === "doubtful") truth = testUnknown(l.c, model.present === true, model.doubt);
     else return undefined;
     if (typeof truth === "object") this.#doubtful = true;
@@ -282,6 +295,12 @@ class Search {
 
   /** Pairs of the encryption context that are settled beforehand: what a service fills in for a known account. */
   readonly #settledPairs = new Map<string, { readonly name: string; readonly value: string }>();
+
+  /** Pairs that hold an identity, of which conditions ask whether they are there. */
+  readonly #presentPairs = new Map<
+    string,
+    { readonly key: string; readonly model: Extract<KeyModel, { kind: "word" }> }
+  >();
 
   #remember(c: Compiled, model: KeyModel): void {
     const { key, keyLower } = c.source;
@@ -455,7 +474,7 @@ class Search {
       if (typeof truth === "object") this.#doubtful = true;
       if (satisfies(truth, l.want, this.q.mode)) continue;
       // ARNs and ids are never numbers, dates or addresses, so any value would fail alike; a bare name could be one.
-      if (!m.view.some((p) => typeof p === "string" && /[a-z]/i.test(p))) this.#exhausted = true;
+      if (!m.view.some((p) => typeof p === "string" && /[a-z:]/i.test(p))) this.#exhausted = true;
       return undefined;
     }
     return a.values;
@@ -466,10 +485,7 @@ class Search {
     if (lits.some(hasDoubt)) this.#doubtful = true;
     const points = new Set<number>([from]);
     for (const l of lits) {
-      for (const t of l.c.tests) {
-        const s = parseDate(t.text);
-        if (s !== undefined) for (const p of [s - 1, s, s + 1]) points.add(Math.floor(p));
-      }
+      for (const t of l.c.tests) for (const p of moments(t.glob?.literal ?? t.text)) points.add(p);
     }
     const { budget } = this.q;
     const each = lits.reduce((n, l) => n + l.c.tests.length, 1);
@@ -482,6 +498,9 @@ class Search {
       }
       if (lits.every((l) => meets([l], timeText(l.c.source.keyLower, p), this.q.mode))) return p;
     }
+    // Between the moments that documents name, only a pattern on the text could tell one from another.
+    const odd = lits.some((l) => l.c.family !== "date" && l.c.family !== "number" && l.c.family !== "null");
+    if (odd) this.#exhausted = true;
     return undefined;
   }
 
@@ -513,6 +532,10 @@ class Search {
     for (const [key, pair] of this.#settledPairs) {
       keys.set(key, pair);
       contextKeys.push(pair.name.slice("kms:EncryptionContext:".length));
+    }
+    for (const [keyLower, { key, model }] of this.#presentPairs) {
+      keys.set(keyLower, { name: key, value: viewText(model.view, values) });
+      contextKeys.push(key.slice("kms:EncryptionContext:".length));
     }
     for (const l of this.#lits.get("words") ?? []) {
       const { keyLower, key } = l.c.source;
@@ -573,6 +596,14 @@ function accountIndex(view: View, shape: Shape): number | undefined {
   return shape.segments[only]?.name === ACCOUNT_SEGMENT_NAME ? only : undefined;
 }
 
+/** The moments around the one that a text names, or with which a pattern begins. */
+function moments(text: string): number[] {
+  const fixed = /^[^*?]*/.exec(text)?.[0] ?? "";
+  // A pattern may break off anywhere in a date: cut back to the last whole part.
+  const s = parseDate(text) ?? parseDate(/^\d{4}(-\d\d(-\d\d)?)?/.exec(fixed)?.[0] ?? "");
+  return s === undefined ? [] : [s - 1, s, s + 1].map(Math.floor);
+}
+
 function hasDoubt(l: Lit): boolean {
   return (
     l.c.tests.some((t) => t.doubtful !== undefined) ||
@@ -581,6 +612,8 @@ function hasDoubt(l: Lit): boolean {
     (l.c.facts?.multivalued === true && l.c.source.qualifier === undefined) ||
     l.c.negated ||
     l.c.family === "null" ||
+    // A time of day without a zone is not of the documented form.
+    (l.c.family === "date" && l.c.tests.some((t) => lacksZone(t.text))) ||
     l.c.source.operator.startsWith("Arn")
   );
 }

@@ -2,7 +2,8 @@ import { REGION_SEGMENT, SERVICE_SEGMENT, sourceRest } from "./alphabets.js";
 import type { AccountChoice, ServiceClass } from "./callers.js";
 import { principalTruth, serviceEntry } from "./covered-callers.js";
 import type { KeyModel } from "./key-models.js";
-import { asksForSourceArn, carries, filledByService, maySymmetric, modelOf } from "./request-keys.js";
+import { filledByService } from "./mentions.js";
+import { asksForSourceArn, carries, maySymmetric, modelOf } from "./request-keys.js";
 import type { Shape, ShapeContext } from "./shape.js";
 import {
   accountPart,
@@ -24,20 +25,45 @@ type SourceForm = (typeof SOURCE_FORMS)[number];
 
 /** The shapes of requests that a service makes with its own principal: by its source. */
 export function* serviceShapes(cls: ServiceClass, x: ShapeContext): Generator<Shape> {
-  if (cls.source.kind === "none") {
-    const s = new Segments();
-    const parts = sourceParts(cls.source.account, s, x, "");
-    yield serviceShape(cls, x, s, parts, undefined, "none");
+  for (const omitted of omissions(x)) {
+    if (cls.source.kind === "none") {
+      const s = new Segments();
+      const parts = sourceParts(cls.source.account, s, x, "");
+      yield serviceShape(cls, x, s, parts, undefined, "none", omitted);
+      continue;
+    }
+    const forms = sourceForms(x);
+    for (const org of asked(cls.source.organizations, SOURCE_ORG_KEYS, x)) {
+      for (const [form, prefix] of forms) {
+        const s = new Segments();
+        const parts = sourceParts(cls.source.account, s, x, prefix);
+        const organization = organizationPart(org, s);
+        yield serviceShape(cls, x, s, parts, organization, form, omitted);
+      }
+    }
+  }
+}
+
+const NO_PAIRS: ReadonlySet<string> = new Set();
+/** Of so many pairs, every combination is looked at; of more, those with none, one or all but one. */
+const MOST_PAIRS = 3;
+
+/** The pairs that a service leaves out of the encryption context: which it fills is the service's affair. */
+function* omissions(x: ShapeContext): Generator<ReadonlySet<string>> {
+  yield NO_PAIRS;
+  if (x.omissible.size === 0 || !x.action.keyGroups.includes("encryption-context") || !maySymmetric(x))
+    return;
+  const pairs = [...x.omissible];
+  if (pairs.length <= MOST_PAIRS) {
+    for (let i = 1; i < 2 ** pairs.length; i += 1) {
+      yield new Set(pairs.filter((_, bit) => ((i >> bit) & 1) === 1));
+    }
     return;
   }
-  const forms = sourceForms(x);
-  for (const org of asked(cls.source.organizations, SOURCE_ORG_KEYS, x)) {
-    for (const [form, prefix] of forms) {
-      const s = new Segments();
-      const parts = sourceParts(cls.source.account, s, x, prefix);
-      const organization = organizationPart(org, s);
-      yield serviceShape(cls, x, s, parts, organization, form);
-    }
+  yield x.omissible;
+  for (const k of pairs) {
+    yield new Set([k]);
+    yield new Set(pairs.filter((other) => other !== k));
   }
 }
 
@@ -80,6 +106,7 @@ function serviceShape(
   { service, region, account, prefix, rest }: SourceParts,
   organization: OrganizationViews | undefined,
   form: "none" | "arn" | "arn-without-account" | "account-only",
+  omitted: ReadonlySet<string>,
 ): Shape {
   const { partition } = x.facts;
   const arnOf = (withAccount: boolean): View =>
@@ -132,6 +159,7 @@ function serviceShape(
           case "service-source":
             return NONE;
           case "request":
+            if (omitted.has(key)) return NONE;
             return filledByService(key) &&
               f.group === "encryption-context" &&
               carries(f, x) &&

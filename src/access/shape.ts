@@ -45,6 +45,8 @@ export interface ShapeContext {
   readonly notPrincipal: boolean;
   /** Beginnings of resources of source ARNs that documents name, up to a colon. */
   readonly sourcePrefixes: ReadonlySet<string>;
+  /** Pairs of the encryption context that it may matter for a service to leave out. */
+  readonly omissible: ReadonlySet<string>;
   /** Principals that are named; a caller that is not one of them must not bear their name. */
   readonly named: readonly PrincipalEntry[];
 }

@@ -1,6 +1,7 @@
 import type { ServiceSource, Who } from "../../src/access/matrix.js";
 import type { PrincipalEntry } from "../../src/policy/ast.js";
 import { baseName, parsePrincipal } from "../../src/semantics/arn.js";
+import { globMatches, parseGlob } from "../../src/semantics/glob.js";
 import type { AccessRequest, Caller } from "../../src/semantics/request.js";
 import type { World } from "../generators/worlds.js";
 
@@ -72,7 +73,7 @@ export function covers(who: Who, request: AccessRequest): boolean {
     case "service":
       return (
         caller.kind === "service" &&
-        (who.name === undefined || who.name === caller.name) &&
+        (who.name === undefined || globMatches(parseGlob(who.name), caller.name)) &&
         coversSource(who.source, request)
       );
   }

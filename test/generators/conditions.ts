@@ -114,8 +114,8 @@ function anyKey(r: Random): string {
 }
 
 const OF_FAMILY: Readonly<Record<string, readonly string[]>> = {
-  Numeric: ["aws:MultiFactorAuthAge"],
-  Date: ["aws:TokenIssueTime", "aws:CurrentTime"],
+  Numeric: ["aws:MultiFactorAuthAge", "aws:MultiFactorAuthAge", "kms:CallerAccount", "aws:SourceAccount"],
+  Date: ["aws:TokenIssueTime", "aws:CurrentTime", "aws:PrincipalAccount"],
   Arn: ["aws:PrincipalArn", "aws:PrincipalArn", "aws:SourceArn"],
   Binary: ["aws:PrincipalTag/team"],
   Bool: ["aws:MultiFactorAuthPresent"],
