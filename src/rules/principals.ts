@@ -2,6 +2,7 @@ import type { Who } from "../access/matrix.js";
 import { parseAccountId } from "../domain/ids.js";
 import type { PrincipalEntry, Statement } from "../policy/ast.js";
 import { actionCovered } from "../semantics/action-match.js";
+import { actionFacts, suitsKey } from "../semantics/actions.js";
 import { inZone } from "../trust/zone.js";
 import type { RuleInput } from "./rule.js";
 
@@ -62,6 +63,7 @@ export function mentions(statement: Statement, actions: readonly string[]): bool
 /** Whether the engine found that somebody trusted can do one of these actions through a statement. */
 export function allowsThrough(input: RuleInput, statement: Statement, actions: readonly string[]): boolean {
   if (!mentions(statement, actions)) return false;
+  if (isPlain(statement, input)) return actions.some((a) => suits(a, statement, input));
   return input
     .everybody({ statement: statement.index })
     .accesses.some(
@@ -71,4 +73,28 @@ export function allowsThrough(input: RuleInput, statement: Statement, actions: r
         a.source.index === statement.index &&
         a.actions.some((action) => actions.includes(action)),
     );
+}
+
+/** The case of most statements, told without a search: no condition, nothing denied, and trusted principals by name. */
+function isPlain(statement: Statement, input: RuleInput): boolean {
+  const { parsed, record } = input;
+  return (
+    statement.conditions.length === 0 &&
+    statement.resource.kind === "listed" &&
+    statement.resource.patterns.includes("*") &&
+    parsed.diagnostics.length === 0 &&
+    record.resourceControlPolicies.length === 0 &&
+    statements(input).every((s) => s.effect === "Allow") &&
+    statement.principal.kind === "principal" &&
+    statement.principal.entries.every((e) => "account" in e && isTrusted(e, input))
+  );
+}
+
+function suits(action: string, statement: Statement, { record }: RuleInput): boolean {
+  const a = actionFacts(action);
+  if (a === undefined || !a.keyPolicy) return false;
+  return (
+    suitsKey(a, record.facts.usage, record.facts.spec) &&
+    actionCovered(statement.action, action).value === "yes"
+  );
 }

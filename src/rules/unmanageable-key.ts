@@ -1,3 +1,4 @@
+import type { Statement } from "../policy/ast.js";
 import { actionCovered } from "../semantics/action-match.js";
 import { allowedEntries, statements } from "./principals.js";
 import type { Rule, RuleInput } from "./rule.js";
@@ -43,11 +44,13 @@ function hasManager(input: RuleInput): boolean {
   );
 }
 
-/** The case of nearly all keys, told without a search: the own account may, and nothing is denied to anybody. */
+/** The case of nearly all keys, told without a search: the own account may, and it is denied to nobody. */
 function isPlain(input: RuleInput): boolean {
   if (input.record.resourceControlPolicies.length > 0) return false;
   const all = statements(input);
-  if (all.some((s) => s.effect === "Deny")) return false;
+  const denied = (s: Statement): boolean =>
+    s.effect === "Deny" && actionCovered(s.action, POLICY).value !== "no";
+  if (all.some(denied)) return false;
   return all.some(
     (s) =>
       s.conditions.length === 0 &&
