@@ -1,0 +1,340 @@
+import { analyze } from "../access/analyze.js";
+import { type Change, type Gains, gains, losses } from "../access/diff.js";
+import type { Fetched } from "../domain/fetched.js";
+import type { Grant } from "../domain/grant.js";
+import type { ActionName } from "../domain/ids.js";
+import type { KeyRecord } from "../domain/key.js";
+import { type Exposure, VERDICT_OF_EXPOSURE } from "../domain/verdict.js";
+import type { Policy, Statement } from "../policy/ast.js";
+import { policyDoubts } from "../policy/doubtful.js";
+import { parsePolicy, POLICY_QUOTA_BYTES } from "../policy/parse.js";
+import { sourceText, whoLabel } from "../rules/words.js";
+import { callerArn, parseCaller } from "../semantics/arn.js";
+import { deriveContext, knownContext } from "../semantics/derive-context.js";
+import { evaluate } from "../semantics/evaluate.js";
+import type { AccessRequest, Caller, KeyDocument } from "../semantics/request.js";
+import type { Obligation, PlannedChange } from "./plan-file.js";
+import type { TrustContext } from "./trust.js";
+
+/** The documents of a key as they are or would be. */
+export interface Documents {
+  readonly text: string;
+  readonly grants: readonly Grant[];
+}
+
+/** What a proof is about: one key, before and after. */
+export interface Proof {
+  readonly record: KeyRecord;
+  readonly trust: TrustContext;
+  /** Seconds since the epoch. */
+  readonly now: number;
+  readonly older: Documents;
+  readonly newer: Documents;
+}
+
+/** A finding of an obligation, and what it was found from. */
+export interface Closed {
+  readonly obligation: Obligation;
+  readonly exposure: Exposure;
+  /** Ways in that are left to outsiders. */
+  readonly statements: ReadonlySet<number>;
+  readonly grants: ReadonlySet<string>;
+  /** Not empty: a bug in keyward. */
+  readonly disagreements: readonly string[];
+}
+
+/** Analyses documents: is anybody outside the zone left, and through what. */
+export function proveClosed({ record, trust, now }: Proof, documents: Documents): Closed {
+  const parsed = parsePolicy(documents.text, { kind: "key", partition: record.facts.partition });
+  const matrix = analyze({
+    facts: record.facts,
+    policy: parsed,
+    grants: documents.grants,
+    resourceControlPolicies: certainRcps(record),
+    zone: trust.zone,
+    organizationOf: trust.organizationOf,
+    now,
+    scope: "outside",
+  });
+  const statements = new Set<number>();
+  const grants = new Set<string>();
+  for (const { source, exposure } of [
+    ...matrix.accesses,
+    ...matrix.undecided.map((u) => ({ source: u.source, exposure: "unknown" as const })),
+  ]) {
+    if (exposure === "none") continue;
+    if (source?.kind === "statement") statements.add(source.index);
+    if (source?.kind === "grant") grants.add(source.grantId);
+  }
+  const left = matrix.accesses.filter((a) => a.exposure !== "none");
+  const names = parsed.policy?.statements ?? [];
+  const details = [
+    ...left.map(
+      (a) =>
+        `${a.exposure}: ${whoLabel(a.who)}, ${a.certainty}, through ${sourceText(shown(a.source), names)}`,
+    ),
+    ...matrix.undecided.map((u) => `undecided: ${u.reason}`),
+  ];
+  const closed = matrix.exposure === "none" && matrix.undecided.length === 0;
+  const exposed = VERDICT_OF_EXPOSURE[matrix.exposure] !== "weak" || matrix.exposure === "invalid";
+  return {
+    exposure: matrix.exposure,
+    statements,
+    grants,
+    disagreements: matrix.disagreements,
+    obligation: {
+      id: "closed",
+      result: closed ? "proved" : exposed ? "failed" : "stated",
+      statement: closed
+        ? "No request by anybody outside the zone of trust is allowed."
+        : `Outsiders are left: the key would be ${matrix.exposure}.`,
+      details: details.slice(0, 20),
+    },
+  };
+}
+
+function shown(source: Change["source"]): Parameters<typeof sourceText>[0] {
+  return source.kind === "statement" || source.kind === "grant" ? source : { kind: "policy" };
+}
+
+/** Resource control policies of which everything was understood; a denial that may not hold proves nothing. */
+export function certainRcps(record: KeyRecord): readonly Policy[] {
+  return record.resourceControlPolicies.flatMap((text) => {
+    const parsed = parsePolicy(text, { kind: "rcp" });
+    const doubts = policyDoubts(parsed);
+    if (parsed.policy === undefined || doubts.wholePolicy) return [];
+    const statements = parsed.policy.statements.filter(
+      (s) => !doubts.notUnderstood.has(s.index) && !doubts.refused.has(s.index),
+    );
+    return [{ ...parsed.policy, statements }];
+  });
+}
+
+/** Both directions of the comparison, as a plan tells them. */
+export interface Compared {
+  readonly obligation: Obligation;
+  readonly gains: readonly PlannedChange[];
+  readonly loses: readonly PlannedChange[];
+}
+
+/**
+ * Compares old and new documents. `allowed` says of a gain whether it is meant: everything else fails the obligation,
+ * and so does what could not be compared.
+ */
+export function proveGains(proof: Proof, allowed: (c: Change) => string | undefined): Compared {
+  const input = {
+    facts: proof.record.facts,
+    old: side(proof, proof.older),
+    new: side(proof, proof.newer),
+    zone: proof.trust.zone,
+    organizationOf: proof.trust.organizationOf,
+    now: proof.now,
+  };
+  const gained = gains(input);
+  const lost = losses(input);
+  const meant = gained.changes.map((c) => ({ c, why: allowed(c) }));
+  const unmeant = meant.filter((m) => m.why === undefined);
+  const undecided = gained.undecided.map((u) => u.reason);
+  const details = [
+    ...unmeant.map(
+      ({ c }) => `gained: ${whoLabel(c.who)}, ${c.actions.slice(0, 5).join(", ")} (${c.certainty})`,
+    ),
+    ...undecided.map((reason) => `not compared: ${reason}`),
+    ...gained.disagreements.map((d) => `keyward's engines disagree: ${d}`),
+    ...meant.flatMap((m) => m.why ?? []),
+  ];
+  const failed = unmeant.length > 0 || undecided.length > 0 || gained.disagreements.length > 0;
+  return {
+    obligation: {
+      id: "nothing-gained",
+      result: failed ? "failed" : meant.length > 0 ? "stated" : "proved",
+      statement: failed
+        ? "It is not shown that nobody gains anything."
+        : meant.length > 0
+          ? "Nobody gains anything but what is listed."
+          : "No request is allowed that was not allowed before.",
+      details: [...new Set(details)].slice(0, 20),
+    },
+    gains: planned(gained, proof, proof.newer),
+    loses: planned(lost, proof, proof.older),
+  };
+}
+
+function side(
+  { record }: Proof,
+  documents: Documents,
+): {
+  readonly policy: Fetched<string>;
+  readonly grants: Fetched<readonly Grant[]>;
+  readonly resourceControlPolicies: readonly string[];
+} {
+  return {
+    policy: { kind: "present", value: documents.text },
+    grants: { kind: "present", value: documents.grants },
+    resourceControlPolicies: record.resourceControlPolicies,
+  };
+}
+
+/** Lines of the semantic difference; `documents` are those in which the requests are allowed. */
+function planned(found: Gains, proof: Proof, documents: Documents): PlannedChange[] {
+  const document = keyDocument(proof.record, documents);
+  return found.changes.map((c) => ({
+    who: whoLabel(c.who),
+    trusted: c.trusted,
+    actions: [...c.actions],
+    capabilities: [...c.capabilities],
+    through: sourceText(shown(c.source), document.policy.statements),
+    certainty: c.certainty,
+    doubts: c.doubts.map((d) => d.id),
+    witness: {
+      principal: callerArn(c.witness.request.caller),
+      action: c.witness.request.action,
+      context: mutable(knownContext(deriveContext(c.witness.request, document))),
+    },
+  }));
+}
+
+function mutable(
+  context: Readonly<Record<string, string | readonly string[]>>,
+): Record<string, string | string[]> {
+  return Object.fromEntries(Object.entries(context).map(([k, v]) => [k, typeof v === "string" ? v : [...v]]));
+}
+
+const NO_POLICY: Policy = { version: "2012-10-17", id: undefined, statements: [] };
+
+/** Documents as the reference takes them. */
+export function keyDocument(record: KeyRecord, documents: Documents): KeyDocument {
+  const parsed = parsePolicy(documents.text, { kind: "key", partition: record.facts.partition });
+  const doubts = policyDoubts(parsed);
+  return {
+    facts: record.facts,
+    policy: parsed.policy ?? NO_POLICY,
+    grants: documents.grants,
+    resourceControlPolicies: certainRcps(record),
+    doubtfulStatements: doubts.notUnderstood,
+    refusedStatements: doubts.refused,
+  };
+}
+
+const PUT_KEY_POLICY = "kms:PutKeyPolicy" as ActionName;
+
+/**
+ * Somebody of the key's own account can still put a key policy: the root user, by whose name the account also
+ * delegates to its IAM policies, or a user or role that both the old and the new policy name. The old policy is asked,
+ * too: KMS writes a principal by its ARN only as long as it exists. Conditions that a plain request does not meet (an
+ * address, a tag, MFA) do not count as somebody. Grants never let anybody put a policy, and a resource control policy
+ * that was not understood may deny it. Source: KMS API reference, PutKeyPolicy, the lockout safety check; KMS Developer
+ * Guide, "Default key policy".
+ */
+export function proveManageable({ record, older, newer, now }: Proof): Obligation {
+  const id = "manageable";
+  if (certainRcps(record).length < record.resourceControlPolicies.length) {
+    return {
+      id,
+      result: "failed",
+      statement: "A resource control policy was not understood; it may keep everybody from managing the key.",
+      details: [],
+    };
+  }
+  const before = keyDocument(record, { text: older.text, grants: [] });
+  const after = keyDocument(record, { text: newer.text, grants: [] });
+  const { account, partition } = record.facts;
+  const root: Caller = { kind: "root", account, partition };
+  if (mayPut(root, after, now)) {
+    return {
+      id,
+      result: "proved",
+      statement: `The root user of account ${account} may put a key policy.`,
+      details: delegates(after.policy.statements, account)
+        ? [`The account may also delegate that to its users and roles with IAM policies.`]
+        : [],
+    };
+  }
+  const managers = ownPrincipals(before.policy.statements, account).filter((arn) => {
+    const caller = parseCaller(arn);
+    return caller.ok && mayPut(caller.value, before, now) && mayPut(caller.value, after, now);
+  });
+  if (managers.length > 0) {
+    return {
+      id,
+      result: "proved",
+      statement: `${managers.length === 1 ? "One principal" : `${managers.length} principals`} of account ${account} that the old policy names may put a key policy.`,
+      details: managers.slice(0, 10),
+    };
+  }
+  return {
+    id,
+    result: "failed",
+    statement: `Nobody of account ${account} who is known to exist could change the key policy any more.`,
+    details: [],
+  };
+}
+
+function mayPut(caller: Caller, document: KeyDocument, now: number): boolean {
+  const request: AccessRequest = {
+    caller,
+    action: PUT_KEY_POLICY,
+    context: {},
+    time: now,
+    identity: { kind: "none" },
+    boundary: { kind: "absent" },
+    sessionPolicy: { kind: "absent" },
+    serviceControlPolicies: [],
+  };
+  return evaluate(request, document, { ignoreKeyState: true }).outcome === "allow";
+}
+
+function delegates(statements: readonly Statement[], account: string): boolean {
+  return statements.some(
+    (s) =>
+      s.effect === "Allow" &&
+      s.principal.kind === "principal" &&
+      s.principal.entries.some((e) => e.kind === "account" && e.account === account),
+  );
+}
+
+function ownPrincipals(statements: readonly Statement[], account: string): readonly string[] {
+  const found = new Set<string>();
+  for (const s of statements) {
+    if (s.effect !== "Allow" || s.principal.kind !== "principal") continue;
+    for (const e of s.principal.entries) {
+      if ((e.kind === "user" || e.kind === "role") && e.account === account) found.add(e.text);
+    }
+  }
+  return [...found];
+}
+
+/** What KMS takes in a policy text. Source: KMS API reference, PutKeyPolicy, `Policy`. */
+const CHARACTERS = /^[\u0009\u000A\u000D\u0020-\u00FF]+$/;
+/** Warnings of the parser for which KMS refuses a policy all the same (sandbox/policy-check.ts says since when). */
+const REFUSED_WARNINGS: ReadonlySet<string> = new Set(["no-action", "no-resource"]);
+
+/** KMS would store the text: size, characters, grammar, principals that exist. */
+export function proveStorable(record: KeyRecord, text: string): Obligation {
+  const problems: string[] = [];
+  const bytes = new TextEncoder().encode(text).length;
+  if (bytes > POLICY_QUOTA_BYTES)
+    problems.push(`it has ${bytes} bytes, and the quota is ${POLICY_QUOTA_BYTES}`);
+  if (!CHARACTERS.test(text)) problems.push("it holds characters that KMS does not accept");
+  const parsed = parsePolicy(text, { kind: "key", partition: record.facts.partition });
+  for (const d of parsed.diagnostics) {
+    if (d.code === "characters" || d.code === "policy-long") continue;
+    if (d.level !== "warning" || REFUSED_WARNINGS.has(d.code)) problems.push(d.message);
+  }
+  for (const s of parsed.policy?.statements ?? []) {
+    if (s.principal.kind === "missing") continue;
+    for (const e of s.principal.entries) {
+      if (e.kind === "unique-id")
+        problems.push(`statement ${s.index + 1} names the deleted principal ${e.id}`);
+    }
+  }
+  return {
+    id: "storable",
+    result: problems.length === 0 ? "proved" : "failed",
+    statement:
+      problems.length === 0
+        ? `KMS takes the text: ${bytes} of ${POLICY_QUOTA_BYTES} bytes, grammar and characters as it wants them.`
+        : "KMS would refuse the text.",
+    details: problems.slice(0, 20),
+  };
+}

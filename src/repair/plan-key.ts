@@ -1,0 +1,403 @@
+import { createPatch } from "diff";
+import type { Grant } from "../domain/grant.js";
+import type { KeyRecord } from "../domain/key.js";
+import { POLICY_QUOTA_BYTES } from "../policy/parse.js";
+import type { ObservedKeyUsage } from "../usage/types.js";
+import { type Candidate, workOut } from "./candidate.js";
+import { grantsDigest, textDigest } from "./digest.js";
+import { managedBy } from "./managed-by.js";
+import {
+  type Closed,
+  type Compared,
+  type Documents,
+  keyDocument,
+  type Proof,
+  proveClosed,
+  proveGains,
+  proveManageable,
+  proveStorable,
+} from "./obligations.js";
+import type {
+  KeyChange,
+  Obligation,
+  ObligationId,
+  PlannedKey,
+  PlannedPolicy,
+  PlannedRevocation,
+  PlannedUse,
+  RefusedKey,
+  Strategy,
+  StrategyChoice,
+  UnchangedKey,
+} from "./plan-file.js";
+import { checkUses, evidenceOf, isTrustedUse, seenPrincipals } from "./seen.js";
+import type { TrustContext } from "./trust.js";
+
+/** What a plan for one key depends on beside the key. */
+export interface PlanContext {
+  readonly trust: TrustContext;
+  /** Seconds since the epoch. */
+  readonly now: number;
+  readonly strategy: StrategyChoice;
+  /** Undefined: there is no evidence of use. */
+  readonly usage: ObservedKeyUsage | undefined;
+  /** Plan for keys that are weak (confused deputies, networks, latent access), too. */
+  readonly weak: boolean;
+  /** The policy file that stands for the key. */
+  readonly file?: string;
+}
+
+export type KeyOutcome =
+  | { readonly kind: "change"; readonly change: KeyChange }
+  | { readonly kind: "unchanged"; readonly key: UnchangedKey }
+  | { readonly kind: "refused"; readonly key: RefusedKey }
+  /** keyward's engines disagree: a bug, and nothing about the key may be relied on. */
+  | { readonly kind: "disagreement"; readonly arn: string; readonly details: readonly string[] };
+
+/** Plans for one key. Pure; never throws for what stands in its documents. */
+export function planKey(record: KeyRecord, x: PlanContext): KeyOutcome {
+  const key = plannedKey(record, x.file);
+  const early = unplannable(record, key, x.usage);
+  if (early !== undefined) return { kind: "refused", key: early };
+  if (record.policy.kind !== "present") throw new Error("an unread policy was let through");
+  const older: Documents = { text: record.policy.value, grants: grantsOf(record) };
+  const proof = { record, trust: x.trust, now: x.now, older };
+  const before = proveClosed({ ...proof, newer: older }, older);
+  if (before.disagreements.length > 0) {
+    return { kind: "disagreement", arn: key.arn, details: before.disagreements };
+  }
+  const { exposure } = before;
+  switch (exposure) {
+    case "none":
+      return unchanged(key, before, "nobody outside the zone of trust can use the key");
+    case "unknown":
+    case "invalid":
+      return {
+        kind: "refused",
+        key: refusal(key, before, null, [], {
+          reason:
+            exposure === "invalid"
+              ? "KMS would refuse the policy as it stands, so it is nobody's policy"
+              : `who can use the key was not decided: ${before.obligation.details[0] ?? "see keyward explain"}`,
+          next: `run keyward explain on the key, correct what it names by hand, then plan again`,
+        }),
+      };
+    case "service":
+    case "network":
+    case "latent":
+      if (!x.weak) {
+        return unchanged(
+          key,
+          before,
+          `the key is weak (${exposure}), not exposed; add --weak to plan for it`,
+        );
+      }
+      break;
+    case "public":
+    case "external":
+      break;
+  }
+  return choose(proof, before, key, x);
+}
+
+function unchanged(key: PlannedKey, before: Closed, reason: string): KeyOutcome {
+  return { kind: "unchanged", key: { key, exposure: before.exposure, reason } };
+}
+
+/** A key as a plan names it. */
+export function plannedKey(record: KeyRecord, file: string | undefined): PlannedKey {
+  const { facts } = record;
+  return {
+    arn: facts.arn,
+    aliases: [...(facts.aliases ?? [])],
+    state: facts.state ?? null,
+    ...(file === undefined ? {} : { file }),
+  };
+}
+
+/** The grants of a key; a policy file has none. */
+export function grantsOf(record: KeyRecord): readonly Grant[] {
+  return record.grants.kind === "present" ? record.grants.value : [];
+}
+
+/** Keys of which too little is known, or that nobody can change. */
+export function unplannable(
+  record: KeyRecord,
+  key: PlannedKey,
+  _usage: ObservedKeyUsage | undefined,
+): RefusedKey | undefined {
+  const no = (reason: string, next: string): RefusedKey => ({
+    key,
+    exposure: "unknown",
+    kind: "unplanned",
+    obligation: null,
+    reason,
+    next,
+    tried: [],
+  });
+  if (record.manager === "AWS") {
+    return no("AWS manages the key, and its policy cannot be changed", "use a key of your own instead");
+  }
+  if (record.policy.kind !== "present") {
+    return no("the key policy was not read", "scan again with kms:GetKeyPolicy on the key");
+  }
+  if (record.grants.kind === "unreadable" || record.grants.kind === "unknown") {
+    return no(
+      "the grants of the key were not read, so nothing can be shown about the key",
+      "scan again with kms:ListGrants on the key",
+    );
+  }
+  return undefined;
+}
+
+interface Tried {
+  readonly candidate: Candidate;
+  readonly obligations: readonly Obligation[];
+  readonly compared: Compared | undefined;
+  readonly broken: readonly PlannedUse[];
+  readonly failed: Obligation | undefined;
+}
+
+/** Tries the strategies, smallest change first, and takes the first that holds and breaks nothing that was seen. */
+function choose(proof: Omit<Proof, "newer">, before: Closed, key: PlannedKey, x: PlanContext): KeyOutcome {
+  const seen = x.usage === undefined ? undefined : seenPrincipals(x.usage, x.trust);
+  const tried: Tried[] = [];
+  const texts = new Set<string>();
+  for (const strategy of order(x)) {
+    const last = x.strategy === "auto" || x.strategy === "remove" ? "remove" : undefined;
+    const candidate = workOut(proof, before, strategy, last, seen);
+    const id = JSON.stringify([candidate.documents.text, [...candidate.revoked]]);
+    if (texts.has(id)) continue;
+    texts.add(id);
+    const result = show(proof, candidate, x);
+    tried.push(result);
+    if (result.failed === undefined && !result.broken.some((b) => b.trusted)) break;
+  }
+  const holding = tried.filter((t) => t.failed === undefined);
+  const [best] = [...holding].sort((a, b) => breaks(a) - breaks(b));
+  if (best === undefined) return refuse(key, before, tried);
+  return { kind: "change", change: keyChange(proof, before, key, best, tried, x) };
+}
+
+function breaks(t: Tried): number {
+  const stated = t.obligations.some((o) => o.id === "closed" && o.result === "stated") ? 1e6 : 0;
+  return stated + t.broken.filter((b) => b.trusted).length;
+}
+
+/** Narrowing rests on what was seen: first where the evidence is whole, never without any. */
+function order({ strategy, usage, trust }: PlanContext): readonly Strategy[] {
+  if (strategy !== "auto") return [strategy];
+  if (usage === undefined) return ["bound", "remove"];
+  const used = usage.entries.some((e) => e.outcome.kind === "allowed" && isTrustedUse(e, trust));
+  return used && usage.coverage.complete ? ["narrow", "bound", "remove"] : ["bound", "remove"];
+}
+
+function show(proof: Omit<Proof, "newer">, candidate: Candidate, x: PlanContext): Tried {
+  const { documents, closed } = candidate;
+  const full: Proof = { ...proof, newer: documents };
+  const obligations: Obligation[] = [closed.obligation];
+  const done = (compared: Compared | undefined, broken: readonly PlannedUse[]): Tried => ({
+    candidate,
+    obligations,
+    compared,
+    broken,
+    failed: obligations.find((o) => o.result === "failed"),
+  });
+  if (closed.obligation.result === "failed") return done(undefined, []);
+  obligations.push(proveManageable(full));
+  if (documents.text !== proof.older.text) obligations.push(proveStorable(proof.record, documents.text));
+  if (obligations.some((o) => o.result === "failed")) return done(undefined, []);
+  const compared = proveGains(full, (change) =>
+    change.who.kind === "unresolved" && candidate.orphans.has(change.who.id)
+      ? `A Deny on the id ${change.who.id} went with it: KMS shows an id in place of a principal that was deleted.`
+      : undefined,
+  );
+  obligations.push(compared.obligation);
+  const { broken, obligation } = uses(full, x);
+  obligations.push(obligation);
+  return done(compared, broken);
+}
+
+/** The obligation about observed use, and what breaks. */
+export function uses(
+  proof: Proof,
+  x: Pick<PlanContext, "usage" | "trust" | "now">,
+): { readonly obligation: Obligation; readonly broken: readonly PlannedUse[] } {
+  if (x.usage === undefined) {
+    return {
+      broken: [],
+      obligation: {
+        id: "use-kept",
+        result: "stated",
+        statement: "There is no evidence of use: who uses the key, and would be shut out, is not known.",
+        details: ["Give it with --usage FILE; keyward usage makes one from CloudTrail."],
+      },
+    };
+  }
+  const { kept, broken } = checkUses(
+    x.usage,
+    keyDocument(proof.record, proof.older),
+    keyDocument(proof.record, proof.newer),
+    x.trust,
+    x.now,
+  );
+  const zone = broken.filter((b) => b.trusted);
+  const { coverage } = x.usage;
+  const details = [
+    ...(zone.length > 0 ? [`${zone.length} observed uses are listed under willBreak.`] : []),
+    ...coverage.caveats,
+  ];
+  return {
+    broken,
+    obligation: {
+      id: "use-kept",
+      result: zone.length === 0 && coverage.complete ? "proved" : "stated",
+      statement:
+        zone.length === 0
+          ? `All ${kept} observed uses by the zone of trust are still allowed.`
+          : `${kept} observed uses by the zone of trust are still allowed, ${zone.length} may not be.`,
+      details,
+    },
+  };
+}
+
+function refuse(key: PlannedKey, before: Closed, tried: readonly Tried[]): KeyOutcome {
+  const lockout = tried.find((t) => t.failed?.id === "manageable");
+  const [first] = tried;
+  const failed = (lockout ?? first)?.failed;
+  const told = tried.map((t) => ({
+    strategy: t.candidate.strategy,
+    failed: t.failed?.id ?? null,
+    why: [t.failed?.statement ?? "", ...(t.failed?.details ?? [])].join(" ").slice(0, 600),
+  }));
+  return {
+    kind: "refused",
+    key: refusal(key, before, failed?.id ?? null, told, {
+      reason:
+        lockout === undefined
+          ? `no strategy does all that a plan has to show: ${failed?.statement ?? ""} ${failed?.details[0] ?? ""}`.trim()
+          : `what closes the key would lock everybody out of it: ${failed?.statement ?? ""}`,
+      next: NEXT[failed?.id ?? "closed"],
+    }),
+  };
+}
+
+const NEXT: Readonly<Record<ObligationId, string>> = {
+  closed:
+    "run keyward explain on the key, and try --strategy remove; else write the policy by hand and compare with keyward diff",
+  "nothing-gained": "write the policy by hand and compare it with keyward diff",
+  manageable:
+    "add a statement that allows kms:* to the root of the key's account first (AWS Support can, where nobody may), or choose --strategy bound",
+  storable: "shorten or correct the policy by hand, then scan and plan again",
+  "use-kept": "extend keyward.yaml, or choose another --strategy",
+};
+
+function refusal(
+  key: PlannedKey,
+  before: Closed,
+  obligation: ObligationId | null,
+  tried: RefusedKey["tried"],
+  words: { readonly reason: string; readonly next: string },
+): RefusedKey {
+  const kind = obligation === "manageable" ? "safety" : "unplanned";
+  return { key, exposure: before.exposure, kind, obligation, ...words, tried };
+}
+
+function keyChange(
+  proof: Omit<Proof, "newer">,
+  before: Closed,
+  key: PlannedKey,
+  best: Tried,
+  tried: readonly Tried[],
+  x: PlanContext,
+): KeyChange {
+  const { candidate, compared, obligations, broken } = best;
+  const { older, record } = proof;
+  const policy = plannedPolicy(older.text, candidate.documents.text);
+  const others = tried.filter((t) => t !== best);
+  return {
+    key,
+    computedFrom: computedFrom(record, older),
+    exposure: { before: before.exposure, after: candidate.closed.exposure },
+    strategy: candidate.strategy,
+    reason: whyThis(best, others, x),
+    statements: [...candidate.statements],
+    policy,
+    revokeGrants: older.grants.filter((g) => candidate.revoked.has(g.GrantId)).map(revocation),
+    loses: [...(compared?.loses ?? [])],
+    gains: [...(compared?.gains ?? [])],
+    obligations: [...obligations],
+    willBreak: [...broken],
+    evidence: x.usage === undefined ? null : evidenceOf(x.usage),
+    managedBy: policy === null ? null : managedBy(record.facts.tags, policy.text),
+    notes: notesOf(record, policy),
+  };
+}
+
+/** What must still be so when the plan is applied. */
+export function computedFrom(record: KeyRecord, older: Documents): KeyChange["computedFrom"] {
+  return {
+    policySha256: textDigest(older.text),
+    grantsSha256: record.grants.kind === "present" ? grantsDigest(older.grants) : null,
+  };
+}
+
+/** The new policy; null where nothing of it changes. */
+export function plannedPolicy(older: string, newer: string): PlannedPolicy | null {
+  if (older === newer) return null;
+  return {
+    text: newer,
+    sha256: textDigest(newer),
+    bytes: new TextEncoder().encode(newer).length,
+    quota: POLICY_QUOTA_BYTES,
+    diff: createPatch("key-policy.json", older, newer, "now", "planned", { context: 3 }),
+  };
+}
+
+function whyThis(best: Tried, others: readonly Tried[], x: PlanContext): string {
+  if (x.strategy !== "auto") return `asked for: ${x.strategy}`;
+  if (others.length === 0) return "the smallest change that closes the key and breaks no use that was seen";
+  const said = others.map(
+    (t) =>
+      `${t.candidate.strategy} ${t.failed === undefined ? `would break ${t.broken.filter((b) => b.trusted).length} observed uses` : `fails "${t.failed.id}"`}`,
+  );
+  const zone = best.broken.filter((b) => b.trusted).length;
+  return `${zone === 0 ? "it breaks no use that was seen" : `it breaks the fewest uses that were seen (${zone})`}; ${said.join(", ")}`;
+}
+
+/** What a new grant cannot bring back. Source: KMS API reference, CreateGrant. */
+function revocation(g: Grant): PlannedRevocation {
+  const { EncryptionContextEquals: equals, EncryptionContextSubset: subset, SourceArn } = g.Constraints ?? {};
+  return {
+    grantId: g.GrantId,
+    grantee: g.GranteePrincipal ?? g.GranteeServicePrincipal ?? "",
+    operations: [...(g.Operations ?? [])],
+    name: g.Name ?? null,
+    issuingAccount: g.IssuingAccount ?? null,
+    retiringPrincipal: g.RetiringPrincipal ?? g.RetiringServicePrincipal ?? null,
+    constraints: {
+      ...(equals === undefined ? {} : { EncryptionContextEquals: { ...equals } }),
+      ...(subset === undefined ? {} : { EncryptionContextSubset: { ...subset } }),
+      ...(SourceArn === undefined ? {} : { SourceArn }),
+    },
+    reason: "it lets somebody outside the zone of trust use the key",
+    notRestorable: [
+      `the grant id ${g.GrantId}: a new grant has another one`,
+      "grant tokens that were given out with it",
+      "its creation date and, if another principal made it, its issuing account",
+    ],
+  };
+}
+
+function notesOf(record: KeyRecord, policy: PlannedPolicy | null): string[] {
+  const notes: string[] = [];
+  if (record.grants.kind === "absent") {
+    notes.push("The policy came from a file, which says nothing of grants: look at those of the live key.");
+  }
+  if (record.facts.multiRegion === true && policy !== null) {
+    notes.push(
+      "Copies of a multi-Region key in other Regions have policies of their own; plan for each of them.",
+    );
+  }
+  return notes;
+}
