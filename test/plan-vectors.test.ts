@@ -9,7 +9,15 @@ import { type KeyOutcome, planKey } from "../src/repair/plan-key.js";
 import { evaluate } from "../src/semantics/evaluate.js";
 import { parseCaller } from "../src/semantics/arn.js";
 import { KMS_KEY_ACTIONS } from "../src/semantics/actions.js";
-import { classifyVectors, VECTOR_OWNER, VECTOR_TIME, type ClassifyVector, vectorFacts, vectorKeyDocument, vectorZone } from "./vectors.js";
+import {
+  classifyVectors,
+  VECTOR_OWNER,
+  VECTOR_TIME,
+  type ClassifyVector,
+  vectorFacts,
+  vectorKeyDocument,
+  vectorZone,
+} from "./vectors.js";
 
 const EXPOSED = classifyVectors().filter((v) => VERDICT_OF_EXPOSURE[v.expect.exposure] === "exposed");
 
@@ -20,13 +28,19 @@ function record(v: ClassifyVector): KeyRecord {
     description: undefined,
     policy: { kind: "present", value: JSON.stringify(v.policy, null, 2) },
     grants: { kind: "present", value: vectorKeyDocument(v).grants },
-    resourceControlPolicies: v.rcp === undefined ? [] : [JSON.stringify({ Version: "2012-10-17", Statement: v.rcp })],
+    resourceControlPolicies:
+      v.rcp === undefined ? [] : [JSON.stringify({ Version: "2012-10-17", Statement: v.rcp })],
   };
 }
 
 function plan(v: ClassifyVector, strategy: StrategyChoice): KeyOutcome {
   return planKey(record(v), {
-    trust: { facts: vectorFacts(v), zone: vectorZone(v), organizationOf: new Map(), ownOrganizationAssumed: false },
+    trust: {
+      facts: vectorFacts(v),
+      zone: vectorZone(v),
+      organizationOf: new Map(),
+      ownOrganizationAssumed: false,
+    },
     now: VECTOR_TIME,
     strategy,
     usage: undefined,
@@ -43,7 +57,13 @@ describe("a plan for every exposed case", () => {
       const outcome = plan(v, strategy);
       outcomes.set(`${strategy} ${outcome.kind}`, (outcomes.get(`${strategy} ${outcome.kind}`) ?? 0) + 1);
       if (outcome.kind === "refused") {
-        console.log(v.id, strategy, outcome.key.kind, outcome.key.reason, JSON.stringify(v.policy).slice(0, 400));
+        console.log(
+          v.id,
+          strategy,
+          outcome.key.kind,
+          outcome.key.reason,
+          JSON.stringify(v.policy).slice(0, 400),
+        );
       }
       // An answer that AWS does not document may be "unknown", and then nothing is planned.
       if (outcome.kind !== "change") return;
@@ -82,7 +102,10 @@ describe("a plan for every exposed case", () => {
       expect(gained.verdict).toBe("nothing");
       const after = { ...before, policy: parsed.policy ?? before.policy, grants };
       let manager = false;
-      for (const principal of [`arn:aws:iam::${VECTOR_OWNER}:root`, `arn:aws:iam::${VECTOR_OWNER}:role/App`]) {
+      for (const principal of [
+        `arn:aws:iam::${VECTOR_OWNER}:root`,
+        `arn:aws:iam::${VECTOR_OWNER}:role/App`,
+      ]) {
         const caller = parseCaller(principal);
         if (!caller.ok) throw new Error(principal);
         for (const action of KMS_KEY_ACTIONS) {
@@ -104,7 +127,9 @@ describe("a plan for every exposed case", () => {
           }
         }
       }
-      expect(manager || change.obligations.some((o) => o.id === "manageable" && o.result === "proved")).toBe(true);
+      expect(manager || change.obligations.some((o) => o.id === "manageable" && o.result === "proved")).toBe(
+        true,
+      );
     },
   );
 

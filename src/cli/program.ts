@@ -7,6 +7,7 @@ import * as diff from "./diff.js";
 import * as doctor from "./doctor.js";
 import { EXIT, type ExitCode } from "./exit.js";
 import * as explain from "./explain.js";
+import * as plan from "./plan.js";
 import * as journal from "./journal.js";
 import * as rollback from "./rollback.js";
 import * as sandbox from "./sandbox.js";
@@ -23,6 +24,7 @@ const COMMANDS: readonly CommandModule[] = [
   simulate,
   diff,
   usage,
+  plan,
   apply,
   verify,
   rollback,

@@ -9,6 +9,7 @@ import type { Policy, Statement } from "../policy/ast.js";
 import { policyDoubts } from "../policy/doubtful.js";
 import { parsePolicy, POLICY_QUOTA_BYTES } from "../policy/parse.js";
 import { sourceText, whoLabel } from "../rules/words.js";
+import { actionCovered } from "../semantics/action-match.js";
 import { callerArn, parseCaller } from "../semantics/arn.js";
 import { deriveContext, knownContext } from "../semantics/derive-context.js";
 import { evaluate } from "../semantics/evaluate.js";
@@ -240,7 +241,9 @@ export function proveManageable({ record, older, newer, now }: Proof): Obligatio
   const after = keyDocument(record, { text: newer.text, grants: [] });
   const { account, partition } = record.facts;
   const root: Caller = { kind: "root", account, partition };
-  if (mayPut(root, after, now)) {
+  const rootBefore = mayPut(root, before, now);
+  const rootAfter = mayPut(root, after, now);
+  if (rootAfter === "allow") {
     return {
       id,
       result: "proved",
@@ -250,10 +253,11 @@ export function proveManageable({ record, older, newer, now }: Proof): Obligatio
         : [],
     };
   }
-  const managers = ownPrincipals(before.policy.statements, account).filter((arn) => {
+  const named = ownPrincipals(before.policy.statements, account).flatMap((arn) => {
     const caller = parseCaller(arn);
-    return caller.ok && mayPut(caller.value, before, now) && mayPut(caller.value, after, now);
+    return caller.ok && mayPut(caller.value, before, now) === "allow" ? [{ arn, caller: caller.value }] : [];
   });
+  const managers = named.filter((m) => mayPut(m.caller, after, now) === "allow").map((m) => m.arn);
   if (managers.length > 0) {
     return {
       id,
@@ -262,15 +266,42 @@ export function proveManageable({ record, older, newer, now }: Proof): Obligatio
       details: managers.slice(0, 10),
     };
   }
+  if (rootAfter === "unknown" && rootBefore === "unknown" && sameForPut(before, after)) {
+    return {
+      id,
+      result: "stated",
+      statement: `The root user of account ${account} may put a key policy as far as AWS documents it, and nothing that decides it is changed.`,
+      details: ["KMS's own lockout check, which keyward never bypasses, decides when the policy is put."],
+    };
+  }
   return {
     id,
     result: "failed",
-    statement: `Nobody of account ${account} who is known to exist could change the key policy any more.`,
+    statement:
+      rootBefore === "deny" && named.length === 0
+        ? `Nobody of account ${account} who is known to exist can change the key policy, neither now nor then.`
+        : `Nobody of account ${account} who is known to exist could change the key policy any more.`,
     details: [],
   };
 }
 
-function mayPut(caller: Caller, document: KeyDocument, now: number): boolean {
+/** Whether the same statements decide about putting a policy, word for word. */
+function sameForPut(before: KeyDocument, after: KeyDocument): boolean {
+  const text = (d: KeyDocument): string =>
+    JSON.stringify(
+      d.policy.statements
+        .filter((s) => actionCovered(s.action, PUT_KEY_POLICY).value !== "no")
+        .map((s) => ({
+          ...s,
+          index: 0,
+          path: [],
+          conditions: s.conditions.map((c) => ({ ...c, path: [] })),
+        })),
+    );
+  return text(before) === text(after);
+}
+
+function mayPut(caller: Caller, document: KeyDocument, now: number): "allow" | "deny" | "unknown" {
   const request: AccessRequest = {
     caller,
     action: PUT_KEY_POLICY,
@@ -281,7 +312,7 @@ function mayPut(caller: Caller, document: KeyDocument, now: number): boolean {
     sessionPolicy: { kind: "absent" },
     serviceControlPolicies: [],
   };
-  return evaluate(request, document, { ignoreKeyState: true }).outcome === "allow";
+  return evaluate(request, document, { ignoreKeyState: true }).outcome;
 }
 
 function delegates(statements: readonly Statement[], account: string): boolean {

@@ -57,7 +57,7 @@ export type KeyOutcome =
 /** Plans for one key. Pure; never throws for what stands in its documents. */
 export function planKey(record: KeyRecord, x: PlanContext): KeyOutcome {
   const key = plannedKey(record, x.file);
-  const early = unplannable(record, key, x.usage);
+  const early = unplannable(record, key);
   if (early !== undefined) return { kind: "refused", key: early };
   if (record.policy.kind !== "present") throw new Error("an unread policy was let through");
   const older: Documents = { text: record.policy.value, grants: grantsOf(record) };
@@ -121,11 +121,7 @@ export function grantsOf(record: KeyRecord): readonly Grant[] {
 }
 
 /** Keys of which too little is known, or that nobody can change. */
-export function unplannable(
-  record: KeyRecord,
-  key: PlannedKey,
-  _usage: ObservedKeyUsage | undefined,
-): RefusedKey | undefined {
+export function unplannable(record: KeyRecord, key: PlannedKey): RefusedKey | undefined {
   const no = (reason: string, next: string): RefusedKey => ({
     key,
     exposure: "unknown",
@@ -276,7 +272,7 @@ function refuse(key: PlannedKey, before: Closed, tried: readonly Tried[]): KeyOu
       reason:
         lockout === undefined
           ? `no strategy does all that a plan has to show: ${failed?.statement ?? ""} ${failed?.details[0] ?? ""}`.trim()
-          : `what closes the key would lock everybody out of it: ${failed?.statement ?? ""}`,
+          : `what closes the key would leave it without a manager: ${failed?.statement ?? ""}`,
       next: NEXT[failed?.id ?? "closed"],
     }),
   };

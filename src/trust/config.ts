@@ -7,6 +7,15 @@ export interface Config {
   readonly where: string | undefined;
   readonly trust: Trust;
   readonly exceptions: readonly Exception[];
+  /** How a plan closes single keys; the first that fits a key counts. Absent: none is named. */
+  readonly repair?: readonly KeyStrategy[];
+}
+
+/** The strategy of a plan for the keys that a pattern names. */
+export interface KeyStrategy {
+  /** Key ARN with `*` and `?`, or `alias/NAME` with the same. */
+  readonly key: string;
+  readonly strategy: "auto" | "remove" | "narrow" | "bound";
 }
 
 /** The zone of trust as it is written down. */

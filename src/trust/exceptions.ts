@@ -22,10 +22,11 @@ export function covers(exception: Exception, subject: Subject): boolean {
   return speaksOf(exception, subject);
 }
 
-function speaksOf(exception: Exception, key: Pick<Subject, "arn" | "aliases">): boolean {
-  return exception.key.startsWith("alias/")
-    ? key.aliases.some((alias) => glob(exception.key, alias))
-    : arnGlob(exception.key, key.arn);
+/** Whether the `key` of an entry of keyward.yaml names a key. */
+export function speaksOf(entry: { readonly key: string }, key: Pick<Subject, "arn" | "aliases">): boolean {
+  return entry.key.startsWith("alias/")
+    ? key.aliases.some((alias) => glob(entry.key, alias))
+    : arnGlob(entry.key, key.arn);
 }
 
 /** Whether an exception has run out. It holds through the end of its day, UTC. `now`: seconds since the epoch. */

@@ -66,6 +66,7 @@ function normalized(raw: RawConfig, where: string, place: (path: Path) => string
     exceptions: (raw.exceptions ?? []).map(
       (e, i): Exception => ({ ...e, who: e.who, where: place(["exceptions", i]) }),
     ),
+    ...(raw.repair === undefined || raw.repair === null ? {} : { repair: raw.repair }),
   };
 }
 
@@ -172,7 +173,8 @@ function offsetOfKey(document: Document, path: Path, key: string): number | unde
 
 /** The fields that a mapping of the file can have, for messages. */
 function fieldsAt(path: Path): string {
-  if (path.length === 0) return "trust, exceptions";
+  if (path.length === 0) return "trust, exceptions, repair";
+  if (path[0] === "repair") return "key, strategy";
   if (path[0] === "exceptions") return "key, rule, who, reason, owner, expires";
   return path.length === 1 ? "organizations, accounts, principals, services" : "id, name";
 }

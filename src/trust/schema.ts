@@ -52,6 +52,21 @@ const exception = z.strictObject(
   "a mapping with key, rule, reason, owner and expires",
 );
 
+/** How a plan closes a key; docs/plan.md. The first is the default. */
+export const REPAIR_STRATEGIES = ["auto", "remove", "narrow", "bound"] as const;
+export const STRATEGY = "one of auto, remove, narrow, bound";
+
+const strategyFor = z.strictObject(
+  {
+    key: z
+      .string(KEY)
+      .regex(KEY_PATTERN, KEY)
+      .describe("Key ARN with * and ? (they do not cross a colon), or alias/NAME."),
+    strategy: z.enum(REPAIR_STRATEGIES, STRATEGY),
+  },
+  "a mapping with key and strategy",
+);
+
 export const configSchema = z.strictObject(
   {
     trust: z
@@ -85,8 +100,11 @@ export const configSchema = z.strictObject(
       .nullable()
       .exactOptional(),
     exceptions: list(exception, "exceptions"),
+    repair: list(strategyFor, "strategies").describe(
+      "How keyward plan closes these keys; the first that fits counts.",
+    ),
   },
-  "a mapping with trust and exceptions",
+  "a mapping with trust, exceptions and repair",
 );
 
 /** keyward.yaml as it is written, checked but not yet normalized. */

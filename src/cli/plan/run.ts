@@ -1,0 +1,273 @@
+import { inert } from "../../domain/inert.js";
+import { KeywardError } from "../../domain/result.js";
+import type { KeyRecord } from "../../domain/key.js";
+import type { AccountId, OrganizationId } from "../../domain/ids.js";
+import type { Zone } from "../../domain/zone.js";
+import type { PlanFile, StrategyChoice } from "../../repair/plan-file.js";
+import { PLAN_SCHEMA } from "../../repair/plan-file.js";
+import { type KeyOutcome, type PlanContext, planKey } from "../../repair/plan-key.js";
+import { planText } from "../../repair/plan-text.js";
+import { planReadd } from "../../repair/readd.js";
+import { judgeKey } from "../../rules/judge.js";
+import { keyRecord } from "../../snapshot/key-record.js";
+import type { Config } from "../../trust/config.js";
+import { ExceptionBook, speaksOf } from "../../trust/exceptions.js";
+import { assumeOwnOrganization, zoneOf } from "../../trust/zone.js";
+import { findInputs } from "../check/inputs.js";
+import type { Io } from "../command.js";
+import { loadConfigFile } from "../config-file.js";
+import { EXIT, type ExitCode } from "../exit.js";
+import { wantsColor } from "../options.js";
+import { openOutput } from "../output.js";
+import { toolVersion } from "../version.js";
+import { type Evidence, readEvidence } from "./evidence.js";
+import type { PlanFlags } from "./flags.js";
+import { type Around, type PlanKey, planKeys } from "./keys.js";
+import { planSummary } from "./summary.js";
+
+/** Makes a plan for the keys of the files. Throws KeywardError for what cannot be read. */
+export async function runPlan(paths: readonly string[], flags: PlanFlags, io: Io): Promise<ExitCode> {
+  if (flags.readd && flags.usage === undefined) {
+    throw new KeywardError({
+      what: "--readd needs the denials that it shall lift",
+      expected: "--usage FILE",
+      next: "make one from the time since the change: keyward usage --cloudtrail … --output FILE",
+    });
+  }
+  const config = await loadConfigFile(flags.config);
+  const evidence = await readEvidence(flags.usage);
+  const inputs = await findInputs(paths, io.stdin ?? process.stdin);
+  const now = Math.floor(io.now() / 1000);
+  try {
+    const [problem] = inputs.problems;
+    if (problem !== undefined) throw new KeywardError(problem);
+    if (inputs.files.length === 0) {
+      throw new KeywardError({
+        what: "there is nothing to plan for",
+        next: "name a snapshot or a key policy",
+      });
+    }
+    const around: Around = { notes: [], incomplete: 0 };
+    const planning = new Planning(config, flags, evidence, now);
+    for await (const key of planKeys(inputs.files, flags, flags.keys, around)) planning.add(key);
+    if (around.incomplete > 0) {
+      around.notes.push(
+        `The snapshot says of ${around.incomplete} things that they could not be read: keys may be missing here.`,
+      );
+    }
+    const plan = planning.finish(
+      paths,
+      around,
+      new Date(now * 1000).toISOString().replace(/\.\d+Z$/, "Z"),
+      toolVersion(),
+    );
+    await write(plan, flags, io);
+    for (const text of planning.disagreements) {
+      io.stderr.write(`keyward's two engines disagree; please report it: ${inert(text)}\n`);
+    }
+    if (planning.disagreements.length > 0) return EXIT.disagreement;
+    if (plan.refused.some((r) => r.kind === "safety")) return EXIT.refused;
+    return plan.refused.length > 0 || around.incomplete > 0 ? EXIT.incomplete : EXIT.clear;
+  } finally {
+    await inputs.dispose();
+  }
+}
+
+async function write(plan: PlanFile, flags: PlanFlags, io: Io): Promise<void> {
+  if (flags.output !== undefined) {
+    const file = await openOutput(flags.output, io);
+    await file.write(planText(plan, /\.json$/i.test(flags.output) ? "json" : "yaml"));
+    await file.finish();
+  }
+  const stdout = await openOutput(undefined, io);
+  const text =
+    flags.format === "table"
+      ? planSummary(plan, {
+          width: Math.min(Math.max(io.stdout.columns ?? 80, 60), 120),
+          color: wantsColor({ color: flags.color, output: undefined }, io),
+          output: flags.output,
+        })
+      : planText(plan, flags.format);
+  await stdout.write(text);
+  await stdout.finish();
+}
+
+/** The plan as it grows key by key. */
+class Planning {
+  readonly disagreements: string[] = [];
+  private readonly changes: PlanFile["changes"] = [];
+  private readonly unchanged: PlanFile["unchanged"] = [];
+  private readonly refused: PlanFile["refused"] = [];
+  private readonly notes = new Set<string>();
+  private zone: Zone;
+
+  constructor(
+    private readonly config: Config,
+    private readonly flags: PlanFlags,
+    private readonly evidence: Evidence,
+    private readonly now: number,
+  ) {
+    this.zone = zoneOf(config, []);
+  }
+
+  add({ line, estate, file }: PlanKey): void {
+    const organizations = [...estate.organizationOf.values()].flatMap((m) => (m === null ? [] : [m.id]));
+    const zone = zoneOf(this.config, organizations);
+    this.zone = {
+      ...zone,
+      organizations: [...new Set([...this.zone.organizations, ...zone.organizations])],
+    };
+    const read = keyRecord(line, estate);
+    const own = assumeOwnOrganization(read.facts, zone);
+    if (own.assumed !== undefined) {
+      this.notes.add(`Accounts of keys were taken to be members of ${own.assumed}, the only trusted one.`);
+    }
+    const record: KeyRecord = { ...read, facts: own.facts };
+    const waived = this.waived(record, zone, estate.organizationOf);
+    if (waived === "everybody") {
+      this.unchanged.push({
+        key: {
+          arn: record.facts.arn,
+          aliases: [...(record.facts.aliases ?? [])],
+          state: record.facts.state ?? null,
+        },
+        exposure: "public",
+        reason: "an exception of keyward.yaml covers that everybody can use it",
+      });
+      return;
+    }
+    for (const note of waived.notes) this.notes.add(note);
+    const context: PlanContext = {
+      trust: {
+        facts: record.facts,
+        zone: waived.zone,
+        organizationOf: estate.organizationOf,
+        ownOrganizationAssumed: own.assumed !== undefined,
+      },
+      now: this.now,
+      strategy: this.strategyFor(record),
+      usage: this.evidence(record.facts.arn),
+      weak: this.flags.weak || this.flags.keys.length > 0,
+      ...(file === undefined ? {} : { file }),
+    };
+    this.take(this.flags.readd ? planReadd(record, context) : planKey(record, context));
+  }
+
+  private take(outcome: KeyOutcome): void {
+    switch (outcome.kind) {
+      case "change":
+        this.changes.push(outcome.change);
+        break;
+      case "unchanged":
+        this.unchanged.push(outcome.key);
+        break;
+      case "refused":
+        this.refused.push(outcome.key);
+        break;
+      case "disagreement":
+        this.disagreements.push(`${outcome.arn}: ${outcome.details.join("; ")}`);
+    }
+  }
+
+  private strategyFor({ facts }: KeyRecord): StrategyChoice {
+    if (this.flags.strategy !== undefined) return this.flags.strategy;
+    const key = { arn: facts.arn, aliases: facts.aliases ?? [] };
+    return this.config.repair?.find((r) => speaksOf(r, key))?.strategy ?? "auto";
+  }
+
+  /** Whom exceptions let stay belongs to the zone as far as this key is concerned. */
+  private waived(
+    record: KeyRecord,
+    zone: Zone,
+    organizationOf: PlanContext["trust"]["organizationOf"],
+  ): { readonly zone: Zone; readonly notes: readonly string[] } | "everybody" {
+    if (this.config.exceptions.length === 0) return { zone, notes: [] };
+    const { report } = judgeKey(record, {
+      zone,
+      organizationOf,
+      exceptions: new ExceptionBook(this.config.exceptions, this.now),
+      now: this.now,
+    });
+    const add = {
+      organizations: new Set(zone.organizations),
+      accounts: new Set(zone.accounts),
+      principals: new Set(zone.principals),
+      services: new Set(zone.services),
+    };
+    const notes: string[] = [];
+    for (const { waiver, who, exposure } of report.findings) {
+      if (waiver === null || who === null || exposure === "none") continue;
+      const stays = (name: string): void => {
+        notes.push(
+          `${name} keeps its access to ${record.facts.arn}: exception of ${inert(waiver.owner)} until ${waiver.expires}.`,
+        );
+      };
+      switch (who.kind) {
+        case "anyone":
+          return "everybody";
+        case "account":
+          // Ids in findings come from the engine, which made them of parsed documents.
+          add.accounts.add(who.id as AccountId);
+          stays(who.id);
+          break;
+        case "organization":
+          add.organizations.add(who.id as OrganizationId);
+          stays(who.id);
+          break;
+        case "principal":
+          add.principals.add(who.arn);
+          stays(who.arn);
+          break;
+        case "service":
+          if (who.name !== undefined) {
+            add.services.add(who.name);
+            stays(who.name);
+          }
+          break;
+        case "pattern":
+        case "unresolved":
+          break;
+      }
+    }
+    return {
+      zone: {
+        organizations: [...add.organizations],
+        accounts: [...add.accounts],
+        principals: [...add.principals],
+        services: [...add.services],
+      },
+      notes,
+    };
+  }
+
+  finish(paths: readonly string[], around: Around, createdAt: string, version: string): PlanFile {
+    const { zone } = this;
+    return {
+      schema: PLAN_SCHEMA,
+      tool: { name: "keyward", version },
+      createdAt,
+      purpose: this.flags.readd ? "readd" : "close",
+      inputs: {
+        estate: [...paths],
+        config: this.config.where ?? null,
+        usage: this.flags.usage ?? null,
+        strategy: this.flags.strategy ?? "auto",
+      },
+      zone: {
+        organizations: [...zone.organizations],
+        accounts: [...zone.accounts],
+        principals: [...zone.principals],
+        services: [...zone.services],
+      },
+      summary: {
+        changes: this.changes.length,
+        unchanged: this.unchanged.length,
+        refused: this.refused.length,
+      },
+      changes: this.changes,
+      unchanged: this.unchanged,
+      refused: this.refused,
+      notes: [...around.notes, ...this.notes],
+    };
+  }
+}

@@ -1,0 +1,210 @@
+import type { KeyRecord } from "../domain/key.js";
+import type { UsageEntry } from "../usage/types.js";
+import { appendStatement } from "./edit.js";
+import { managedBy } from "./managed-by.js";
+import { type Documents, proveClosed, proveGains, proveManageable, proveStorable } from "./obligations.js";
+import type { KeyChange, PlannedStatement } from "./plan-file.js";
+import {
+  computedFrom,
+  grantsOf,
+  type KeyOutcome,
+  type PlanContext,
+  plannedKey,
+  plannedPolicy,
+  unplannable,
+  uses,
+} from "./plan-key.js";
+import { parsePolicy } from "../policy/parse.js";
+import { callerArn, principalArn } from "../semantics/arn.js";
+import { evidenceOf, isTrustedUse, principalName } from "./seen.js";
+import { rawStatements } from "./candidate.js";
+
+/** Denials that a key policy can lift; the others come from policies on the caller's side, or from a Deny. */
+const LIFTED: ReadonlySet<string> = new Set(["resource", "unknown", "identity"]);
+
+/**
+ * Plans to re-admit principals of the zone that were denied: exactly them, with exactly the operations that they were
+ * denied, through the services that they used. The policy grows knowingly; what is proved is that nobody else gains.
+ */
+export function planReadd(record: KeyRecord, x: PlanContext): KeyOutcome {
+  const key = plannedKey(record, x.file);
+  const early = unplannable(record, key);
+  if (early !== undefined) return { kind: "refused", key: early };
+  if (record.policy.kind !== "present") throw new Error("an unread policy was let through");
+  const older: Documents = { text: record.policy.value, grants: grantsOf(record) };
+  const base = { record, trust: x.trust, now: x.now, older };
+  const before = proveClosed({ ...base, newer: older }, older);
+  if (before.disagreements.length > 0) {
+    return { kind: "disagreement", arn: key.arn, details: before.disagreements };
+  }
+  const denied = (x.usage?.entries ?? []).filter((e) => e.outcome.kind === "denied");
+  const { wanted, notes } = sort(denied, x);
+  if (wanted.size === 0) {
+    const reason = notes[0] ?? "nobody was denied the key in the evidence";
+    return { kind: "unchanged", key: { key, exposure: before.exposure, reason } };
+  }
+  let text = older.text;
+  const statements: PlannedStatement[] = rawStatements(text).map((_, index) => ({
+    index,
+    sid: parsedSid(text, index),
+    change: "keep",
+    reason: "re-admitting only adds",
+    warnings: [],
+  }));
+  const sids = new Set(statements.map((s) => s.sid));
+  for (const group of groups(wanted)) {
+    let number = 1;
+    while (sids.has(`KeywardReadmit${number}`)) number++;
+    const sid = `KeywardReadmit${number}`;
+    sids.add(sid);
+    text = appendStatement(text, {
+      Sid: sid,
+      Effect: "Allow",
+      Principal: { AWS: single(group.arns) },
+      Action: single(group.actions),
+      Resource: "*",
+      ...(group.via === "" ? {} : { Condition: { StringEquals: { "kms:ViaService": group.via } } }),
+    });
+    statements.push({
+      index: null,
+      sid,
+      change: "add",
+      reason: `re-admits ${group.arns.length === 1 ? "a principal that was" : `${group.arns.length} principals that were`} denied, with the operations that were denied`,
+      warnings: [],
+    });
+  }
+  const newer: Documents = { text, grants: older.grants };
+  const proof = { ...base, newer };
+  const closed = proveClosed(proof, newer);
+  const compared = proveGains(proof, (c) => {
+    const { caller, action } = c.witness.request;
+    const arn = principalArn(caller) ?? callerArn(caller);
+    const known = [...wanted.values()].some(
+      (w) =>
+        (w.arn === arn ||
+          (w.arn.endsWith(":root") && caller.kind !== "service" && w.arn.includes(`::${caller.account}:`))) &&
+        c.actions.every((a) => w.actions.has(a)),
+    );
+    return known ? `${arn} gains ${action}, as was asked for` : undefined;
+  });
+  const use = uses(proof, x);
+  const grew = closed.exposure !== before.exposure;
+  const obligations = [
+    grew ? { ...closed.obligation, result: "failed" as const } : closed.obligation,
+    proveManageable(proof),
+    proveStorable(record, text),
+    compared.obligation,
+    use.obligation,
+  ];
+  // An exposure that was there before is not this plan's matter.
+  const failed = obligations.find((o) => o.result === "failed" && (o.id !== "closed" || grew));
+  if (failed !== undefined) {
+    return {
+      kind: "refused",
+      key: {
+        key,
+        exposure: before.exposure,
+        kind: failed.id === "manageable" ? "safety" : "unplanned",
+        obligation: failed.id,
+        reason:
+          `re-admitting was not shown to be safe: ${failed.statement} ${failed.details[0] ?? ""}`.trim(),
+        next: "write the policy by hand and compare it with keyward diff",
+        tried: [],
+      },
+    };
+  }
+  const policy = plannedPolicy(older.text, text);
+  const change: KeyChange = {
+    key,
+    computedFrom: computedFrom(record, older),
+    exposure: { before: before.exposure, after: closed.exposure },
+    strategy: "readd",
+    reason: "principals of the zone were denied",
+    statements,
+    policy,
+    revokeGrants: [],
+    loses: [...compared.loses],
+    gains: [...compared.gains],
+    obligations: obligations.map((o) =>
+      o.id === "closed" && o.result === "failed"
+        ? {
+            ...o,
+            result: "stated" as const,
+            statement: "The key was exposed before, and is no more so than it was.",
+          }
+        : o,
+    ),
+    willBreak: [...use.broken],
+    evidence: x.usage === undefined ? null : evidenceOf(x.usage),
+    managedBy: policy === null ? null : managedBy(record.facts.tags, policy.text),
+    notes,
+  };
+  return { kind: "change", change };
+}
+
+interface Wanted {
+  readonly arn: string;
+  /** What kms:ViaService has to be; empty: a direct call. */
+  readonly via: string;
+  readonly actions: Set<string>;
+}
+
+function sort(
+  denied: readonly UsageEntry[],
+  x: PlanContext,
+): { readonly wanted: ReadonlyMap<string, Wanted>; readonly notes: string[] } {
+  const wanted = new Map<string, Wanted>();
+  const notes = new Set<string>();
+  for (const entry of denied) {
+    const { outcome } = entry;
+    if (outcome.kind !== "denied") continue;
+    const arn = principalName(entry.principal, x.trust);
+    const who = arn ?? `a caller of kind ${entry.principal.kind}`;
+    if (arn === undefined) notes.add(`${who} was denied ${entry.action}; no policy can name it.`);
+    else if (entry.principal.kind === "foreign") {
+      notes.add(
+        `Somebody of account ${entry.principal.account} was denied ${entry.action}; who is not in this trail, so it is not re-admitted.`,
+      );
+    } else if (!isTrustedUse(entry, x.trust)) {
+      notes.add(`${who} was denied ${entry.action} and is outside the zone of trust: keyward.yaml decides.`);
+    } else if (outcome.effect === "explicit" || !LIFTED.has(outcome.policy)) {
+      notes.add(`${who} was denied ${entry.action} by a policy that the key policy cannot overrule.`);
+    } else if (entry.via === "unknown") {
+      notes.add(`${who} was denied ${entry.action} through a service that the event does not name.`);
+    } else {
+      const via =
+        entry.via?.replace(/^([a-z0-9-]+)\.amazonaws\.com$/, `$1.${x.trust.facts.region}.amazonaws.com`) ??
+        "";
+      const id = JSON.stringify([arn, via]);
+      const its = wanted.get(id) ?? { arn, via, actions: new Set<string>() };
+      its.actions.add(entry.action);
+      wanted.set(id, its);
+    }
+  }
+  return { wanted, notes: [...notes] };
+}
+
+/** Principals that need the same stand in one statement. */
+function groups(wanted: ReadonlyMap<string, Wanted>): readonly {
+  readonly via: string;
+  readonly actions: readonly string[];
+  readonly arns: readonly string[];
+}[] {
+  const same = new Map<string, { via: string; actions: string[]; arns: string[] }>();
+  for (const { arn, via, actions } of wanted.values()) {
+    const list = [...actions].sort();
+    const id = JSON.stringify([via, list]);
+    const group = same.get(id) ?? { via, actions: list, arns: [] };
+    group.arns.push(arn);
+    same.set(id, group);
+  }
+  return [...same.values()].map((g) => ({ ...g, arns: [...new Set(g.arns)].sort() }));
+}
+
+function single(values: readonly string[]): string | readonly string[] {
+  return values.length === 1 ? (values[0] ?? "") : values;
+}
+
+function parsedSid(text: string, index: number): string | null {
+  return parsePolicy(text, { kind: "key" }).policy?.statements.find((s) => s.index === index)?.sid ?? null;
+}
