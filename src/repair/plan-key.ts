@@ -57,6 +57,7 @@ export type KeyOutcome =
 /** Plans for one key. Pure; never throws for what stands in its documents. */
 export function planKey(record: KeyRecord, x: PlanContext): KeyOutcome {
   const key = plannedKey(record, x.file);
+  if (record.manager === "AWS") return unchangeable(key);
   const early = unplannable(record, key);
   if (early !== undefined) return { kind: "refused", key: early };
   if (record.policy.kind !== "present") throw new Error("an unread policy was let through");
@@ -100,6 +101,12 @@ export function planKey(record: KeyRecord, x: PlanContext): KeyOutcome {
   return choose(proof, before, key, x);
 }
 
+/** A key that AWS manages: its policy cannot be put. */
+export function unchangeable(key: PlannedKey): KeyOutcome {
+  const reason = "AWS manages the key, and nobody else can change its policy; use a key of your own instead";
+  return { kind: "unchanged", key: { key, exposure: "unknown", reason } };
+}
+
 function unchanged(key: PlannedKey, before: Closed, reason: string): KeyOutcome {
   return { kind: "unchanged", key: { key, exposure: before.exposure, reason } };
 }
@@ -131,9 +138,6 @@ export function unplannable(record: KeyRecord, key: PlannedKey): RefusedKey | un
     next,
     tried: [],
   });
-  if (record.manager === "AWS") {
-    return no("AWS manages the key, and its policy cannot be changed", "use a key of your own instead");
-  }
   if (record.policy.kind !== "present") {
     return no("the key policy was not read", "scan again with kms:GetKeyPolicy on the key");
   }
@@ -191,16 +195,17 @@ function order({ strategy, usage, trust }: PlanContext): readonly Strategy[] {
 function show(proof: Omit<Proof, "newer">, candidate: Candidate, x: PlanContext): Tried {
   const { documents, closed } = candidate;
   const full: Proof = { ...proof, newer: documents };
-  const obligations: Obligation[] = [closed.obligation];
+  const obligations: Obligation[] = [closed.obligation, proveManageable(full)];
   const done = (compared: Compared | undefined, broken: readonly PlannedUse[]): Tried => ({
     candidate,
     obligations,
     compared,
     broken,
-    failed: obligations.find((o) => o.result === "failed"),
+    // The worst first: that nobody could manage the key any more.
+    failed:
+      obligations.find((o) => o.id === "manageable" && o.result === "failed") ??
+      obligations.find((o) => o.result === "failed"),
   });
-  if (closed.obligation.result === "failed") return done(undefined, []);
-  obligations.push(proveManageable(full));
   if (documents.text !== proof.older.text) obligations.push(proveStorable(proof.record, documents.text));
   if (obligations.some((o) => o.result === "failed")) return done(undefined, []);
   const compared = proveGains(full, (change) =>
@@ -249,9 +254,11 @@ export function uses(
       id: "use-kept",
       result: zone.length === 0 && coverage.complete ? "proved" : "stated",
       statement:
-        zone.length === 0
-          ? `All ${kept} observed uses by the zone of trust are still allowed.`
-          : `${kept} observed uses by the zone of trust are still allowed, ${zone.length} may not be.`,
+        zone.length + kept === 0
+          ? "No use by the zone of trust was observed."
+          : zone.length === 0
+            ? `All observed uses by the zone of trust are still allowed (${kept}).`
+            : `${kept} observed uses by the zone of trust are still allowed, ${zone.length} may not be.`,
       details,
     },
   };
@@ -316,7 +323,7 @@ function keyChange(
     computedFrom: computedFrom(record, older),
     exposure: { before: before.exposure, after: candidate.closed.exposure },
     strategy: candidate.strategy,
-    reason: whyThis(best, others, x),
+    reason: whyThis(best, others, policy !== null, x),
     statements: [...candidate.statements],
     policy,
     revokeGrants: older.grants.filter((g) => candidate.revoked.has(g.GrantId)).map(revocation),
@@ -350,9 +357,14 @@ export function plannedPolicy(older: string, newer: string): PlannedPolicy | nul
   };
 }
 
-function whyThis(best: Tried, others: readonly Tried[], x: PlanContext): string {
-  if (x.strategy !== "auto") return `asked for: ${x.strategy}`;
-  if (others.length === 0) return "the smallest change that closes the key and breaks no use that was seen";
+function whyThis(best: Tried, others: readonly Tried[], policyChanges: boolean, x: PlanContext): string {
+  if (x.strategy !== "auto" && policyChanges) return `asked for: ${x.strategy}`;
+  if (others.length === 0) {
+    const closes = policyChanges
+      ? "the smallest change that closes the key"
+      : "revoking grants closes the key";
+    return x.usage === undefined ? closes : `${closes} and breaks no use that was seen`;
+  }
   const said = others.map(
     (t) =>
       `${t.candidate.strategy} ${t.failed === undefined ? `would break ${t.broken.filter((b) => b.trusted).length} observed uses` : `fails "${t.failed.id}"`}`,

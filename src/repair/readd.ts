@@ -11,6 +11,7 @@ import {
   type PlanContext,
   plannedKey,
   plannedPolicy,
+  unchangeable,
   unplannable,
   uses,
 } from "./plan-key.js";
@@ -28,6 +29,7 @@ const LIFTED: ReadonlySet<string> = new Set(["resource", "unknown", "identity"])
  */
 export function planReadd(record: KeyRecord, x: PlanContext): KeyOutcome {
   const key = plannedKey(record, x.file);
+  if (record.manager === "AWS") return unchangeable(key);
   const early = unplannable(record, key);
   if (early !== undefined) return { kind: "refused", key: early };
   if (record.policy.kind !== "present") throw new Error("an unread policy was let through");

@@ -1,0 +1,438 @@
+import { describe, expect, test } from "vitest";
+import {
+  ARN,
+  FRIEND,
+  NOW,
+  OWNER,
+  ROOT,
+  STRANGER,
+  account,
+  allow,
+  keyOf,
+  organization,
+  ORGANIZATION,
+  policyText,
+  role,
+  root,
+  type Json,
+  type Setting,
+} from "../../test/judging.js";
+import { keyCoverage } from "../usage/coverage.js";
+import type { ObservedKeyUsage, UsageEntry, UsagePrincipal } from "../usage/types.js";
+import type { ActionName, KeyArn } from "../domain/ids.js";
+import type { Zone } from "../domain/zone.js";
+import type { KeyChange, StrategyChoice } from "./plan-file.js";
+import { type KeyOutcome, planKey } from "./plan-key.js";
+import { planReadd } from "./readd.js";
+
+/** Nobody but the key's own account and FRIEND. */
+const ZONE: Zone = { organizations: [], accounts: [account(FRIEND)], principals: [], services: [] };
+
+interface Around extends Setting {
+  readonly strategy?: StrategyChoice;
+  readonly zone?: Zone;
+  readonly usage?: ObservedKeyUsage;
+  readonly weak?: boolean;
+  readonly readd?: boolean;
+}
+
+function outcome(policy: string, around: Around = {}): KeyOutcome {
+  const record = keyOf(policy, around);
+  return (around.readd === true ? planReadd : planKey)(record, {
+    trust: {
+      facts: record.facts,
+      zone: around.zone ?? ZONE,
+      organizationOf: new Map(),
+      ownOrganizationAssumed: false,
+    },
+    now: NOW,
+    strategy: around.strategy ?? "auto",
+    usage: around.usage,
+    weak: around.weak ?? false,
+  });
+}
+
+function change(policy: string, around: Around = {}): KeyChange {
+  const found = outcome(policy, around);
+  if (found.kind !== "change") throw new Error(JSON.stringify(found, null, 2));
+  return found.change;
+}
+
+/** The new policy of a plan for one statement beside the root's; undefined where it is gone. */
+function repaired(statement: Json, around: Around = {}): unknown {
+  const { policy } = change(policyText(statement), around);
+  const parsed = JSON.parse(policy?.text ?? "null") as { Statement: unknown[] };
+  expect(parsed.Statement[0]).toEqual(ROOT);
+  const rest = parsed.Statement.slice(1);
+  return rest.length > 1 ? rest : rest[0];
+}
+
+function entry(principal: UsagePrincipal, action: string, more: Partial<UsageEntry> = {}): UsageEntry {
+  return {
+    principal,
+    account: account(OWNER),
+    action: action as ActionName,
+    contextKeys: [],
+    sourceNetwork: { kind: "unknown" },
+    outcome: { kind: "allowed" },
+    count: 3,
+    firstSeen: "2026-11-01T00:00:00Z",
+    lastSeen: "2026-11-20T00:00:00Z",
+    ...more,
+  };
+}
+
+/** Evidence that covers the key's trail without a gap. */
+function usage(...entries: readonly UsageEntry[]): ObservedKeyUsage {
+  const key = ARN as KeyArn;
+  const coverage = keyCoverage(
+    {
+      sources: [{ kind: "folder", path: "logs" }],
+      from: "2026-11-01T00:00:00Z",
+      to: "2026-11-20T00:00:00Z",
+      trails: [
+        {
+          account: account(OWNER),
+          region: "us-east-1",
+          days: [{ from: "2026-11-01", to: "2026-11-20" }],
+          kmsEvents: 10,
+          kmsExcludedAt: [],
+        },
+      ],
+      gaps: [],
+      gapCount: 0,
+      files: 20,
+      records: 100,
+      kmsEvents: 10,
+      unattributed: 0,
+      omitted: 0,
+      notDeduplicated: 0,
+    },
+    key,
+    0,
+  );
+  return { key, entries, omitted: 0, coverage };
+}
+
+const app: UsagePrincipal = { kind: "role", arn: role(OWNER, "App") };
+const zoneCallers = { StringEquals: { "kms:CallerAccount": [OWNER, FRIEND] } };
+
+describe("what a plan makes of typical policies", () => {
+  test("everybody is bounded to the zone", () => {
+    const open = allow("*", "kms:Decrypt");
+    expect(repaired(open)).toEqual({ ...open, Condition: zoneCallers });
+  });
+
+  test("a condition that is there stays, and the bound stands beside it", () => {
+    const open = allow("*", "kms:Decrypt", { Condition: { StringLike: { "kms:ViaService": "s3.*" } } });
+    expect(repaired(open)).toEqual({
+      ...open,
+      Condition: { StringLike: { "kms:ViaService": "s3.*" }, ...zoneCallers },
+    });
+  });
+
+  test("a trusted organization and an account outside it take a statement each", () => {
+    const open = allow("*", "kms:Decrypt", { Sid: "Open" });
+    const zone = { ...ZONE, organizations: [organization(ORGANIZATION)] };
+    expect(repaired(open, { zone })).toEqual([
+      { ...open, Condition: { StringEquals: { "kms:CallerAccount": FRIEND } } },
+      { ...open, Sid: "Open2", Condition: { StringEquals: { "aws:PrincipalOrgID": ORGANIZATION } } },
+    ]);
+  });
+
+  test("a foreign account is taken out of a list", () => {
+    const open = allow({ AWS: [root(FRIEND), root(STRANGER), role(OWNER, "App")] }, "kms:Decrypt");
+    expect(repaired(open)).toEqual({ ...open, Principal: { AWS: [root(FRIEND), role(OWNER, "App")] } });
+  });
+
+  test("a statement for outsiders alone goes", () => {
+    expect(repaired(allow({ AWS: root(STRANGER) }, "kms:*"))).toBeUndefined();
+  });
+
+  test("a foreign account becomes the one principal of it that is trusted", () => {
+    const open = allow({ AWS: root(STRANGER) }, "kms:Decrypt");
+    const backup = role(STRANGER, "Backup");
+    expect(repaired(open, { zone: { ...ZONE, principals: [backup] } })).toEqual({
+      ...open,
+      Principal: { AWS: backup },
+    });
+  });
+
+  test("outsiders are taken out of the values of a condition", () => {
+    const open = allow("*", "kms:Decrypt", {
+      Condition: { StringEquals: { "kms:CallerAccount": [OWNER, STRANGER, FRIEND] } },
+    });
+    expect(repaired(open)).toEqual({ ...open, Condition: zoneCallers });
+  });
+
+  test("a service is bounded to sources of the zone, with a warning", () => {
+    const open = allow({ Service: "sns.amazonaws.com" }, "kms:Decrypt");
+    const around = { weak: true };
+    expect(repaired(open, around)).toEqual({
+      ...open,
+      Condition: { StringEquals: { "aws:SourceAccount": [OWNER, FRIEND] } },
+    });
+    expect(change(policyText(open), around).statements[1]?.warnings.join()).toContain("sns.amazonaws.com");
+  });
+
+  test("a statement for a service, an outsider and an own role is split", () => {
+    const open = allow(
+      { Service: "sns.amazonaws.com", AWS: [role(OWNER, "App"), root(STRANGER)] },
+      "kms:Decrypt",
+      { Sid: "Mixed" },
+    );
+    expect(repaired(open)).toEqual([
+      { ...open, Principal: { AWS: [role(OWNER, "App")] } },
+      {
+        ...open,
+        Sid: "Mixed2",
+        Principal: { Service: "sns.amazonaws.com" },
+        Condition: { StringEquals: { "aws:SourceAccount": [OWNER, FRIEND] } },
+      },
+    ]);
+  });
+
+  test("remove takes the statement away", () => {
+    expect(repaired(allow("*", "kms:Decrypt"), { strategy: "remove" })).toBeUndefined();
+  });
+
+  test("narrow names who was seen, with what was seen", () => {
+    const open = allow("*", "kms:*");
+    expect(repaired(open, { usage: usage(entry(app, "kms:Decrypt")) })).toEqual({
+      ...open,
+      Principal: { AWS: role(OWNER, "App") },
+      Action: "kms:Decrypt",
+    });
+  });
+
+  test("narrow gives a service's user what the service needs together, and grants for resources alone", () => {
+    const open = allow("*", "kms:*");
+    const seen = usage(
+      entry(app, "kms:GenerateDataKey", { via: "s3.amazonaws.com" }),
+      entry(app, "kms:CreateGrant", { via: "ebs.amazonaws.com" }),
+    );
+    expect(repaired(open, { usage: seen })).toEqual([
+      {
+        ...open,
+        Principal: { AWS: role(OWNER, "App") },
+        Action: [
+          "kms:DescribeKey",
+          "kms:Encrypt",
+          "kms:GenerateDataKey",
+          "kms:GenerateDataKeyWithoutPlaintext",
+          "kms:ReEncryptFrom",
+          "kms:ReEncryptTo",
+        ],
+      },
+      {
+        ...open,
+        Principal: { AWS: role(OWNER, "App") },
+        Action: ["kms:CreateGrant", "kms:ListGrants", "kms:RevokeGrant"],
+        Condition: { Bool: { "kms:GrantIsForAWSResource": "true" } },
+      },
+    ]);
+  });
+
+  test("a grant to an outsider is revoked, and the policy stays", () => {
+    const grants = [
+      { GrantId: "g1", GranteePrincipal: role(STRANGER, "x"), Operations: ["Decrypt"] },
+      { GrantId: "g2", GranteePrincipal: role(OWNER, "App"), Operations: ["Decrypt"] },
+    ];
+    const planned = change(policyText(), { grants });
+    expect(planned.policy).toBeNull();
+    expect(planned.revokeGrants.map((g) => [g.grantId, g.grantee, g.operations])).toEqual([
+      ["g1", role(STRANGER, "x"), ["Decrypt"]],
+    ]);
+    expect(planned.revokeGrants[0]?.notRestorable.join()).toContain("grant id g1");
+  });
+
+  test("ids of deleted principals go with any change of the policy, those in a Deny too", () => {
+    const gone = "AROAEXAMPLEEXAMPLE123";
+    const text = policyText(
+      allow("*", "kms:Decrypt"),
+      allow({ AWS: [gone, role(OWNER, "App")] }, "kms:Encrypt"),
+      { ...allow({ AWS: gone }, "kms:*"), Effect: "Deny" },
+    );
+    const planned = change(text);
+    expect(planned.policy?.text).not.toContain(gone);
+    expect(planned.policy?.text).toContain(role(OWNER, "App"));
+    expect(planned.statements.map((s) => s.change)).toEqual(["keep", "bound", "drop-principals", "remove"]);
+  });
+});
+
+describe("the text of the new policy", () => {
+  test("keeps every byte outside the edit", () => {
+    const before = `{ "Version" : "2012-10-17",\r\n\t"Statement":[\r\n\t\t{"Sid":"Root" ,"Effect":"Allow","Principal":{"AWS":"${root(OWNER)}"},"Action":"kms:*","Resource":"*"},\r\n`;
+    const middle = `\t\t{ "Action" :["kms:Decrypt"], "Effect":"Allow", "Principal":"*",   "Resource":"*"`;
+    const behind = `},\r\n\t\t{"Effect":"Deny","Principal":"*","Action":"kms:Sign","Resource":"*"  }\r\n\t],"Id":"a\\u0062"  }\r\n`;
+    const text = change(before + middle + behind).policy?.text ?? "";
+    expect(text.startsWith(before + middle)).toBe(true);
+    expect(text.endsWith(behind)).toBe(true);
+    const inserted = text.slice((before + middle).length, -behind.length);
+    expect(JSON.parse(`{"x":1${inserted}}`)).toEqual({ x: 1, Condition: zoneCallers });
+    expect(inserted.replaceAll("\r\n", "")).not.toMatch(/[\r\n]/);
+  });
+
+  test("stays on one line", () => {
+    const text = JSON.stringify({ Version: "2012-10-17", Statement: [ROOT, allow("*", "kms:Decrypt")] });
+    expect(change(text).policy?.text).not.toContain("\n");
+  });
+});
+
+describe("what a plan never does", () => {
+  test.each<[string, string, Around]>([
+    [
+      "removing the only statement",
+      JSON.stringify({ Version: "2012-10-17", Statement: [allow("*", "kms:*")] }),
+      { strategy: "remove" },
+    ],
+    [
+      "a manager that an address is asked of",
+      JSON.stringify({
+        Version: "2012-10-17",
+        Statement: [
+          { ...ROOT, Condition: { IpAddress: { "aws:SourceIp": "203.0.113.0/24" } } },
+          allow("*", "kms:Decrypt"),
+        ],
+      }),
+      {},
+    ],
+    [
+      "a key that nobody can manage today",
+      JSON.stringify({ Version: "2012-10-17", Statement: [allow("*", "kms:Decrypt")] }),
+      {},
+    ],
+    [
+      "a Deny for all",
+      policyText(allow("*", "kms:Decrypt"), { ...allow("*", "kms:PutKeyPolicy"), Effect: "Deny" }),
+      {},
+    ],
+    [
+      "narrowing an administrator away",
+      JSON.stringify({ Version: "2012-10-17", Statement: [allow("*", "kms:*")] }),
+      { strategy: "narrow", usage: usage(entry(app, "kms:Decrypt")) },
+    ],
+  ])("leave a key without a manager: %s", (_what, text, around) => {
+    const found = outcome(text, around);
+    expect(found).toMatchObject({ kind: "refused", key: { kind: "safety", obligation: "manageable" } });
+  });
+
+  test("an admin role that the policy names is enough", () => {
+    const text = JSON.stringify({
+      Version: "2012-10-17",
+      Statement: [allow({ AWS: role(OWNER, "Admin") }, "kms:*"), allow("*", "kms:Decrypt")],
+    });
+    const shown = change(text).obligations.find((o) => o.id === "manageable");
+    expect(shown).toMatchObject({ result: "proved", details: [role(OWNER, "Admin")] });
+  });
+
+  test("plan from what was not read", () => {
+    const unread = { record: { grants: { kind: "unreadable", code: "AccessDeniedException" } } } as const;
+    expect(outcome(policyText(allow("*", "kms:Decrypt")), unread)).toMatchObject({
+      kind: "refused",
+      key: { kind: "unplanned", next: "scan again with kms:ListGrants on the key" },
+    });
+  });
+
+  test("touch a clear key, a weak one unasked, or one of AWS", () => {
+    expect(outcome(policyText()).kind).toBe("unchanged");
+    expect(outcome(policyText(allow({ Service: "sns.amazonaws.com" }, "kms:Decrypt"))).kind).toBe(
+      "unchanged",
+    );
+    expect(outcome(policyText(allow("*", "kms:Decrypt")), { record: { manager: "AWS" } }).kind).toBe(
+      "unchanged",
+    );
+  });
+});
+
+describe("observed use", () => {
+  const other: UsagePrincipal = { kind: "role", arn: role(OWNER, "Other") };
+
+  test("that breaks is listed with count and last time", () => {
+    const seen = usage(entry(app, "kms:Decrypt"));
+    const planned = change(policyText(allow("*", "kms:Decrypt")), { usage: seen, strategy: "remove" });
+    expect(planned.willBreak).toMatchObject([
+      {
+        principal: role(OWNER, "App"),
+        action: "kms:Decrypt",
+        count: 3,
+        lastSeen: "2026-11-20T00:00:00Z",
+        trusted: true,
+      },
+    ]);
+    expect(planned.obligations.find((o) => o.id === "use-kept")?.result).toBe("stated");
+  });
+
+  test("decides between the strategies", () => {
+    // Two principals with different operations: narrowing to both keeps both.
+    const seen = usage(entry(app, "kms:Decrypt"), entry(other, "kms:Encrypt"));
+    const planned = change(policyText(allow("*", ["kms:Decrypt", "kms:Encrypt"])), { usage: seen });
+    expect(planned.strategy).toBe("narrow");
+    expect(planned.willBreak).toEqual([]);
+    expect(planned.obligations.find((o) => o.id === "use-kept")?.result).toBe("proved");
+  });
+
+  test("of which some is not seen makes auto bound, not narrow", () => {
+    const seen = usage(entry(app, "kms:Decrypt"));
+    const gap = {
+      ...seen,
+      coverage: { ...seen.coverage, complete: false, caveats: ["No evidence on one day."] },
+    };
+    const planned = change(policyText(allow("*", "kms:Decrypt")), { usage: gap });
+    expect(planned.strategy).toBe("bound");
+    expect(planned.evidence?.caveats).toEqual(["No evidence on one day."]);
+  });
+
+  test("of outsiders is told, and does not count", () => {
+    const seen = usage(
+      entry({ kind: "role", arn: role(STRANGER, "x") }, "kms:Decrypt", { account: account(STRANGER) }),
+      entry(app, "kms:Decrypt"),
+    );
+    const planned = change(policyText(allow("*", "kms:Decrypt")), { usage: seen });
+    expect(planned.willBreak.map((u) => [u.principal, u.trusted])).toEqual([[role(STRANGER, "x"), false]]);
+  });
+});
+
+describe("re-admission", () => {
+  const denied = { kind: "denied", code: "AccessDenied", effect: "implicit", policy: "resource" } as const;
+
+  test("lets in exactly who was denied, with what was denied, the way it came", () => {
+    const seen = usage(
+      entry(app, "kms:Decrypt", { outcome: denied }),
+      entry(app, "kms:GenerateDataKey", { outcome: denied, via: "s3.amazonaws.com" }),
+    );
+    const planned = change(policyText(), { usage: seen, readd: true });
+    const { Statement } = JSON.parse(planned.policy?.text ?? "") as { Statement: unknown[] };
+    const base = { Effect: "Allow", Principal: { AWS: role(OWNER, "App") }, Resource: "*" };
+    expect(Statement).toEqual([
+      ROOT,
+      { ...base, Sid: "KeywardReadmit1", Action: "kms:Decrypt" },
+      {
+        ...base,
+        Sid: "KeywardReadmit2",
+        Action: "kms:GenerateDataKey",
+        Condition: { StringEquals: { "kms:ViaService": "s3.us-east-1.amazonaws.com" } },
+      },
+    ]);
+    expect(planned.obligations.find((o) => o.id === "closed")?.result).toBe("proved");
+    expect(planned.obligations.find((o) => o.id === "nothing-gained")?.result).not.toBe("failed");
+  });
+
+  test.each<[string, UsageEntry]>([
+    [
+      "an outsider",
+      entry({ kind: "role", arn: role(STRANGER, "x") }, "kms:Decrypt", {
+        outcome: denied,
+        account: account(STRANGER),
+      }),
+    ],
+    ["who was denied explicitly", entry(app, "kms:Decrypt", { outcome: { ...denied, effect: "explicit" } })],
+    [
+      "who was denied by a boundary",
+      entry(app, "kms:Decrypt", { outcome: { ...denied, policy: "permissions-boundary" } }),
+    ],
+    ["who was allowed", entry(app, "kms:Decrypt")],
+  ])("does not let in %s", (_who, e) => {
+    expect(outcome(policyText(), { usage: usage(e), readd: true }).kind).toBe("unchanged");
+  });
+});
