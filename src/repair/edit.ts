@@ -1,4 +1,4 @@
-import { applyEdits, findNodeAtLocation, modify, type Node, parseTree } from "jsonc-parser";
+import { findNodeAtLocation, type Node, parseTree } from "jsonc-parser";
 import type { JsonPath } from "../policy/ast.js";
 
 /** One edit of a JSON value: `undefined` takes the member or item out. The path starts at that value. */
@@ -66,8 +66,8 @@ export function isRecord(value: unknown): value is Readonly<Record<string, unkno
 
 /** Sets or takes out one value. jsonc-parser's own formatting would touch the rest of the line, so it is not used. */
 function change(text: string, path: JsonPath, value: unknown): string {
-  if (value === undefined) return applyEdits(text, modify(text, [...path], undefined, {}));
   const root = treeOf(text);
+  if (value === undefined) return takeOut(text, findNodeAtLocation(root, [...path]));
   const there = findNodeAtLocation(root, [...path]);
   if (there !== undefined) {
     // A member is written as its object is; the member itself starts where its name does.
@@ -82,6 +82,25 @@ function change(text: string, path: JsonPath, value: unknown): string {
   return insertBehind(text, parent, parent.children?.length ?? 0, (layout) => {
     return `${JSON.stringify(name)}${layout.colon}${written(text, value, layout)}`;
   });
+}
+
+/** Takes a member or an item out, with one comma; the white space before a closing bracket stays. */
+function takeOut(text: string, there: Node | undefined): string {
+  if (there === undefined) return text;
+  const node = there.parent?.type === "property" ? there.parent : there;
+  const siblings = node.parent?.children ?? [];
+  const i = siblings.indexOf(node);
+  const before = siblings[i - 1];
+  const behind = siblings[i + 1];
+  const end = node.offset + node.length;
+  if (behind !== undefined) return splice(text, node.offset, behind.offset - node.offset, "");
+  if (before !== undefined) {
+    const from = before.offset + before.length;
+    return splice(text, from, end - from, "");
+  }
+  const parent = node.parent;
+  if (parent === undefined) throw new Error("the whole text cannot be taken out");
+  return splice(text, parent.offset + 1, parent.length - 2, "");
 }
 
 function insertItem(text: string, path: JsonPath, index: number, value: unknown): string {

@@ -91,7 +91,8 @@ function dropPrincipals(input: StatementInput, strategy: Strategy): StatementRep
   const instead = gone.flatMap((e) => (e.kind === "account" ? namedPrincipals(e.account, trust) : []));
   const staying = principal.entries.length - gone.length + instead.length;
   if (staying === 0) {
-    return removal(services ? "it is for services on anybody's behalf" : "it is for outsiders alone");
+    const reason = services ? "it is for services on anybody's behalf" : "it is for outsiders alone";
+    return { ...removal(reason), warnings: unlisted(gone, trust) };
   }
   const texts = new Set(gone.map((e) => e.text));
   if (!services || strategy === "remove") {
@@ -102,11 +103,27 @@ function dropPrincipals(input: StatementInput, strategy: Strategy): StatementRep
         instead.length > 0
           ? `outsiders are replaced by the principals of theirs that are trusted`
           : "outsiders are taken out of its principals; those of the zone stay",
-      warnings: [],
+      warnings: unlisted(gone, trust),
       parts: [withoutPrincipals(raw, texts, instead)],
     };
   }
   return boundServices(input, texts, instead);
+}
+
+/** An account of which nobody said in which organization it is counts as outside, though it may be inside. */
+function unlisted(
+  gone: readonly PrincipalEntry[],
+  { zone, organizationOf }: TrustContext,
+): readonly string[] {
+  if (zone.organizations.length === 0) return [];
+  const accounts = gone.flatMap((e) =>
+    "account" in e && !organizationOf.has(e.account) ? [e.account as string] : [],
+  );
+  return accounts.length === 0
+    ? []
+    : [
+        `Of ${[...new Set(accounts)].join(", ")} no organization is known: if it is in a trusted one, list it under trust.accounts.`,
+      ];
 }
 
 /** A statement for services: each kind of source in the zone gets a part; others that it names get their own. */
