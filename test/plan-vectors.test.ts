@@ -23,7 +23,9 @@ import {
 } from "./vectors.js";
 
 const EXPOSED = classifyVectors().filter((v) => VERDICT_OF_EXPOSURE[v.expect.exposure] === "exposed");
-const CASES = EXPOSED.flatMap((v) => (["auto", "bound", "remove"] as const).map((s) => [v.id, s, v] as const));
+const CASES = EXPOSED.flatMap((v) =>
+  (["auto", "bound", "remove"] as const).map((s) => [v.id, s, v] as const),
+);
 
 /** The same requests for every case; who calls them, and with what, is drawn from the vectors' own accounts. */
 const REQUESTS: readonly AccessRequest[] = fc.sample(requestArb, { numRuns: 400, seed: 11 });

@@ -8,12 +8,15 @@ function transcripts(page: string): [string, string][] {
   return [...text.matchAll(/^```\n\$ keyward ([^\n]+)\n([^`]+)^```$/gm)].map((m) => [m[1] ?? "", m[2] ?? ""]);
 }
 
-test.each(["diff.md", "simulate.md"])("the commands of %s say what the page says", async (page) => {
-  const found = transcripts(page);
-  expect(found.length).toBeGreaterThan(0);
-  for (const [command, output] of found) {
-    const outcome = await keyward(command.split(" "), { columns: 80 });
-    expect(outcome.stderr).toBe("");
-    expect(outcome.stdout).toBe(output);
-  }
-});
+test.each(["diff.md", "plan.md", "simulate.md"])(
+  "the commands of %s say what the page says",
+  async (page) => {
+    const found = transcripts(page);
+    expect(found.length).toBeGreaterThan(0);
+    for (const [command, output] of found) {
+      const outcome = await keyward(command.split(" "), { columns: 80 });
+      expect(outcome.stderr).toBe("");
+      expect(outcome.stdout).toBe(output);
+    }
+  },
+);

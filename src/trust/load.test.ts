@@ -120,7 +120,7 @@ describe("what is refused, with its place", () => {
     ['trust:\n  principals: ["alice"]\n', "keyward.yaml:2:16", "the ARN of one user", '"alice"'],
     ["trust:\n  services: [s3]\n", "keyward.yaml:2:14", "a service principal", '"s3"'],
     ["trust: everybody\n", "keyward.yaml:1:8", "a mapping with organizations", '"everybody"'],
-    ["- trust\n", "keyward.yaml:1:1", "a mapping with trust and exceptions", "a list"],
+    ["- trust\n", "keyward.yaml:1:1", "a mapping with trust, exceptions and repair", "a list"],
     ["trust:\n  accounts: true\n", "keyward.yaml:2:13", "a list of accounts", '"true"'],
   ])("%j", (text, where, expected, got) => {
     const [problem] = bad(text);

@@ -79,7 +79,10 @@ class Page {
 
 function changePart(c: KeyChange, page: Page): void {
   page.bold(inert([c.key.arn, ...c.key.aliases].join(" ")));
-  page.add(`${c.exposure.before} -> ${c.exposure.after}; ${c.policy === null ? "revoke" : c.strategy}: ${inert(c.reason)}`, "  ");
+  page.add(
+    `${c.exposure.before} -> ${c.exposure.after}; ${c.policy === null ? "revoke" : c.strategy}: ${inert(c.reason)}`,
+    "  ",
+  );
   for (const s of c.statements.filter((st) => st.change !== "keep")) {
     const name = `statement ${s.index === null ? "(new)" : s.index + 1}${s.sid === null ? "" : ` "${inert(s.sid, { max: 64 })}"`}`;
     page.add(`${name}: ${s.change}; ${inert(s.reason)}`, "  ");
