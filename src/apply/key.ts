@@ -8,7 +8,7 @@ import { sha256 } from "./journal/chain.js";
 import { grantTerms, hasDigest, type LiveKey, readLive, samePolicy, withDescription } from "./read.js";
 import { lookUntil } from "./settle.js";
 import type { KeyTask } from "./tasks.js";
-import { createGrant, putPolicy, revokeGrant, type Step } from "./write.js";
+import { createGrant, putPolicy, revokeGrant, stateOf, type Step } from "./write.js";
 
 /** What a stopped run has backed up of this key; undefined: it has not come to it. */
 export interface Backup {
@@ -50,7 +50,7 @@ export async function runKey(
   if (todo.policy === undefined && todo.revoke.length === 0 && todo.create.length === 0) {
     if (backup === undefined)
       return { outcome: "nothing-to-do", reason: "It is so already.", unexpected: false };
-    return finish(task, context, ports, read.value);
+    return finish(task, context, ports, backup.policy);
   }
   const live = await withDescription(ports.read, key, read.value, context.signal);
   const proposal = propose(task, live, todo, context, place);
@@ -64,7 +64,7 @@ export async function runKey(
   if (backup === undefined) await context.recorder.backUp(key, live.policy, live.grants);
   const step = await write(task, live, todo, context, ports);
   if (step.kind === "failed") return failed(step.reason);
-  return finish(task, context, ports, live);
+  return finish(task, context, ports, live.policy);
 }
 
 /** What is left to do at a key. */
@@ -80,15 +80,17 @@ interface Todo {
  */
 function compare(task: KeyTask, backup: Backup | undefined, live: LiveKey): Todo | string {
   const { expect } = task;
-  const put = task.policy !== null && !samePolicy(live.policy, task.policy, task.key);
   const asExpected =
     backup === undefined
       ? expect.policy === null || hasDigest(live.policy, expect.policy)
       : live.policy === backup.policy;
-  const alreadyPut = task.policy !== null && !put;
+  // In another spelling, too: AWS does not promise to show the bytes that were put.
+  const alreadyPut = task.policy !== null && samePolicy(live.policy, task.policy, task.key);
   if (!asExpected && !alreadyPut) {
     return "Its policy is neither the one that was looked at nor the new one: somebody has changed it since. Nothing was written; make a new plan.";
   }
+  // Two policies can mean the same and be two texts: what was looked at is replaced byte for byte.
+  const put = asExpected && live.policy !== task.policy;
   const grants =
     backup === undefined ? expectedGrants(task, live) : grantsSinceBackup(task, backup.grants, live.grants);
   if (typeof grants === "string") return grants;
@@ -216,16 +218,11 @@ async function finish(
   task: KeyTask,
   context: RunContext,
   ports: KeyPorts,
-  before: LiveKey,
+  former: string,
 ): Promise<KeyResult> {
   const { key } = task;
   const seen = await lookUntil(context, ports, key, context.settleMs, (live) => {
-    const policy =
-      task.policy === null || samePolicy(live.policy, task.policy, key)
-        ? "wanted"
-        : live.policy === before.policy
-          ? "former"
-          : "other";
+    const policy = task.policy === null ? "wanted" : stateOf(live.policy, former, task.policy, key);
     if (policy !== "wanted") return policy;
     const grants =
       live.grants.every((g) => !task.revoke.includes(g.GrantId)) &&

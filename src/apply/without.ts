@@ -1,4 +1,4 @@
-import { type JSONPath, modify, applyEdits, parseTree, findNodeAtLocation } from "jsonc-parser";
+import { type JSONPath, parseTree, findNodeAtLocation } from "jsonc-parser";
 import { parsePolicy } from "../policy/parse.js";
 
 /** A policy without some principals. */
@@ -74,6 +74,16 @@ function principalsAt(
   );
 }
 
+/** Takes a list item or a member out, with the comma that belongs to it and the white space between. */
 function remove(text: string, path: JSONPath): string {
-  return applyEdits(text, modify(text, path, undefined, {}));
+  const tree = parseTree(text);
+  const value = tree === undefined ? undefined : findNodeAtLocation(tree, path);
+  const node = value?.parent?.type === "property" ? value.parent : value;
+  const siblings = node?.parent?.children;
+  if (node === undefined || siblings === undefined) return text;
+  const at = siblings.indexOf(node);
+  const [before, after] = [siblings[at - 1], siblings[at + 1]];
+  const end = node.offset + node.length;
+  if (before !== undefined) return text.slice(0, before.offset + before.length) + text.slice(end);
+  return text.slice(0, node.offset) + text.slice(after?.offset ?? end);
 }

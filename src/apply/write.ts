@@ -73,6 +73,16 @@ async function send<T>(context: RunContext, ports: KeyPorts, change: Change<T>):
   }
 }
 
+/**
+ * Which of two policies a key has. Bytes first: the two can mean the same. Then the meaning: AWS may show what was put in
+ * another spelling.
+ */
+export function stateOf(live: string, from: string, to: string, key: string): "wanted" | "former" | "other" {
+  if (live === to) return "wanted";
+  if (live === from) return "former";
+  return samePolicy(live, to, key) ? "wanted" : "other";
+}
+
 /** Puts a policy in place of another one, of which there is a backup. */
 export async function putPolicy(
   context: RunContext,
@@ -87,8 +97,7 @@ export async function putPolicy(
     action: "put-policy",
     key,
     send: () => ports.write.putKeyPolicy(key, to, context.signal),
-    judge: (live) =>
-      samePolicy(live.policy, to, key) ? "wanted" : live.policy === from ? "former" : "other",
+    judge: (live) => stateOf(live.policy, from, to, key),
     grantId: () => null,
   });
 }

@@ -110,11 +110,15 @@ async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, undefi
 export function historyPort(session: Clients, region: string, ask: Ask): HistoryPort {
   const client = new CloudTrailClient(session.clientConfig(region));
   return {
-    lookup: (from, to, token, signal) =>
+    lookup: (from, to, token, signal, event) =>
       ask("cloudtrail:LookupEvents", signal, async (options) => {
         const answer = await client.send(
           new USAGE_COMMANDS["cloudtrail:LookupEvents"]({
-            LookupAttributes: [{ AttributeKey: "EventSource", AttributeValue: "kms.amazonaws.com" }],
+            LookupAttributes: [
+              event === undefined
+                ? { AttributeKey: "EventSource", AttributeValue: "kms.amazonaws.com" }
+                : { AttributeKey: "EventName", AttributeValue: event },
+            ],
             StartTime: new Date(from),
             EndTime: new Date(to),
             MaxResults: PAGE.events,

@@ -1,13 +1,18 @@
 import type { Command } from "commander";
-import { addChangeFlags, changeFlags, rawOptions } from "./change/flags.js";
+import { Option } from "commander";
+import { addChangeFlags, changeFlags, rawOptions, textOf } from "./change/flags.js";
 import type { Io } from "./command.js";
+import { argument } from "./options.js";
 
 const HELP = `
 Puts back, byte for byte, the policies that the keys of a run had before it, and makes revoked grants anew with the same
 terms (their ids, tokens and issuing accounts are new). Shows the difference and what becomes exposed again, and asks.
 A rollback is a run like any other: it is journaled, can be resumed, and can be rolled back itself.
 
-Without RUN, --key names keys, and for each the newest run that wrote to it is undone.
+Without RUN, --key names keys, and for each the newest run that wrote to it is undone. For keys that keyward has not
+changed, --from cloudtrail takes the policy before the present one (or with --at, the one in force then) from PutKeyPolicy
+and CreateKey events in --cloudtrail logs or the event history, and --policy FILE takes it from a file (a backup, or what AWS
+Config's history shows as the policy).
 
 KMS refuses a policy that names deleted users or roles. --without leaves a principal out of the old policy; unique ids
 (AROA…, AIDA…), which are what is left of deleted principals, are left out with --without-missing.
@@ -23,28 +28,55 @@ export function register(program: Command, io: Io): void {
     .description("Put back the policies and grants that keys had before a run, from the journal.");
   addChangeFlags(command)
     .option("--over-later-changes", "put the old policy even where somebody has changed the key since")
-    .option(
-      "--without <arn>",
-      "leave this deleted principal out of the old policies; may be repeated",
-      (text: string, before: readonly string[] | undefined) => [...(before ?? []), text],
-    )
+    .option("--without <arn>", "leave this deleted principal out of the old policies; may be repeated", list)
     .option("--without-missing", "leave unique ids of deleted principals out of the old policies")
+    .addOption(new Option("--from <source>", "take the former policy from there").choices(["cloudtrail"]))
+    .option(
+      "--cloudtrail <path>",
+      "with --from: folder or file with CloudTrail logs; may be repeated (default: the event history)",
+      list,
+    )
+    .option(
+      "--at <time>",
+      "with --from: the policy that was in force at this time (UTC, such as 2026-11-23T10:00:00Z)",
+      time,
+    )
+    .option("--policy <file>", "take the former policy from this file")
     .addHelpText("after", HELP)
     .action(async (run: string | undefined) => {
       const raw = rawOptions(command);
-      const without = raw["without"];
+      const cloudtrail = strings(raw["cloudtrail"]);
+      const policyFile = textOf(raw["policy"]);
+      const former =
+        raw["from"] === undefined && policyFile === undefined
+          ? undefined
+          : { cloudtrail, lookupEvents: cloudtrail.length === 0, policyFile, at: textOf(raw["at"]) };
       const { rollBack } = await import("./change/rollback.js");
       io.exit(
         await rollBack(
           run,
           {
             overLaterChanges: raw["overLaterChanges"] === true,
-            without: Array.isArray(without) ? without.filter((w) => typeof w === "string") : [],
+            without: strings(raw["without"]),
             withoutMissing: raw["withoutMissing"] === true,
+            former,
           },
           changeFlags(command),
           io,
         ),
       );
     });
+}
+
+const time = argument(
+  (text) => (/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/.test(text) ? text : undefined),
+  "a time in UTC, such as 2026-11-23T10:00:00Z",
+);
+
+function list(text: string, before: readonly string[] | undefined): readonly string[] {
+  return [...(before ?? []), text];
+}
+
+function strings(value: unknown): readonly string[] {
+  return Array.isArray(value) ? value.filter((item) => typeof item === "string") : [];
 }

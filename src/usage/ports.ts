@@ -27,12 +27,16 @@ export interface BucketPort {
 
 /** CloudTrail's event history in one Region. */
 export interface HistoryPort {
-  /** cloudtrail:LookupEvents: events of KMS, newest first, each as the JSON text of its record. Milliseconds. */
+  /**
+   * cloudtrail:LookupEvents: events of KMS, newest first, each as the JSON text of its record. Milliseconds.
+   * @param event those of this name, of whatever service, instead: CloudTrail looks up by one attribute
+   */
   lookup(
     from: number,
     to: number,
     token: string | undefined,
     signal: AbortSignal,
+    event?: string,
   ): Promise<Asked<Page<string>>>;
 }
 

@@ -348,3 +348,65 @@ describe("verify", () => {
     expect(open.stdout).toContain(`changed since: ${key.arn}: public (exposed)`);
   });
 });
+
+describe("a rollback of what keyward has not changed", () => {
+  const event = (key: string, at: string, policy: string): unknown => ({
+    eventVersion: "1.11",
+    userIdentity: { type: "IAMUser", arn: `arn:aws:iam::${OWNER}:user/eve`, accountId: OWNER },
+    eventTime: at,
+    eventSource: "kms.amazonaws.com",
+    eventName: "PutKeyPolicy",
+    awsRegion: "us-east-1",
+    requestParameters: { keyId: key, policyName: "default", policy },
+    responseElements: null,
+    eventID: "00000000-0000-4000-a000-000000000003",
+    resources: [{ accountId: OWNER, type: "AWS::KMS::Key", ARN: key }],
+    recipientAccountId: OWNER,
+  });
+
+  it("takes the policy before the present one from CloudTrail's logs", async () => {
+    const key = keyLine(openPolicy("now"));
+    const sandbox = await sandboxWith([key]);
+    const log = await file(
+      "trail.json",
+      JSON.stringify({
+        Records: [
+          event(key.arn, "2026-11-20T10:00:00Z", closedPolicy("long ago")),
+          event(key.arn, "2026-11-21T10:00:00Z", closedPolicy("before")),
+          event(key.arn, "2026-11-22T10:00:00Z", openPolicy("now")),
+        ],
+      }),
+    );
+    const from = ["rollback", "--key", key.arn, "--from", "cloudtrail", "--cloudtrail", log];
+    const policy = (): string => policyOf([...sandbox.snapshot()].find((l) => l.type === "key") as KeyLine);
+    const back = await keyward([...from, ...unasked, ...aws(sandbox)]);
+    expect(back.code, back.stderr).toBe(0);
+    expect(policy()).toBe(closedPolicy("before"));
+    expect(back.stdout).toContain(`PutKeyPolicy by arn:aws:iam::${OWNER}:user/eve at 2026-11-21T10:00:00Z`);
+    const earlier = await keyward([...from, "--at", "2026-11-20T12:00:00Z", ...unasked, ...aws(sandbox)]);
+    expect(earlier.code).toBe(0);
+    expect(policy()).toBe(closedPolicy("long ago"));
+    const never = await keyward([...from, "--at", "2026-11-01T12:00:00Z", ...unasked, ...aws(sandbox)]);
+    expect([never.code, never.stderr]).toEqual([2, expect.stringContaining("holds no former policy")]);
+    expect((await keyward(["journal", "verify", "--journal", join(folder, "journal")])).code).toBe(0);
+  });
+
+  it("takes the policy from a file", async () => {
+    const key = keyLine(openPolicy("now"));
+    const sandbox = await sandboxWith([key]);
+    const saved = await file("policy.json", closedPolicy("file"));
+    const back = await keyward([
+      "rollback",
+      "--key",
+      key.arn,
+      "--policy",
+      saved,
+      ...unasked,
+      ...aws(sandbox),
+    ]);
+    expect(back.code, back.stderr).toBe(0);
+    expect(policyOf([...sandbox.snapshot()].find((l) => l.type === "key") as KeyLine)).toBe(
+      closedPolicy("file"),
+    );
+  });
+});

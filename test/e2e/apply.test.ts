@@ -164,6 +164,15 @@ describe("apply and rollback", () => {
     await verified();
   });
 
+  it("bring back the bytes, even where both texts mean the same", async () => {
+    const key = keyLine(closedPolicy("one spelling"));
+    const sandbox = await sandboxWith([key], { faults: ["PutKeyPolicy=500#1"] });
+    expect((await apply(sandbox, await planFile([changeOf(key, closedPolicy("another"))]))).code).toBe(0);
+    expect(live(sandbox, key.arn).policy).toBe(closedPolicy("another"));
+    expect((await rollback(sandbox, await lastRun())).code).toBe(0);
+    expect(live(sandbox, key.arn).policy).toBe(closedPolicy("one spelling"));
+  });
+
   it("keep backups that the AWS CLI alone can restore from", async () => {
     const key = keyLine(openPolicy("cli"), [foreign]);
     const sandbox = await sandboxWith([key]);

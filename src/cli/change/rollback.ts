@@ -7,6 +7,7 @@ import { KeywardError } from "../../domain/result.js";
 import type { Io } from "../command.js";
 import type { ExitCode } from "../exit.js";
 import type { ChangeFlags } from "./flags.js";
+import { type FormerSource, formerTasks } from "./former.js";
 import { change } from "./run.js";
 
 /** The flags of `keyward rollback` alone. */
@@ -15,6 +16,8 @@ export interface RollbackFlags {
   /** Principals to leave out. */
   readonly without: readonly string[];
   readonly withoutMissing: boolean;
+  /** Undefined: the journal. */
+  readonly former: FormerSource | undefined;
 }
 
 /** Undoes a run, or what was last done to the named keys. */
@@ -24,6 +27,18 @@ export async function rollBack(
   flags: ChangeFlags,
   io: Io,
 ): Promise<ExitCode> {
+  if (own.former !== undefined) {
+    if (run !== undefined) {
+      throw new KeywardError({
+        what: "two answers to where the former policy is",
+        where: inert(run, { max: 100 }),
+        expected: "a run, or --from, or --policy",
+      });
+    }
+    const tasks = await formerTasks(own.former, flags, io);
+    const of = own.former.policyFile ?? "cloudtrail";
+    return putBack({ ...tasks, tasks: tasks.tasks.map((t) => leaving(t, own)) }, of, own, flags, io);
+  }
   const journal = new Journal(flags.journal);
   const lists: TaskList[] = [];
   const names: string[] = [];
@@ -43,8 +58,18 @@ export async function rollBack(
       next: "keyward journal list shows what was written",
     });
   }
+  return putBack(tasks, names.join(" "), own, flags, io);
+}
+
+async function putBack(
+  tasks: TaskList,
+  of: string,
+  own: RollbackFlags,
+  flags: ChangeFlags,
+  io: Io,
+): Promise<ExitCode> {
   let refused = false;
-  const code = await change({ kind: "new", tasks, of: names.join(" ") }, flags, io, (end) => {
+  const code = await change({ kind: "new", tasks, of }, flags, io, (end) => {
     refused ||= end.outcome === "failed" && end.reason.includes("MalformedPolicyDocumentException");
   });
   if (refused) hint(tasks, own, io);
