@@ -33,6 +33,9 @@ const bound = (
 });
 const OPEN = policyText(allow("*", "kms:Decrypt", { Sid: "S" }));
 
+const LINKED =
+  " Resource control policies do not bind service-linked roles: an AWS service that has one in such an account can still use the key through it.";
+
 describe("closed-by-rcp", () => {
   test("names the policy, its place and what happens without it", () => {
     const report = judge(OPEN, bound({ text: perimeter(), target: "r-ab12", name: "Perimeter", id: "p-1" }));
@@ -43,8 +46,20 @@ describe("closed-by-rcp", () => {
       who: { kind: "anyone" },
       source: { kind: "statement", index: 1, sid: "S" },
       reason:
-        'Closed by RCP "Perimeter" at the root r-ab12. Without it the key is public: Anyone with an AWS account can read data encrypted under the key (kms:Decrypt) through statement 2 ("S").',
+        'Closed by RCP "Perimeter" at the root r-ab12. Without it the key is public: Anyone with an AWS account can read data encrypted under the key (kms:Decrypt) through statement 2 ("S").' +
+        LINKED,
     });
+  });
+
+  test("service-linked roles stay in, unless the key policy keeps them out or names somebody else", () => {
+    const setting = bound({ text: perimeter(), target: "r-ab12" });
+    expect(only(judge(OPEN, setting), "closed-by-rcp").reason).toContain(LINKED);
+    const users = policyText(
+      allow("*", "kms:Decrypt", { Condition: { StringEquals: { "aws:PrincipalType": "User" } } }),
+    );
+    expect(only(judge(users, setting), "closed-by-rcp").reason).not.toContain("service-linked");
+    const named = policyText(allow({ AWS: role(STRANGER, "R") }, "kms:Decrypt"));
+    expect(only(judge(named, setting), "closed-by-rcp").reason).not.toContain("service-linked");
   });
 
   test("two policies: it opens only when both are gone", () => {

@@ -58,23 +58,44 @@ function draft(group: AccessGroup, input: RuleInput): Draft {
     actions: group.actions,
     source: draftSource(group.source),
     conditions: group.conditions,
-    reason: `Closed by ${policies}. Without ${several ? "them" : "it"} the key is ${group.exposure}: ${opened} through ${through}.`,
+    reason: `Closed by ${policies}. Without ${several ? "them" : "it"} the key is ${group.exposure}: ${opened} through ${through}.${linkedRoles(group, input)}`,
     remedy: `Close ${through} itself, so that the key does not open when ${several ? "the last of these policies" : "the policy"} is detached or the account is moved.`,
     doubts: group.doubts,
     part: JSON.stringify([group.exposure, group.certainty, group.reach]),
   };
 }
 
-/** The policies that deny the request by which the group would get in. Each of them alone keeps the key closed. */
-function closingPolicies(group: AccessGroup, input: RuleInput): readonly CountedPolicy[] {
-  const { record, parsed, rcps } = input;
-  const document: KeyDocument = {
+function documentOf({ record, parsed, rcps }: RuleInput): KeyDocument {
+  return {
     facts: record.facts,
     policy: parsed.policy ?? { version: "2012-10-17", id: undefined, statements: [] },
     grants: record.grants.kind === "present" ? record.grants.value : [],
     resourceControlPolicies: rcps.map((r) => r.policy),
   };
-  const { sources } = evaluate(group.witness.request, document, { ignoreKeyState: true });
+}
+
+/** Any service-linked role will do: all have this path. Source: IAM User Guide, "Service-linked roles". */
+const LINKED_ROLE = "aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling";
+
+/**
+ * What stays open: a resource control policy does not bind service-linked roles. Said where the request that it closes
+ * gets in when such a role of the same account makes it. docs/decisions/service-linked-roles.md has the reasons.
+ */
+function linkedRoles(group: AccessGroup, input: RuleInput): string {
+  const { request } = group.witness;
+  const { caller } = request;
+  if (caller.kind === "service" || group.who.kind === "principal") return "";
+  const { account, partition } = caller;
+  const role = { kind: "session", account, partition, role: LINKED_ROLE, session: "AutoScaling" } as const;
+  const asked = evaluate({ ...request, caller: role }, documentOf(input), { ignoreKeyState: true });
+  if (asked.outcome === "deny") return "";
+  return " Resource control policies do not bind service-linked roles: an AWS service that has one in such an account can still use the key through it.";
+}
+
+/** The policies that deny the request by which the group would get in. Each of them alone keeps the key closed. */
+function closingPolicies(group: AccessGroup, input: RuleInput): readonly CountedPolicy[] {
+  const { rcps } = input;
+  const { sources } = evaluate(group.witness.request, documentOf(input), { ignoreKeyState: true });
   const numbers = sources.flatMap((s) => (s.kind === "resource-control-policy" ? [s.policy] : []));
   return [...new Set(numbers)].flatMap((n) => rcps[n] ?? []);
 }
