@@ -1,6 +1,6 @@
 /**
- * The rules that a finding can come from. Each is one file in src/rules and one page in docs/rules; the ids stand in
- * reports and in the exceptions of keyward.yaml, so they are never renamed.
+ * The rules that a finding can come from. Each has a row in docs/rules/README.md; the ids stand in reports and in the
+ * exceptions of keyward.yaml, so they are never renamed.
  */
 export const RULE_IDS = [
   // Exposure: who outside the zone of trust can use the key.

@@ -72,7 +72,7 @@ export interface Draft {
   readonly part?: string;
 }
 
-/** A rule: what it looks for in one key. The page docs/rules/ID.md says what it means and what to do. */
+/** A rule: what it looks for in one key. docs/rules/README.md says what each finds. */
 export interface Rule {
   readonly id: RuleId;
   /** A few words, as the table shows them. */
