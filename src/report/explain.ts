@@ -2,10 +2,19 @@ import pc from "picocolors";
 import type { Access, AccessMatrix, ResidualCondition } from "../access/matrix.js";
 import { inert } from "../domain/inert.js";
 import type { Condition, Statement } from "../policy/ast.js";
+import { callerArn } from "../semantics/arn.js";
 import { conditionKeyFacts } from "../semantics/condition-keys.js";
 import type { KeyReport } from "../rules/finding.js";
 import type { Closing, Guard } from "../rules/what-if.js";
-import { actionsText, canDo, enumerate, sourceText, whoLabel, whoText } from "../rules/words.js";
+import {
+  actionsText,
+  canDo,
+  countedFromOne,
+  enumerate,
+  sourceText,
+  whoLabel,
+  whoText,
+} from "../rules/words.js";
 import { wrap } from "./wrap.js";
 
 /** What the JSON form says that it is; fields are only ever added under one name. */
@@ -61,7 +70,7 @@ export function explainText(x: Explanation): string {
   if (worst !== undefined) {
     head("WHY IT IS EXPOSED: a request that is allowed");
     const { request, decision } = worst.witness;
-    add(`principal ${inert(callerText(request.caller))}`, "  ");
+    add(`principal ${inert(callerArn(request.caller))}`, "  ");
     add(`action    ${request.action}`, "  ");
     const pairs = [
       ...Object.entries(request.context).map(([k, v]) => [k, typeof v === "string" ? v : v.join(", ")]),
@@ -71,7 +80,7 @@ export function explainText(x: Explanation): string {
       add(`${inert(key)} = ${inert(value)}`, "  ");
     if (!x.all) more(pairs.length - 5, add);
     const trace = x.all ? decision.trace : decision.trace.slice(-2);
-    for (const step of trace) add(`${step.outcome}: ${inert(fromOne(step.text))}`, "  ");
+    for (const step of trace) add(`${step.outcome}: ${inert(countedFromOne(step.text))}`, "  ");
     const weak = weakConditions(matrix, x.statements, x.variables);
     if (weak.length > 0) {
       head("CONDITIONS THAT DO NOT PROTECT");
@@ -194,11 +203,6 @@ function accessLines(a: Access, x: Explanation): { readonly text: string; readon
   return lines;
 }
 
-/** The reference counts statements from 0, as a document does; people count from 1. */
-function fromOne(text: string): string {
-  return text.replace(/\bstatement (\d+)/g, (_, n: string) => `statement ${Number(n) + 1}`);
-}
-
 function throughText(a: Access, statements: readonly Statement[]): string {
   switch (a.source.kind) {
     case "statement":
@@ -225,21 +229,6 @@ function reachText(a: Access): string {
       return `${network}; once the key is no longer ${a.reach.state}`;
     case "not-before":
       return `${network}; from ${new Date(a.reach.time * 1000).toISOString()} on`;
-  }
-}
-
-function callerText(c: Access["witness"]["request"]["caller"]): string {
-  switch (c.kind) {
-    case "service":
-      return c.name;
-    case "root":
-      return `arn:${c.partition}:iam::${c.account}:root`;
-    case "user":
-      return `arn:${c.partition}:iam::${c.account}:user/${c.name}`;
-    case "session":
-      return `arn:${c.partition}:sts::${c.account}:assumed-role/${c.role.split("/").at(-1) ?? ""}/${c.session}`;
-    case "federated-user":
-      return `arn:${c.partition}:sts::${c.account}:federated-user/${c.name}`;
   }
 }
 

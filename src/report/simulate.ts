@@ -2,7 +2,7 @@ import type { KeyFacts } from "../domain/key.js";
 import { inert } from "../domain/inert.js";
 import type { Doubt } from "../domain/verdict.js";
 import type { Statement } from "../policy/ast.js";
-import { enumerate, quote } from "../rules/words.js";
+import { countedFromOne, enumerate, quote } from "../rules/words.js";
 import { conditionHolds, describeCondition } from "../semantics/condition-match.js";
 import { deriveContext, type RequestContext } from "../semantics/derive-context.js";
 import { evaluate } from "../semantics/evaluate.js";
@@ -256,9 +256,7 @@ export function simulationText(s: Simulation, width: number): string {
   add(inert(s.key));
   out.push("", "TRACE");
   for (const t of s.trace) {
-    // The reference counts statements from 0, as a document does; people count from 1.
-    const text = t.text.replace(/\bstatement (\d+)/g, (_, n: string) => `statement ${Number(n) + 1}`);
-    add(`${t.outcome}: ${inert(text)}`, "  ");
+    add(`${t.outcome}: ${inert(countedFromOne(t.text))}`, "  ");
     const { source } = t;
     if (
       source?.kind !== "statement" ||

@@ -148,3 +148,8 @@ export function quote(text: string): string {
 export function name(text: string): string {
   return inert(text, { max: 160 });
 }
+
+/** A step of a trace as people count: the reference counts statements from 0, as a document does. */
+export function countedFromOne(text: string): string {
+  return text.replace(/\bstatement (\d+)/g, (_, n: string) => `statement ${Number(n) + 1}`);
+}
