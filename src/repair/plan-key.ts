@@ -1,6 +1,7 @@
 import { createPatch } from "diff";
 import type { Grant } from "../domain/grant.js";
 import type { KeyRecord } from "../domain/key.js";
+import type { Zone } from "../domain/zone.js";
 import { POLICY_QUOTA_BYTES } from "../policy/parse.js";
 import type { ObservedKeyUsage } from "../usage/types.js";
 import { type Candidate, workOut } from "./candidate.js";
@@ -45,6 +46,8 @@ export interface PlanContext {
   readonly weak: boolean;
   /** The policy file that stands for the key. */
   readonly file?: string;
+  /** Where exceptions let somebody stay: the zone without them, by which the result is told. */
+  readonly zoneWithoutExceptions?: Zone;
 }
 
 export type KeyOutcome =
@@ -318,10 +321,11 @@ function keyChange(
   const { older, record } = proof;
   const policy = plannedPolicy(older.text, candidate.documents.text);
   const others = tried.filter((t) => t !== best);
+  const excepted = withoutExceptions(proof, candidate.documents, x);
   return {
     key,
     computedFrom: computedFrom(record, older),
-    exposure: { before: before.exposure, after: candidate.closed.exposure },
+    exposure: { before: before.exposure, after: excepted?.exposure ?? candidate.closed.exposure },
     strategy: candidate.strategy,
     reason: whyThis(best, others, policy !== null, x),
     statements: [...candidate.statements],
@@ -329,12 +333,25 @@ function keyChange(
     revokeGrants: older.grants.filter((g) => candidate.revoked.has(g.GrantId)).map(revocation),
     loses: [...(compared?.loses ?? [])],
     gains: [...(compared?.gains ?? [])],
-    obligations: [...obligations],
+    obligations: obligations.map((o) => (o.id === "closed" ? (excepted?.obligation ?? o) : o)),
     willBreak: [...broken],
     evidence: x.usage === undefined ? null : evidenceOf(x.usage),
     managedBy: policy === null ? null : managedBy(record.facts.tags, policy.text),
     notes: notesOf(record, policy),
   };
+}
+
+/** The result by the zone alone, where exceptions let somebody stay whom it does not hold. */
+function withoutExceptions(
+  proof: Omit<Proof, "newer">,
+  documents: Documents,
+  { zoneWithoutExceptions: zone }: PlanContext,
+): Closed | undefined {
+  if (zone === undefined) return undefined;
+  const bare = proveClosed({ ...proof, newer: documents, trust: { ...proof.trust, zone } }, documents);
+  if (bare.exposure === "none") return undefined;
+  const statement = `Nobody outside the zone of trust is left but those whom exceptions let stay: ${bare.exposure}.`;
+  return { ...bare, obligation: { ...bare.obligation, result: "stated", statement } };
 }
 
 /** What must still be so when the plan is applied. */

@@ -176,6 +176,9 @@ function whyBroken(
     const needed = evaluate(bare, older).outcome === "allow";
     return needed ? "allowed only if its own IAM policies allow it, which was not checked" : undefined;
   }
+  if (entry.principal.kind === "service") {
+    return "allowed only if the service sends a source that the new conditions name, which CloudTrail does not show";
+  }
   if (before.outcome === "allow") return "nothing in the new policy allows it";
   // Under the old documents, too, the request lacks something that CloudTrail does not show.
   return sameSources(before.sources, after.sources) && before.outcome === after.outcome

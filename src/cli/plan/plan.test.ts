@@ -83,6 +83,30 @@ describe("keyward plan", () => {
     expect(await plan(["--strategy", "bound"])).toBe("bound");
   });
 
+  test("leaves in whom an exception covers, says so, and trusts nobody who is covered in part", async () => {
+    const bank = "444455556666";
+    const exception = (rule: string): string =>
+      `exceptions:\n  - { key: "arn:aws:kms:*:${OWNER}:key/*", rule: ${rule}, who: "${bank}", reason: r, owner: o, expires: 2027-03-31 }\n`;
+    const policy = policyText(allow("*", "kms:Encrypt"), allow({ AWS: root(bank) }, "kms:Decrypt"));
+    const plan = async (rule: string): Promise<{ text: string; after: string; closed: unknown }> => {
+      const { stdout } = await keyward(["plan", ...files(policy, exception(rule)), "--format", "json"]);
+      const read = readPlan(stdout, "stdout");
+      if (!read.ok) throw new Error(stdout);
+      const [change] = read.value.changes;
+      return {
+        text: change?.policy?.text ?? "",
+        after: change?.exposure.after ?? "",
+        closed: change?.obligations.find((o) => o.id === "closed")?.result,
+      };
+    };
+    const covered = await plan("external-access");
+    expect(covered.text).toContain(root(bank));
+    expect(covered).toMatchObject({ after: "external", closed: "stated" });
+    const other = await plan("latent-access");
+    expect(other.text).not.toContain(root(bank));
+    expect(other).toMatchObject({ after: "none", closed: "proved" });
+  });
+
   test("names what CloudFormation owns, with the change for it", async () => {
     const at = folder();
     const snapshot = [

@@ -1,3 +1,5 @@
+import type { Who } from "../../access/matrix.js";
+import type { Exposure } from "../../domain/verdict.js";
 import { inert } from "../../domain/inert.js";
 import { KeywardError } from "../../domain/result.js";
 import type { KeyRecord } from "../../domain/key.js";
@@ -5,7 +7,7 @@ import type { AccountId, OrganizationId } from "../../domain/ids.js";
 import type { Zone } from "../../domain/zone.js";
 import type { PlanFile, StrategyChoice } from "../../repair/plan-file.js";
 import { PLAN_SCHEMA } from "../../repair/plan-file.js";
-import { type KeyOutcome, type PlanContext, planKey } from "../../repair/plan-key.js";
+import { type KeyOutcome, type PlanContext, planKey, plannedKey } from "../../repair/plan-key.js";
 import { planText } from "../../repair/plan-text.js";
 import { planReadd } from "../../repair/readd.js";
 import { judgeKey } from "../../rules/judge.js";
@@ -92,6 +94,26 @@ async function write(plan: PlanFile, flags: PlanFlags, io: Io): Promise<void> {
   await stdout.finish();
 }
 
+/** What exceptions make of the zone of one key. */
+type Waived =
+  | {
+      readonly kind: "some";
+      readonly zone: Zone;
+      readonly notes: readonly string[];
+      /** By the zone alone. */
+      readonly exposure: Exposure;
+    }
+  /** `all`: nothing else is wrong with the key. */
+  | { readonly kind: "everybody"; readonly exposure: Exposure; readonly all: boolean };
+
+/** Whether an open finding is about somebody who would become trusted with another finding's who. */
+function touches(open: Who, waived: Who): boolean {
+  if (waived.kind === "account" && open.kind === "principal") return open.account === waived.id;
+  if (waived.kind === "organization") return open.kind !== "anyone" && open.kind !== "service";
+  if (waived.kind === "service") return open.kind === "service" && open.name === waived.name;
+  return JSON.stringify(open) === JSON.stringify(waived);
+}
+
 /** The plan as it grows key by key. */
 class Planning {
   readonly disagreements: string[] = [];
@@ -124,16 +146,23 @@ class Planning {
     }
     const record: KeyRecord = { ...read, facts: own.facts };
     const waived = this.waived(record, zone, estate.organizationOf);
-    if (waived === "everybody") {
-      this.unchanged.push({
-        key: {
-          arn: record.facts.arn,
-          aliases: [...(record.facts.aliases ?? [])],
-          state: record.facts.state ?? null,
-        },
-        exposure: "public",
-        reason: "an exception of keyward.yaml covers that everybody can use it",
-      });
+    if (waived.kind === "everybody") {
+      const key = plannedKey(record, file);
+      const { exposure } = waived;
+      if (waived.all) {
+        const reason = "exceptions of keyward.yaml cover everybody who can use it";
+        this.unchanged.push({ key, exposure, reason });
+      } else {
+        this.refused.push({
+          key,
+          exposure,
+          kind: "unplanned",
+          obligation: null,
+          reason: "an exception lets everybody in, and others of its findings are not covered",
+          next: "remove the exception, or repair the key by hand",
+          tried: [],
+        });
+      }
       return;
     }
     for (const note of waived.notes) this.notes.add(note);
@@ -149,8 +178,14 @@ class Planning {
       usage: this.evidence(record.facts.arn),
       weak: this.flags.weak || this.flags.keys.length > 0,
       ...(file === undefined ? {} : { file }),
+      ...(waived.notes.length === 0 ? {} : { zoneWithoutExceptions: zone }),
     };
-    this.take(this.flags.readd ? planReadd(record, context) : planKey(record, context));
+    const outcome = this.flags.readd ? planReadd(record, context) : planKey(record, context);
+    if (outcome.kind !== "unchanged" || waived.notes.length === 0) this.take(outcome);
+    else {
+      const reason = `${outcome.key.reason}, but for those whom exceptions of keyward.yaml let stay`;
+      this.unchanged.push({ ...outcome.key, exposure: waived.exposure, reason });
+    }
   }
 
   private take(outcome: KeyOutcome): void {
@@ -180,8 +215,8 @@ class Planning {
     record: KeyRecord,
     zone: Zone,
     organizationOf: PlanContext["trust"]["organizationOf"],
-  ): { readonly zone: Zone; readonly notes: readonly string[] } | "everybody" {
-    if (this.config.exceptions.length === 0) return { zone, notes: [] };
+  ): Waived {
+    if (this.config.exceptions.length === 0) return { kind: "some", zone, notes: [], exposure: "unknown" };
     const { report } = judgeKey(record, {
       zone,
       organizationOf,
@@ -195,8 +230,11 @@ class Planning {
       services: new Set(zone.services),
     };
     const notes: string[] = [];
+    const open = report.findings.filter((f) => f.waiver === null && f.exposure !== "none");
     for (const { waiver, who, exposure } of report.findings) {
       if (waiver === null || who === null || exposure === "none") continue;
+      // Somebody whose access is covered in part only does not become trusted.
+      if (who.kind !== "anyone" && open.some((f) => f.who !== null && touches(f.who, who))) continue;
       const stays = (name: string): void => {
         notes.push(
           `${name} keeps its access to ${record.facts.arn}: exception of ${inert(waiver.owner)} until ${waiver.expires}.`,
@@ -204,7 +242,7 @@ class Planning {
       };
       switch (who.kind) {
         case "anyone":
-          return "everybody";
+          return { kind: "everybody", exposure: report.exposure, all: open.length === 0 };
         case "account":
           // Ids in findings come from the engine, which made them of parsed documents.
           add.accounts.add(who.id as AccountId);
@@ -230,6 +268,8 @@ class Planning {
       }
     }
     return {
+      kind: "some",
+      exposure: report.exposure,
       zone: {
         organizations: [...add.organizations],
         accounts: [...add.accounts],
