@@ -1,5 +1,6 @@
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
+import { fileURLToPath } from "node:url";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import type { KeyChange } from "../../src/repair/plan-file.js";
@@ -408,5 +409,41 @@ describe("a rollback of what keyward has not changed", () => {
     expect(policyOf([...sandbox.snapshot()].find((l) => l.type === "key") as KeyLine)).toBe(
       closedPolicy("file"),
     );
+  });
+});
+
+describe("plan, rehearse, apply, verify, rollback of the sample estate", () => {
+  it("closes what was planned in both accounts, through a role, and comes back byte for byte", async () => {
+    const example = (name: string): string =>
+      fileURLToPath(new URL(`../../examples/${name}`, import.meta.url));
+    const snapshot = example("estate.ndjson");
+    const path = join(folder, "plan.yaml");
+    await keyward(["plan", snapshot, "--config", example("keyward.yaml"), "--output", path]);
+    const read = readPlan(await readFile(path, "utf8"), path);
+    if (!read.ok) throw new Error(read.error.what);
+    const changed = read.value.changes.map((c) => c.key.arn);
+    expect(changed.length).toBeGreaterThan(4);
+    expect(new Set(changed.map((arn) => arn.split(":")[4])).size).toBe(2);
+    const rehearsed = await keyward(["apply", path, "--rehearse", snapshot]);
+    expect(rehearsed.code, rehearsed.stdout).toBe(0);
+
+    const sandbox = await startSandbox({ snapshot });
+    onTestFinished(() => sandbox.close());
+    const lines = (): ReadonlyMap<string, KeyLine> =>
+      new Map([...sandbox.snapshot()].flatMap((l) => (l.type === "key" ? [[l.arn, l] as const] : [])));
+    const before = lines();
+    const common = [...aws(sandbox), "--role", "KeyAdmin", "--estate", snapshot];
+    const applied = await keyward(["apply", path, ...unasked, ...common]);
+    expect(applied.code, applied.stdout.slice(-1500) + applied.stderr).toBe(0);
+    const run = /run (\S+)/.exec(applied.stderr)?.[1] ?? "";
+    expect((await keyward(["verify", run, ...common])).code).toBe(0);
+    const after = lines();
+    for (const { key, policy } of read.value.changes) {
+      const line = after.get(key.arn);
+      if (line !== undefined && policy !== null) expect(policyOf(line)).toBe(policy.text);
+    }
+    const back = await keyward(["rollback", run, ...unasked, ...common]);
+    expect(back.code, back.stdout.slice(-1500)).toBe(0);
+    for (const [arn, line] of lines()) expect(line.policy).toEqual(before.get(arn)?.policy);
   });
 });
