@@ -2,6 +2,7 @@ import { analyze, DEFAULT_MAX_STEPS, type Part } from "../access/analyze.js";
 import type { AccessMatrix } from "../access/matrix.js";
 import type { Grant } from "../domain/grant.js";
 import type { KeyRecord } from "../domain/key.js";
+import { EXPOSURE_RULE_IDS } from "../domain/rule-id.js";
 import type { Exposure } from "../domain/verdict.js";
 import { VERDICT_OF_EXPOSURE } from "../domain/verdict.js";
 import type { Zone } from "../domain/zone.js";
@@ -138,16 +139,7 @@ function keyDocument(
 }
 
 /** Hygiene is the owner's business; the policies of keys that AWS manages are AWS's. */
-const EXPOSURE_RULES: ReadonlySet<string> = new Set([
-  "public-access",
-  "external-access",
-  "service-access",
-  "network-bound-access",
-  "latent-access",
-  "closed-by-rcp",
-  "invalid-policy",
-  "not-assessed",
-]);
+const EXPOSURE_RULES: ReadonlySet<string> = new Set(EXPOSURE_RULE_IDS);
 
 function parsedPolicy(record: KeyRecord): ParsedPolicy {
   if (record.policy.kind !== "present") return { policy: NO_STATEMENTS, diagnostics: [] };
