@@ -110,9 +110,21 @@ export function collectMentions(
   return m;
 }
 
-/** Encryption-context keys that a service fills with its caller's account or resource, not with what it is told. */
+/** Whether a service fills a pair of the encryption context, in a way that is tied to its source. */
 export function filledByService(keyLower: string): boolean {
-  return keyLower.startsWith("kms:encryptioncontext:aws:");
+  return filling(keyLower) !== "free";
+}
+
+/**
+ * What a service writes into a pair of the encryption context by itself, not as it is told: the ARN of a resource of
+ * its caller, the caller's account, or the ARN of a bucket, which has no account in it. `free`: anything, such as the
+ * name of a table, which somebody else's table may have as well. Ids that a service makes up cannot be had by others;
+ * they are taken for the account that they belong to.
+ */
+export function filling(keyLower: string): "arn" | "account" | "bucket" | "free" {
+  if (!keyLower.startsWith("kms:encryptioncontext:aws:") || keyLower.endsWith("name")) return "free";
+  if (!keyLower.endsWith("arn")) return "account";
+  return keyLower.startsWith("kms:encryptioncontext:aws:s3:") ? "bucket" : "arn";
 }
 
 function addEntry(

@@ -1,8 +1,8 @@
 import { REGION_SEGMENT, SERVICE_SEGMENT, sourceRest } from "./alphabets.js";
-import type { AccountChoice, ServiceClass } from "./callers.js";
+import type { ServiceClass } from "./callers.js";
 import { principalTruth, serviceEntry } from "./covered-callers.js";
 import type { KeyModel } from "./key-models.js";
-import { filledByService } from "./mentions.js";
+import { filling } from "./mentions.js";
 import { asksForSourceArn, carries, maySymmetric, modelOf } from "./request-keys.js";
 import type { Shape, ShapeContext } from "./shape.js";
 import {
@@ -28,15 +28,15 @@ export function* serviceShapes(cls: ServiceClass, x: ShapeContext): Generator<Sh
   for (const omitted of omissions(x)) {
     if (cls.source.kind === "none") {
       const s = new Segments();
-      const parts = sourceParts(cls.source.account, s, x, "");
+      const parts = sourceParts(cls, s, x, "");
       yield serviceShape(cls, x, s, parts, undefined, "none", omitted);
       continue;
     }
-    const forms = sourceForms(x);
+    const forms = sourceForms(cls.name, x);
     for (const org of asked(cls.source.organizations, SOURCE_ORG_KEYS, x)) {
       for (const [form, prefix] of forms) {
         const s = new Segments();
-        const parts = sourceParts(cls.source.account, s, x, prefix);
+        const parts = sourceParts(cls, s, x, prefix);
         const organization = organizationPart(org, s);
         yield serviceShape(cls, x, s, parts, organization, form, omitted);
       }
@@ -68,9 +68,9 @@ function* omissions(x: ShapeContext): Generator<ReadonlySet<string>> {
 }
 
 /** The forms of a source with what its resource begins with; where a colon is taken for possible, no beginning is needed. */
-function sourceForms(x: ShapeContext): readonly (readonly [SourceForm, string])[] {
+function sourceForms(service: string, x: ShapeContext): readonly (readonly [SourceForm, string])[] {
   if (!asksForSourceArn(x.keys)) return [["arn", ""]];
-  const prefixes = x.mode === "possible" ? [] : [...x.sourcePrefixes];
+  const prefixes = x.mode === "possible" || hasNoColons(service) ? [] : [...x.sourcePrefixes];
   return [
     ...SOURCE_FORMS.map((form) => [form, ""] as const),
     ...prefixes.map((prefix) => ["arn", prefix] as const),
@@ -87,12 +87,26 @@ interface SourceParts {
   readonly rest: number;
 }
 
-function sourceParts(choice: AccountChoice, s: Segments, x: ShapeContext, prefix: string): SourceParts {
+/**
+ * Whether no resource of a service has a colon in its name. Trails have letters, digits and `._-` (CloudTrail User
+ * Guide, "Naming requirements", read 2026-11), and CloudTrail's other resources have ids.
+ */
+function hasNoColons(service: string): boolean {
+  return service === "cloudtrail.amazonaws.com";
+}
+
+function sourceParts(
+  { name, source }: ServiceClass,
+  s: Segments,
+  x: ShapeContext,
+  prefix: string,
+): SourceParts {
   const service = s.add(SERVICE_SEGMENT);
   const region = s.add({ ...REGION_SEGMENT, guess: x.facts.region });
-  const account = accountPart(choice, s);
+  const account = accountPart(source.account, s);
   // Whether a resource of somebody else can have a colon in its name depends on the service: possible, not certain.
-  return { service, region, account, prefix, rest: s.add(sourceRest(x.mode === "possible")) };
+  const colons = x.mode === "possible" && !hasNoColons(name);
+  return { service, region, account, prefix, rest: s.add(sourceRest(colons)) };
 }
 
 /**
@@ -160,12 +174,17 @@ function serviceShape(
             return NONE;
           case "request":
             if (omitted.has(key)) return NONE;
-            return filledByService(key) &&
-              f.group === "encryption-context" &&
-              carries(f, x) &&
-              maySymmetric(x)
-              ? word(/arn$/i.test(key) ? arnOf(true) : [account])
-              : undefined;
+            if (f.group !== "encryption-context" || !carries(f, x) || !maySymmetric(x)) return undefined;
+            switch (filling(key)) {
+              case "arn":
+                return word(arnOf(true));
+              case "bucket":
+                return word(arnOf(false));
+              case "account":
+                return word([account]);
+              case "free":
+                return undefined;
+            }
           case "path":
           case "network":
           case "time":

@@ -300,6 +300,12 @@ describe("requests that AWS cannot produce", () => {
     ["a malformed source account", SERVICE, { "aws:SourceAccount": "1111*" }, /no account id/],
     ["a malformed source ARN", SERVICE, { "aws:SourceArn": "bucket" }, /no ARN/],
     [
+      "a trail with a colon in its name",
+      "cloudtrail.amazonaws.com",
+      { "aws:SourceArn": "arn:aws:cloudtrail:us-east-1:444455556666:trail/x:111122223333" },
+      /colon/,
+    ],
+    [
       "a source ARN of another account",
       SERVICE,
       { "aws:SourceAccount": "111122223333", "aws:SourceArn": "arn:aws:sns:us-east-1:444455556666:t" },

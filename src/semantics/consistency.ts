@@ -137,6 +137,9 @@ function sourceInconsistencies(request: AccessRequest, facts: KeyFacts, keys: Ex
     ...(arn !== undefined && (parts === undefined || parts[0] !== "arn")
       ? [`aws:SourceArn ${quoted(arn)} is no ARN`]
       : []),
+    ...(request.caller.name === "cloudtrail.amazonaws.com" && parts?.[5]?.includes(":") === true
+      ? ["no resource of CloudTrail has a colon in its name"]
+      : []),
     ...(parseAccountId(arnAccount) !== undefined && account !== undefined && arnAccount !== account
       ? ["the account in aws:SourceArn is another than aws:SourceAccount"]
       : []),
