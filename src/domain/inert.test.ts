@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { inert } from "./inert.js";
+import { inert, printable } from "./inert.js";
 
 const ESC = String.fromCharCode(0x1b);
 
@@ -70,5 +70,11 @@ describe("inert", () => {
       }),
       { seed: 8, numRuns: 3000 },
     );
+  });
+});
+
+describe("printable", () => {
+  it("escapes what a terminal would obey, and keeps line feeds and escapes that are there already", () => {
+    expect(printable(`a\nb${ESC}[31m\u202e\r\u0007\\n`)).toBe("a\nb\\u{1b}[31m\\u{202e}\\r\\u{7}\\n");
   });
 });

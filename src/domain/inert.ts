@@ -54,6 +54,17 @@ export function inert(text: string, options: InertOptions = {}): string {
   return pieces.join("");
 }
 
+const UNPRINTABLE = /[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]|(?! )\p{Zs}/gu;
+
+/**
+ * A last guard for text of our own that may hold what others wrote: the same escapes as {@link inert}, but line feeds
+ * stay, and backslashes, because parts of the text may have been escaped already. It does not replace {@link inert}
+ * where the foreign text is put in: a line feed there can still fake a line.
+ */
+export function printable(text: string): string {
+  return text.replace(UNPRINTABLE, (c) => (c === "\n" ? c : escapeCharacter(c)));
+}
+
 /** Code points of a piece: an escape is ASCII, anything else is one character. */
 function width(piece: string): number {
   return piece.startsWith("\\") ? piece.length : 1;

@@ -1,3 +1,5 @@
+import { printable } from "./inert.js";
+
 /** The outcome of something that can fail in an expected way. Bugs throw; expected failures are values. */
 export type Result<T, E> =
   | { readonly ok: true; readonly value: T }
@@ -40,5 +42,5 @@ export function formatProblem(p: Problem): string {
   if (p.expected !== undefined) lines.push(`  expected: ${p.expected}`);
   if (p.got !== undefined) lines.push(`  got:      ${p.got}`);
   if (p.next !== undefined) lines.push(`  next:     ${p.next}`);
-  return lines.join("\n");
+  return printable(lines.join("\n"));
 }

@@ -1,12 +1,16 @@
 import { parseTree, printParseErrorCode } from "jsonc-parser";
 import type { Node, ParseError } from "jsonc-parser";
 import type { JsonPath } from "./ast.js";
+import { scanText } from "./scan.js";
 
 /**
  * jsonc-parser recurses once a level. A text that JSON.parse accepted was measured for depth before; a broken text
  * cannot be, so the number of its opening brackets bounds it.
  */
 const MAX_OPEN_IN_BROKEN_TEXT = 1500;
+
+/** Levels that jsonc-parser is sure to have stack for. */
+const MAX_DEPTH_OF_TREE = 1500;
 
 const STRICT = { disallowComments: true, allowTrailingComma: false, allowEmptyContent: false };
 
@@ -60,9 +64,14 @@ function opens(text: string): number {
   return count;
 }
 
-/** The syntax tree of a text that is JSON and not deep; for a broken text what could be read of it. */
+/**
+ * The syntax tree of a text that is JSON; for a broken text what could be read of it. Undefined for a text that is
+ * too deep to be read by recursion.
+ */
 export function treeOf(text: string): Node | undefined {
-  if (opens(text) > MAX_OPEN_IN_BROKEN_TEXT && !isJson(text)) return undefined;
+  if (opens(text) > MAX_OPEN_IN_BROKEN_TEXT && (!isJson(text) || scanText(text).depth > MAX_DEPTH_OF_TREE)) {
+    return undefined;
+  }
   return parseTree(text, [], STRICT);
 }
 

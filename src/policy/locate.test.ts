@@ -80,3 +80,8 @@ describe("locate", () => {
     expect(at(["Statement", 1])).toEqual(locate(text, ["Statement", 1]));
   });
 });
+
+it("gives no place in a text that is too deep to be read", () => {
+  const deep = `${"[".repeat(60_000)}${"]".repeat(60_000)}`;
+  expect(locate(deep, [0])).toBeUndefined();
+});

@@ -99,4 +99,25 @@ describe("keyward explain", () => {
     expect(found.code).toBe(3);
     expect(found.stdout).toContain("NOT-ASSESSED");
   });
+
+  it("prints names and gaps of a hostile snapshot inert", async () => {
+    const evil = `x${String.fromCharCode(0x1b)}]0;t${String.fromCharCode(7)}\u202e\nFAKE`;
+    const lines = [
+      { type: "snapshot", schema: "keyward.snapshot/1", createdAt: "2026-11-23T00:00:00Z", tool: "test" },
+      {
+        type: "key",
+        arn: `arn:aws:kms:us-east-1:${OWN}:key/k-1`,
+        aliases: [`alias/${evil}`],
+        policy: { kind: "absent" },
+      },
+      { type: "incomplete", where: evil, call: evil, code: evil },
+    ];
+    await writeFile(join(folder, "evil.ndjson"), lines.map((l) => `${JSON.stringify(l)}\n`).join(""));
+    const missed = await startCli(["explain", "nothing", "evil.ndjson"], folder).done;
+    const compared = await startCli(["diff", "evil.ndjson", "evil.ndjson"], folder).done;
+    for (const text of [missed.stderr, compared.stdout]) {
+      expect(text).toContain("\\u{202e}");
+      expect(text).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u202e]|^FAKE/m);
+    }
+  });
 });

@@ -1,3 +1,4 @@
+import { inert } from "../../domain/inert.js";
 import { type Difference, diffDocuments, type DiffSide, type Gains } from "../../access/diff.js";
 import type { KeyFacts, KeyRecord } from "../../domain/key.js";
 import { KeywardError } from "../../domain/result.js";
@@ -119,7 +120,7 @@ class DiffRun {
       unchanged: this.counts.unchanged + this.context.unchanged,
     };
     for (const gap of this.context.incomplete.slice(0, 10)) {
-      this.notes.push(`Not read by the scan: ${gap.where} (${gap.call}: ${gap.code}).`);
+      this.notes.push(`Not read by the scan: ${inert(gap.where)} (${inert(gap.call)}: ${inert(gap.code)}).`);
     }
     if (this.context.incomplete.length > 10) {
       this.notes.push(`${this.context.incomplete.length - 10} further gaps of the scans.`);

@@ -1,3 +1,4 @@
+import { inert } from "../../domain/inert.js";
 import { analyze } from "../../access/analyze.js";
 import type { AccessMatrix } from "../../access/matrix.js";
 import { KeywardError } from "../../domain/result.js";
@@ -163,7 +164,7 @@ export async function findKey(input: Input, name: string, estate: Estate): Promi
           where: input.name,
           expected: "the ARN, key id or alias of a key",
           got: name,
-          next: `keyward explain KEY ${input.name}, where KEY is for example ${others.join(", ")}`,
+          next: `keyward explain KEY ${input.name}, where KEY is for example ${others.map((k) => inert(k, { max: 100 })).join(", ")}`,
         }
       : {
           what: "several keys have this name",
