@@ -1,10 +1,6 @@
 import type { Command } from "commander";
-import { checkJournal } from "../apply/journal/check.js";
-import { Journal, eventsOf } from "../apply/journal/journal.js";
-import { inert } from "../domain/inert.js";
 import { addJournalFlag, rawOptions, textOf } from "./change/flags.js";
 import type { Io } from "./command.js";
-import { EXIT } from "./exit.js";
 
 const HELP = `
 The journal is a folder of plain files: backups of policies byte for byte and of grants, named by their SHA-256, and for
@@ -21,40 +17,14 @@ export function register(program: Command, io: Io): void {
     "List the runs and what they did to each key.",
   );
   list.action(async () => {
-    const target = new Journal(textOf(rawOptions(list)["journal"]) ?? "");
-    for (const id of await target.runs()) io.stdout.write(await runText(target, id));
-    io.exit(EXIT.clear);
+    const { listRuns } = await import("./change/journal.js");
+    await listRuns(textOf(rawOptions(list)["journal"]) ?? "", io);
   });
   const verify = addJournalFlag(journal.command("verify")).description(
     "Check every checksum, the chain of every log, and that every write has its backup before it.",
   );
   verify.action(async () => {
-    const target = new Journal(textOf(rawOptions(verify)["journal"]) ?? "");
-    const check = await checkJournal(target);
-    for (const note of check.notes) io.stdout.write(`note: ${inert(note)}\n`);
-    for (const fault of check.faults) io.stdout.write(`damaged: ${inert(fault)}\n`);
-    io.stdout.write(
-      `${check.runs} runs, ${check.events} events, ${check.objects} objects: ${check.faults.length === 0 ? "all unharmed" : `${check.faults.length} faults`}.\n`,
-    );
-    io.exit(check.faults.length === 0 ? EXIT.clear : EXIT.failure);
+    const { verifyJournal } = await import("./change/journal.js");
+    await verifyJournal(textOf(rawOptions(verify)["journal"]) ?? "", io);
   });
-}
-
-async function runText(journal: Journal, id: string): Promise<string> {
-  const run = await journal.read(id);
-  const first = run.log.entries[0];
-  if (first?.event.type !== "run") return `${id}  (no readable log: keyward journal verify)\n`;
-  const ended = run.log.entries.some((e) => e.event.type === "end");
-  const { kind, of } = first.event;
-  const lines = [`${id}  ${kind} of ${inert(of ?? "-", { max: 200 })}${ended ? "" : "  (did not end)"}`];
-  const keys = new Set(run.log.entries.flatMap(({ event }) => ("key" in event ? [event.key] : [])));
-  for (const key of keys) {
-    const events = eventsOf(run.log, key);
-    const end = events.findLast((e) => e.type === "key-end");
-    const backup = events.find((e) => e.type === "backup");
-    const outcome = end?.type === "key-end" ? end.outcome : "not finished";
-    const where = backup?.type === "backup" ? `  backup: ${inert(journal.objectPath(backup.policy))}` : "";
-    lines.push(`  ${outcome}  ${inert(key)}${where}`);
-  }
-  return `${lines.join("\n")}\n`;
 }

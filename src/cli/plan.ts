@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { Option } from "commander";
 import { parseAccountId } from "../domain/ids.js";
-import { STRATEGY_CHOICES } from "../repair/plan-file.js";
+import { STRATEGY_CHOICES } from "../repair/strategy-names.js";
 import type { Io } from "./command.js";
 import { argument } from "./options.js";
 import type { PlanFlags } from "./plan/flags.js";

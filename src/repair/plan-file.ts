@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { STRATEGIES, STRATEGY_CHOICES } from "./strategy-names.js";
 import { CAPABILITIES, EXPOSURES } from "../domain/verdict.js";
 
 /**
@@ -8,11 +9,7 @@ import { CAPABILITIES, EXPOSURES } from "../domain/verdict.js";
  */
 export const PLAN_SCHEMA = "keyward.plan/1";
 
-/** How an exposure is closed. `auto` tries narrow, bound and remove, and takes the smallest change that holds. */
-export const STRATEGIES = ["remove", "narrow", "bound"] as const;
-export type Strategy = (typeof STRATEGIES)[number];
-export const STRATEGY_CHOICES = ["auto", ...STRATEGIES] as const;
-export type StrategyChoice = (typeof STRATEGY_CHOICES)[number];
+export { STRATEGIES, STRATEGY_CHOICES, type Strategy, type StrategyChoice } from "./strategy-names.js";
 
 /**
  * What a plan has to show for each key.

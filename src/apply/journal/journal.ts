@@ -20,9 +20,6 @@ import { JOURNAL_SCHEMA } from "./events.js";
 import { lockJournal, type Unlock } from "./lock.js";
 import { RESTORE_HEAD, grantsText, restoreSection } from "./restore.js";
 
-/** Where a journal lies if nobody says where. */
-export const DEFAULT_JOURNAL = join(".keyward", "journal");
-
 /** Names of runs are made by keyward: nothing else is taken for one, least of all a path. */
 const RUN_ID = /^[0-9]{8}T[0-9]{9}Z-[0-9a-f]{6}$/;
 

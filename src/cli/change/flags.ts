@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { DEFAULT_JOURNAL } from "../../apply/journal/journal.js";
+import { DEFAULT_JOURNAL } from "../../apply/journal/place.js";
 import { parseKeyArn } from "../../domain/ids.js";
 import { KeywardError } from "../../domain/result.js";
 import { argument } from "../options.js";

@@ -1,0 +1,41 @@
+import { checkJournal } from "../../apply/journal/check.js";
+import { eventsOf, Journal } from "../../apply/journal/journal.js";
+import { inert } from "../../domain/inert.js";
+import type { Io } from "../command.js";
+import { EXIT } from "../exit.js";
+
+/** `keyward journal list`: the runs of a journal, and what they did to each key. */
+export async function listRuns(folder: string, io: Io): Promise<void> {
+  const target = new Journal(folder);
+  for (const id of await target.runs()) io.stdout.write(await runText(target, id));
+  io.exit(EXIT.clear);
+}
+
+/** `keyward journal verify`: whether every checksum, chain and backup is as it was written. */
+export async function verifyJournal(folder: string, io: Io): Promise<void> {
+  const check = await checkJournal(new Journal(folder));
+  for (const note of check.notes) io.stdout.write(`note: ${inert(note)}\n`);
+  for (const fault of check.faults) io.stdout.write(`damaged: ${inert(fault)}\n`);
+  const outcome = check.faults.length === 0 ? "all unharmed" : `${check.faults.length} faults`;
+  io.stdout.write(`${check.runs} runs, ${check.events} events, ${check.objects} objects: ${outcome}.\n`);
+  io.exit(check.faults.length === 0 ? EXIT.clear : EXIT.failure);
+}
+
+async function runText(journal: Journal, id: string): Promise<string> {
+  const run = await journal.read(id);
+  const first = run.log.entries[0];
+  if (first?.event.type !== "run") return `${id}  (no readable log: keyward journal verify)\n`;
+  const ended = run.log.entries.some((e) => e.event.type === "end");
+  const { kind, of } = first.event;
+  const lines = [`${id}  ${kind} of ${inert(of ?? "-", { max: 200 })}${ended ? "" : "  (did not end)"}`];
+  const keys = new Set(run.log.entries.flatMap(({ event }) => ("key" in event ? [event.key] : [])));
+  for (const key of keys) {
+    const events = eventsOf(run.log, key);
+    const end = events.findLast((e) => e.type === "key-end");
+    const backup = events.find((e) => e.type === "backup");
+    const outcome = end?.type === "key-end" ? end.outcome : "not finished";
+    const where = backup?.type === "backup" ? `  backup: ${inert(journal.objectPath(backup.policy))}` : "";
+    lines.push(`  ${outcome}  ${inert(key)}${where}`);
+  }
+  return `${lines.join("\n")}\n`;
+}
