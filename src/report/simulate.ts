@@ -277,7 +277,7 @@ export function simulationText(s: Simulation, width: number): string {
   }
   for (const n of s.notes) {
     out.push("");
-    add(`Note: ${n}`);
+    add(`Note: ${inert(n)}`);
   }
   return `${out.join("\n")}\n`;
 }

@@ -8,6 +8,7 @@ import { policyDoubts } from "../../policy/doubtful.js";
 import { parsePolicy } from "../../policy/parse.js";
 import { safeJson } from "../../report/json.js";
 import { type Simulation, simulate, simulationText } from "../../report/simulate.js";
+import { inconsistencies } from "../../semantics/consistency.js";
 import type { KeyDocument } from "../../semantics/request.js";
 import { Estate, keyRecord } from "../../snapshot/key-record.js";
 import { findInputs } from "../check/inputs.js";
@@ -27,15 +28,18 @@ export async function runSimulate(file: string, flags: SimulateFlags, io: Io): P
   const denialsUnread = record.resourceControlPolicies.some((t) =>
     parsePolicy(t, { kind: "rcp" }).diagnostics.some((d) => d.level !== "warning"),
   );
-  const answer = (p: Prepared): Simulation =>
-    simulate({
+  const answer = (p: Prepared): Simulation => {
+    const document = withRequest(base, p);
+    const odd = inconsistencies(p.request, document).map((why) => `AWS would never see this request: ${why}`);
+    return simulate({
       id: p.id,
       request: p.request,
       identityUnknown: p.identityUnknown && p.request.caller.kind !== "service",
-      document: withRequest(base, p),
+      document,
       denialsUnread,
-      notes: [...notes, ...p.notes],
+      notes: [...notes, ...p.notes, ...odd],
     });
+  };
   const output = await openOutput(flags.output, io);
   try {
     const outcomes = new Set<Simulation["decision"]>();

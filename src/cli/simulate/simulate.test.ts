@@ -55,6 +55,17 @@ describe("one request", () => {
     expect((await simulate(policy(root), ...who(), "--identity", "allow")).code).toBe(0);
   });
 
+  test("a request that contradicts itself is answered, and said to be one that AWS never sees", async () => {
+    const odd = await simulate(
+      policy(root),
+      ...who("arn:aws:iam::444455556666:role/App"),
+      "--context",
+      `kms:CallerAccount=${OWNER}`,
+    );
+    expect(flat(odd)).toContain("AWS would never see this request: kms:CallerAccount contradicts the caller");
+    expect(flat(await simulate(policy(root), ...who()))).not.toContain("never see this request");
+  });
+
   test("identity policies that were not given leave the answer open only where they decide", async () => {
     expect((await simulate(policy(root), ...who())).code).toBe(3);
     expect(
