@@ -1,17 +1,19 @@
 import { parseAccountId } from "../domain/ids.js";
-import { quoted, soleValue, statedValues, type ExplicitKeys } from "./explicit-context.js";
+import { isStated, quoted, soleValue, statedValues, type ExplicitKeys } from "./explicit-context.js";
 import { parseBool } from "./operators/bool.js";
 import { parseInstant } from "./operators/date.js";
 import { ipContains, parseIpBlock } from "./operators/ip.js";
 import type { AccessRequest } from "./request.js";
 
 /** What cannot be true of where, when and by which way a request comes. */
-export function environmentInconsistencies(request: AccessRequest, keys: ExplicitKeys): string[] {
-  return [
-    ...networkInconsistencies(keys),
-    ...pathInconsistencies(request, keys),
-    ...timeInconsistencies(request, keys),
-  ];
+export function environmentInconsistencies(
+  request: AccessRequest,
+  keys: ExplicitKeys,
+  found: string[],
+): void {
+  networkInconsistencies(keys, found);
+  pathInconsistencies(request, keys, found);
+  timeInconsistencies(request, keys, found);
 }
 
 /** Keys that only requests through a VPC endpoint carry. */
@@ -23,7 +25,7 @@ const ENDPOINT_KEYS = [
   "aws:VpceAccount",
   "aws:VpceOrgID",
   "aws:VpceOrgPaths",
-];
+].map((name) => ({ name, lower: name.toLowerCase() }));
 
 /**
  * Addresses that never stand in aws:SourceIp, which "can only be used for public IP address ranges".
@@ -44,68 +46,68 @@ const NOT_PUBLIC = [
 ].flatMap((text) => parseIpBlock(text) ?? []);
 
 /** A request comes from a public address or through a VPC endpoint, not both; KMS only speaks TLS. */
-function networkInconsistencies(keys: ExplicitKeys): string[] {
-  const address = soleValue(keys, "aws:SourceIp");
-  const endpoint = ENDPOINT_KEYS.filter((name) => statedValues(keys, name).length > 0);
-  const block = address === undefined ? undefined : parseIpBlock(address);
-  const vpceAccount = soleValue(keys, "aws:VpceAccount");
+function networkInconsistencies(keys: ExplicitKeys, found: string[]): void {
+  const address = soleValue(keys, "aws:sourceip");
+  if (address !== undefined) {
+    for (const { name, lower } of ENDPOINT_KEYS) {
+      if (isStated(keys, lower)) found.push(`aws:SourceIp and ${name} never come together`);
+    }
+    const block = parseIpBlock(address);
+    if (block !== undefined && NOT_PUBLIC.some((range) => ipContains(range, block))) {
+      found.push(`aws:SourceIp is never a private address such as ${address}`);
+    }
+  }
+  const vpceAccount = soleValue(keys, "aws:vpceaccount");
+  if (vpceAccount !== undefined && parseAccountId(vpceAccount) === undefined) {
+    found.push(`aws:VpceAccount ${quoted(vpceAccount)} is no account id`);
+  }
   const transport = keys.get("aws:securetransport");
-  return [
-    ...(address === undefined ? [] : endpoint.map((name) => `aws:SourceIp and ${name} never come together`)),
-    ...(block !== undefined && NOT_PUBLIC.some((range) => ipContains(range, block))
-      ? [`aws:SourceIp is never a private address such as ${address ?? ""}`]
-      : []),
-    ...(vpceAccount === undefined || parseAccountId(vpceAccount) !== undefined
-      ? []
-      : [`aws:VpceAccount ${quoted(vpceAccount)} is no account id`]),
-    ...(transport !== undefined && parseBool(transport.values[0] ?? "") !== true
-      ? ["aws:SecureTransport is always true: KMS only speaks TLS"]
-      : []),
-  ];
+  if (transport !== undefined && parseBool(transport.values[0] ?? "") !== true) {
+    found.push("aws:SecureTransport is always true: KMS only speaks TLS");
+  }
 }
 
+/** Keys that tell by way of which service a request comes. */
+const VIA_KEYS = ["kms:ViaService", "aws:CalledVia", "aws:CalledViaFirst", "aws:CalledViaLast"].map(
+  (name) => ({
+    name,
+    lower: name.toLowerCase(),
+  }),
+);
+
 /** A service that calls with the caller's rights says so in aws:ViaAWSService; a service principal calls for itself. */
-function pathInconsistencies(request: AccessRequest, keys: ExplicitKeys): string[] {
-  const via = ["kms:ViaService", "aws:CalledVia", "aws:CalledViaFirst", "aws:CalledViaLast"].filter(
-    (name) => statedValues(keys, name).length > 0,
-  );
+function pathInconsistencies(request: AccessRequest, keys: ExplicitKeys, found: string[]): void {
   const flag = keys.get("aws:viaawsservice");
   const said = flag === undefined ? undefined : parseBool(flag.values[0] ?? "");
-  const chain = statedValues(keys, "aws:CalledVia");
-  const end = (name: string, expected: string | undefined): string[] => {
-    const stated = soleValue(keys, name);
-    return chain.length === 0 || stated === undefined || stated === expected
-      ? []
-      : [`${name} contradicts aws:CalledVia`];
-  };
-  return [
-    ...(request.caller.kind === "service"
-      ? via.map((name) => `${name} is never there when a service principal calls`)
-      : []),
-    ...(request.caller.kind === "service" && said === true
-      ? ["aws:ViaAWSService is false when a service principal calls"]
-      : []),
-    ...(flag !== undefined && flag.values.length === 0 ? ["aws:ViaAWSService is always there"] : []),
-    ...(said === false ? via.map((name) => `${name} is only there when aws:ViaAWSService is true`) : []),
-    ...end("aws:CalledViaFirst", chain[0]),
-    ...end("aws:CalledViaLast", chain.at(-1)),
-  ];
+  const service = request.caller.kind === "service";
+  for (const { name, lower } of VIA_KEYS) {
+    if (!isStated(keys, lower)) continue;
+    if (service) found.push(`${name} is never there when a service principal calls`);
+    if (said === false) found.push(`${name} is only there when aws:ViaAWSService is true`);
+  }
+  if (service && said === true) found.push("aws:ViaAWSService is false when a service principal calls");
+  if (flag?.values.length === 0) found.push("aws:ViaAWSService is always there");
+  const chain = statedValues(keys, "aws:calledvia");
+  if (chain.length === 0) return;
+  const first = soleValue(keys, "aws:calledviafirst");
+  if (first !== undefined && first !== chain[0]) found.push("aws:CalledViaFirst contradicts aws:CalledVia");
+  const last = soleValue(keys, "aws:calledvialast");
+  if (last !== undefined && last !== chain.at(-1)) found.push("aws:CalledViaLast contradicts aws:CalledVia");
 }
 
 /** The clock of the request and the keys that show it are one; credentials are not issued in the future. */
-function timeInconsistencies(request: AccessRequest, keys: ExplicitKeys): string[] {
-  const seconds = (name: string): number | undefined => {
-    const value = soleValue(keys, name);
+function timeInconsistencies(request: AccessRequest, keys: ExplicitKeys, found: string[]): void {
+  const seconds = (lower: string): number | undefined => {
+    const value = soleValue(keys, lower);
     const instant = value === undefined ? undefined : parseInstant(value);
     return instant === undefined ? undefined : Math.floor(instant.milliseconds / 1000);
   };
   const now = Math.floor(request.time);
-  const clock = ["aws:CurrentTime", "aws:EpochTime"].flatMap((name) => {
-    const stated = keys.get(name.toLowerCase());
-    if (stated === undefined || seconds(name) === now) return [];
-    return [`${name} contradicts the time of the request`];
-  });
-  const issued = seconds("aws:TokenIssueTime");
-  const future = issued !== undefined && issued > now ? ["aws:TokenIssueTime lies after the request"] : [];
-  return [...clock, ...future];
+  for (const { name, lower } of CLOCK_KEYS) {
+    if (keys.has(lower) && seconds(lower) !== now) found.push(`${name} contradicts the time of the request`);
+  }
+  const issued = seconds("aws:tokenissuetime");
+  if (issued !== undefined && issued > now) found.push("aws:TokenIssueTime lies after the request");
 }
+
+const CLOCK_KEYS = ["aws:CurrentTime", "aws:EpochTime"].map((name) => ({ name, lower: name.toLowerCase() }));

@@ -12,7 +12,7 @@ import {
   type ExplicitKey,
   type ExplicitKeys,
 } from "./explicit-context.js";
-import { arnParts, globText, literalGlob } from "./glob.js";
+import { textParts } from "./glob.js";
 import { parseBool } from "./operators/bool.js";
 import { parseInstant } from "./operators/date.js";
 import { parseIpBlock } from "./operators/ip.js";
@@ -27,31 +27,28 @@ import type { AccessRequest, KeyDocument } from "./request.js";
  */
 export function inconsistencies(request: AccessRequest, key: KeyDocument): string[] {
   const keys = explicitKeys(request.context);
-  const always = [
-    ...callerInconsistencies(request, key.facts, keys),
-    ...parameterInconsistencies(request, key.facts, keys),
-  ];
+  const found: string[] = [];
+  callerInconsistencies(request, key.facts, keys, found);
+  parameterInconsistencies(request, key.facts, keys, found);
   // The other rules are about keys that the request states.
-  if (keys.size === 0) return always;
-  return [
-    ...always,
-    ...shapeInconsistencies(keys),
-    ...organizationInconsistencies(request, key.facts, keys),
-    ...sourceInconsistencies(request, key.facts, keys),
-    ...keyInconsistencies(key.facts, keys),
-    ...environmentInconsistencies(request, keys),
-  ];
+  if (keys.size === 0) return found;
+  shapeInconsistencies(keys, found);
+  organizationInconsistencies(request, key.facts, keys, found);
+  sourceInconsistencies(request, key.facts, keys, found);
+  keyInconsistencies(key.facts, keys, found);
+  environmentInconsistencies(request, keys, found);
+  return found;
 }
 
 /** Single-valued keys hold one value, and typed keys a value of their type. */
-function shapeInconsistencies(keys: ExplicitKeys): string[] {
-  return [...keys.values()].flatMap(({ name, values, facts }) => {
-    if (facts === undefined) return [];
-    const several =
-      values.length > 1 && !facts.multivalued ? [`${name} holds one value, not ${values.length}`] : [];
-    const wrong = values.filter((value) => !hasType(value, facts.type));
-    return [...several, ...wrong.map((value) => `${name} cannot hold ${quoted(value)}`)];
-  });
+function shapeInconsistencies(keys: ExplicitKeys, found: string[]): void {
+  for (const { name, values, facts } of keys.values()) {
+    if (facts === undefined) continue;
+    if (values.length > 1 && !facts.multivalued) found.push(`${name} holds one value, not ${values.length}`);
+    for (const value of values) {
+      if (!hasType(value, facts.type)) found.push(`${name} cannot hold ${quoted(value)}`);
+    }
+  }
 }
 
 /** Texts and ARNs are open: requests carry ARNs that callers made up. */
@@ -75,83 +72,123 @@ function hasType(value: string, type: NonNullable<ExplicitKey["facts"]>["type"])
 }
 
 /** Organization ids and paths have their form, and every path lies under its id. */
-function organizationInconsistencies(request: AccessRequest, facts: KeyFacts, keys: ExplicitKeys): string[] {
-  const families = ["aws:Principal", "aws:Source", "aws:Vpce"].flatMap((family) =>
-    organizationFamily(family, keys),
-  );
+function organizationInconsistencies(
+  request: AccessRequest,
+  facts: KeyFacts,
+  keys: ExplicitKeys,
+  found: string[],
+): void {
+  for (const { id, paths } of ORGANIZATION_FAMILIES) {
+    if (keys.has(id.lower) || keys.has(paths.lower)) organizationFamily(id, paths, keys, found);
+  }
   const { caller } = request;
-  if (caller.kind === "service" || caller.account !== facts.account) return families;
+  if (caller.kind === "service" || caller.account !== facts.account) return;
+  if (!keys.has("aws:principalorgid") && !keys.has("aws:principalorgpaths")) return;
   const derived = organizationKeys(caller, facts);
-  const own = ["aws:PrincipalOrgID", "aws:PrincipalOrgPaths"].flatMap((name) =>
-    contradiction(name, derived[name], keys, "the organization of the key's account, which is the caller's"),
-  );
-  return [...families, ...own];
+  for (const name of ["aws:PrincipalOrgID", "aws:PrincipalOrgPaths"]) {
+    contradiction(
+      name,
+      derived[name],
+      keys,
+      "the organization of the key's account, which is the caller's",
+      found,
+    );
+  }
 }
 
-function organizationFamily(family: string, keys: ExplicitKeys): string[] {
-  const idName = `${family}OrgID`;
-  const pathsName = `${family}OrgPaths`;
-  const id = soleValue(keys, idName);
-  const paths = statedValues(keys, pathsName);
-  const malformed = [
-    ...(id === undefined || parseOrganizationId(id) !== undefined
-      ? []
-      : [`${idName} ${quoted(id)} is no organization id`]),
-    ...paths
-      .filter((path) => !/^o-[a-z0-9]{10,32}\/r-[a-z0-9/-]{4,}\/$/.test(path))
-      .map((path) => `${pathsName} ${quoted(path)} is no organization path`),
-  ];
-  if (paths.length > 0 && id === undefined) return [...malformed, `${pathsName} is there without ${idName}`];
-  const outside = paths.filter((path) => id !== undefined && !path.startsWith(`${id}/`));
-  return [
-    ...malformed,
-    ...outside.map((path) => `${pathsName} ${quoted(path)} does not lie under ${idName}`),
-  ];
+interface KeyName {
+  readonly name: string;
+  readonly lower: string;
 }
+
+function keyName(name: string): KeyName {
+  return { name, lower: name.toLowerCase() };
+}
+
+const ORGANIZATION_FAMILIES = ["aws:Principal", "aws:Source", "aws:Vpce"].map((family) => ({
+  id: keyName(`${family}OrgID`),
+  paths: keyName(`${family}OrgPaths`),
+}));
+
+function organizationFamily(
+  { name: idName, lower: idLower }: KeyName,
+  { name: pathsName, lower: pathsLower }: KeyName,
+  keys: ExplicitKeys,
+  found: string[],
+): void {
+  const id = soleValue(keys, idLower);
+  const paths = statedValues(keys, pathsLower);
+  if (id !== undefined && parseOrganizationId(id) === undefined) {
+    found.push(`${idName} ${quoted(id)} is no organization id`);
+  }
+  if (paths.length > 0 && id === undefined) found.push(`${pathsName} is there without ${idName}`);
+  for (const path of paths) {
+    if (!ORGANIZATION_PATH.test(path)) found.push(`${pathsName} ${quoted(path)} is no organization path`);
+    if (id !== undefined && !path.startsWith(`${id}/`)) {
+      found.push(`${pathsName} ${quoted(path)} does not lie under ${idName}`);
+    }
+  }
+}
+
+const ORGANIZATION_PATH = /^o-[a-z0-9]{10,32}\/r-[a-z0-9/-]{4,}\/$/;
 
 /** The keys that name a service's source belong to direct calls of service principals, and agree with each other. */
-function sourceInconsistencies(request: AccessRequest, facts: KeyFacts, keys: ExplicitKeys): string[] {
-  const stated = [...keys.values()].filter(
-    (k) => k.facts?.origin === "service-source" && k.values.length > 0,
-  );
+function sourceInconsistencies(
+  request: AccessRequest,
+  facts: KeyFacts,
+  keys: ExplicitKeys,
+  found: string[],
+): void {
   if (request.caller.kind !== "service") {
-    return stated.map((k) => `${k.name} is only there when a service principal calls directly`);
+    for (const k of keys.values()) {
+      if (k.facts?.origin === "service-source" && k.values.length > 0) {
+        found.push(`${k.name} is only there when a service principal calls directly`);
+      }
+    }
+    return;
   }
-  const account = soleValue(keys, "aws:SourceAccount");
-  const owner = soleValue(keys, "aws:SourceOwner");
-  const arn = soleValue(keys, "aws:SourceArn");
-  const parts = arn === undefined ? undefined : arnParts(literalGlob(arn))?.map(globText);
-  const arnAccount = parts?.[4] ?? "";
+  const account = soleValue(keys, "aws:sourceaccount");
+  const owner = soleValue(keys, "aws:sourceowner");
+  const arn = soleValue(keys, "aws:sourcearn");
+  if (account !== undefined && parseAccountId(account) === undefined) {
+    found.push(`aws:SourceAccount ${quoted(account)} is no account id`);
+  }
+  if (owner !== undefined && account !== undefined && owner !== account) {
+    found.push("aws:SourceOwner is another account than aws:SourceAccount");
+  }
+  if (arn !== undefined) sourceArnInconsistencies(arn, account, request.caller.name, found);
   const organization =
     account === facts.account && facts.organization.kind === "present"
       ? facts.organization.value.id
       : undefined;
-  const sourceOrganization = soleValue(keys, "aws:SourceOrgID");
-  return [
-    ...(account === undefined || parseAccountId(account) !== undefined
-      ? []
-      : [`aws:SourceAccount ${quoted(account)} is no account id`]),
-    ...(owner !== undefined && account !== undefined && owner !== account
-      ? ["aws:SourceOwner is another account than aws:SourceAccount"]
-      : []),
-    ...(arn !== undefined && (parts === undefined || parts[0] !== "arn")
-      ? [`aws:SourceArn ${quoted(arn)} is no ARN`]
-      : []),
-    ...(request.caller.name === "cloudtrail.amazonaws.com" && parts?.[5]?.includes(":") === true
-      ? ["no resource of CloudTrail has a colon in its name"]
-      : []),
-    ...(parseAccountId(arnAccount) !== undefined && account !== undefined && arnAccount !== account
-      ? ["the account in aws:SourceArn is another than aws:SourceAccount"]
-      : []),
-    ...(organization !== undefined && sourceOrganization !== undefined && sourceOrganization !== organization
-      ? ["aws:SourceOrgID is not the organization of aws:SourceAccount, the account of the key"]
-      : []),
-  ];
+  const sourceOrganization = soleValue(keys, "aws:sourceorgid");
+  if (organization !== undefined && sourceOrganization !== undefined && sourceOrganization !== organization) {
+    found.push("aws:SourceOrgID is not the organization of aws:SourceAccount, the account of the key");
+  }
+}
+
+function sourceArnInconsistencies(
+  arn: string,
+  account: string | undefined,
+  service: string,
+  found: string[],
+): void {
+  const parts = textParts(arn);
+  if (parts === undefined || parts[0] !== "arn") found.push(`aws:SourceArn ${quoted(arn)} is no ARN`);
+  if (service === "cloudtrail.amazonaws.com" && parts?.[5].includes(":") === true) {
+    found.push("no resource of CloudTrail has a colon in its name");
+  }
+  const arnAccount = parts?.[4] ?? "";
+  if (account !== undefined && parseAccountId(arnAccount) !== undefined && arnAccount !== account) {
+    found.push("the account in aws:SourceArn is another than aws:SourceAccount");
+  }
 }
 
 /** Facts about the key are what they are. */
-function keyInconsistencies(facts: KeyFacts, keys: ExplicitKeys): string[] {
-  if (![...keys.values()].some((k) => k.facts?.origin === "key")) return [];
+function keyInconsistencies(facts: KeyFacts, keys: ExplicitKeys, found: string[]): void {
+  let asked = false;
+  for (const k of keys.values()) if (k.facts?.origin === "key") asked = true;
+  if (!asked) return;
   const { "aws:ResourceOrgID": id, "aws:ResourceOrgPaths": paths } = organizationKeys(
     { kind: "service", name: "" },
     facts,
@@ -161,18 +198,14 @@ function keyInconsistencies(facts: KeyFacts, keys: ExplicitKeys): string[] {
     "aws:ResourceOrgID": id,
     "aws:ResourceOrgPaths": paths,
   });
-  const known = derived.flatMap(([name, entry]) =>
-    contradiction(name, entry, keys, "what is known of the key"),
-  );
+  for (const [name, entry] of derived) contradiction(name, entry, keys, "what is known of the key", found);
+  if (facts.tags === undefined) return;
   const names = new Set(derived.map(([name]) => name.toLowerCase()));
-  const strangeTags = [...keys.values()].filter(
-    (k) =>
-      facts.tags !== undefined &&
-      k.lower.startsWith("aws:resourcetag/") &&
-      !names.has(k.lower) &&
-      k.values.length > 0,
-  );
-  return [...known, ...strangeTags.map((k) => `${k.name} is there, but the key has no such tag`)];
+  for (const k of keys.values()) {
+    if (k.lower.startsWith("aws:resourcetag/") && !names.has(k.lower) && k.values.length > 0) {
+      found.push(`${k.name} is there, but the key has no such tag`);
+    }
+  }
 }
 
 /** A stated key against what it must hold. Nothing is wrong where either side is not known. */
@@ -181,11 +214,12 @@ function contradiction(
   entry: ContextEntry | undefined,
   keys: ExplicitKeys,
   known: string,
-): string[] {
+  found: string[],
+): void {
   const stated = keys.get(name.toLowerCase());
-  if (stated === undefined || entry === undefined || entry.kind === "unknown") return [];
+  if (stated === undefined || entry === undefined || entry.kind === "unknown") return;
   const expected = entry.kind === "absent" ? [] : entry.values;
   const same =
     stated.values.length === expected.length && expected.every((value) => stated.values.includes(value));
-  return same ? [] : [`${name} contradicts ${known}`];
+  if (!same) found.push(`${name} contradicts ${known}`);
 }

@@ -86,8 +86,11 @@ function derivedEntries(request: AccessRequest, key: KeyDocument): (readonly [st
   return DERIVED.flatMap((origin) => [...lowerCased(derivedRows(origin, request, key))]);
 }
 
-function lowerCased(rows: Rows): ReadonlyMap<string, ContextEntry> {
-  return new Map(Object.entries(rows).map(([name, entry]) => [name.toLowerCase(), entry]));
+/** The same by names in lower case. */
+export function lowerCased(rows: Rows): ReadonlyMap<string, ContextEntry> {
+  const lower = new Map<string, ContextEntry>();
+  for (const [name, entry] of Object.entries(rows)) lower.set(name.toLowerCase(), entry);
+  return lower;
 }
 
 const DERIVED = ["caller", "path", "transport", "time", "key", "request"] as const;

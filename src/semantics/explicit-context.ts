@@ -17,24 +17,31 @@ export type ExplicitKeys = ReadonlyMap<string, ExplicitKey>;
 
 /** Reads the stated keys of a request; a scalar is a list of one. */
 export function explicitKeys(context: Context): ExplicitKeys {
-  return new Map(
-    Object.entries(context).map(([name, value]) => {
-      const lower = name.toLowerCase();
-      const values = typeof value === "string" ? [value] : value;
-      return [lower, { name, lower, values, facts: conditionKeyFacts(name) }] as const;
-    }),
-  );
+  const keys = new Map<string, ExplicitKey>();
+  for (const [name, value] of Object.entries(context)) {
+    const lower = name.toLowerCase();
+    const values = typeof value === "string" ? [value] : value;
+    keys.set(lower, { name, lower, values, facts: conditionKeyFacts(lower) });
+  }
+  return keys;
 }
 
-/** The only value of a stated key; undefined where it is not stated, absent, or has several. */
-export function soleValue(keys: ExplicitKeys, name: string): string | undefined {
-  const values = keys.get(name.toLowerCase())?.values;
+/** The only value of a stated key (in lower case); undefined where it is not stated, absent, or has several. */
+export function soleValue(keys: ExplicitKeys, lower: string): string | undefined {
+  const values = keys.get(lower)?.values;
   return values?.length === 1 ? values[0] : undefined;
 }
 
-/** The values of a stated key; empty where it is not stated. */
-export function statedValues(keys: ExplicitKeys, name: string): readonly string[] {
-  return keys.get(name.toLowerCase())?.values ?? [];
+/** The values of a stated key (in lower case); empty where it is not stated. */
+export function statedValues(keys: ExplicitKeys, lower: string): readonly string[] {
+  return keys.get(lower)?.values ?? NONE;
+}
+
+const NONE: readonly string[] = [];
+
+/** Whether a key (in lower case) is stated with a value. */
+export function isStated(keys: ExplicitKeys, lower: string): boolean {
+  return statedValues(keys, lower).length > 0;
 }
 
 /** A value as it stands in a sentence. */

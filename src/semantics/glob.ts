@@ -85,3 +85,13 @@ export function arnParts(glob: Glob): readonly Glob[] | undefined {
   }
   return parts.length === 6 ? parts : undefined;
 }
+
+/** The six parts of an ARN without wildcards: see {@link arnParts}. */
+export function textParts(
+  text: string,
+): readonly [string, string, string, string, string, string] | undefined {
+  const [a, b, c, d, e, ...rest] = text.split(":");
+  if (a === undefined || b === undefined || c === undefined || d === undefined || e === undefined)
+    return undefined;
+  return rest.length === 0 ? undefined : [a, b, c, d, e, rest.join(":")];
+}
