@@ -82,7 +82,6 @@ class Search {
   /** What the outline has to meet. */
   #outlined: readonly Lit[] = [];
   readonly #lits = new Map<string, Lit[]>();
-  readonly #names = new Map<string, string>();
 
   constructor(readonly q: Query) {}
 
@@ -284,7 +283,10 @@ class Search {
       truth = testCondition(l.c, "x");
       // A pair that is asked about must be in the request, whatever it holds.
       const { key, keyLower } = l.c.source;
-      if (keyLower.startsWith("kms:encryptioncontext:")) this.#presentPairs.set(keyLower, { key, model });
+      if (keyLower.startsWith("kms:encryptioncontext:")) {
+        this.#presentPairs ??= new Map();
+        this.#presentPairs.set(keyLower, { key, model });
+      }
     } else if (model.kind === "const") truth = testCondition(l.c, model.value);
     else if (model.kind === "doubtful") truth = testUnknown(l.c, model.present === true, model.doubt);
     else return undefined;
@@ -294,18 +296,18 @@ class Search {
   }
 
   /** Pairs of the encryption context that are settled beforehand: what a service fills in for a known account. */
-  readonly #settledPairs = new Map<string, { readonly name: string; readonly value: string }>();
+  #settledPairs: Map<string, { readonly name: string; readonly value: string }> | undefined;
 
   /** Pairs that hold an identity, of which conditions ask whether they are there. */
-  readonly #presentPairs = new Map<
-    string,
-    { readonly key: string; readonly model: Extract<KeyModel, { kind: "word" }> }
-  >();
+  #presentPairs:
+    | Map<string, { readonly key: string; readonly model: Extract<KeyModel, { kind: "word" }> }>
+    | undefined;
 
   #remember(c: Compiled, model: KeyModel): void {
     const { key, keyLower } = c.source;
     if (model.kind !== "const" || typeof model.value !== "string") return;
     if (keyLower.startsWith("kms:encryptioncontext:")) {
+      this.#settledPairs ??= new Map();
       this.#settledPairs.set(keyLower, { name: key, value: model.value });
     }
   }
@@ -351,6 +353,8 @@ class Search {
       if (s === false) return undefined;
       if (s === undefined) this.#push(l);
     }
+    // Without a choice to make, finishing asks the same.
+    if (choices.length === 0) return this.#finish();
     for (const key of [...this.#lits.keys()]) if (!this.#consistent(key)) return undefined;
     choices.sort((a, b) => a.length - b.length);
     return this.#choose(choices, 0);
@@ -361,7 +365,11 @@ class Search {
     const list = this.#lits.get(key);
     if (list === undefined) this.#lits.set(key, [l]);
     else list.push(l);
-    this.#names.set(l.c.source.keyLower, l.c.source.key);
+  }
+
+  /** A key as it was written last. */
+  #nameOf(slot: string): string {
+    return this.#lits.get(slot)?.at(-1)?.c.source.key ?? slot;
   }
 
   #pop(l: Lit): void {
@@ -509,16 +517,15 @@ class Search {
    * Then they are put in, in every combination.
    */
   #finish(): Solution | undefined {
+    if ((this.#lits.get("kms:encryptioncontextkeys")?.length ?? 0) === 0) return this.#finishWith(NO_PAIRS);
     const optional = [...this.#lits.keys()].filter(
       (k) => k.startsWith("kms:encryptioncontext:") && (this.#lits.get(k)?.length ?? 0) > 0,
     );
-    const list = (this.#lits.get("kms:encryptioncontextkeys")?.length ?? 0) > 0;
-    const combinations = list ? 2 ** Math.min(optional.length, 5) : 1;
-    for (let i = 0; i < combinations; i += 1) {
+    for (let i = 0; i < 2 ** Math.min(optional.length, 5); i += 1) {
       const found = this.#finishWith(new Set(optional.filter((_, bit) => ((i >> bit) & 1) === 1)));
       if (found !== undefined) return found;
     }
-    if (list && optional.length > 5) this.#exhausted = true;
+    if (optional.length > 5) this.#exhausted = true;
     return undefined;
   }
 
@@ -529,11 +536,11 @@ class Search {
     let time = this.q.now;
     const contextKeys: string[] = [];
     const absentContextKeys: string[] = [];
-    for (const [key, pair] of this.#settledPairs) {
+    for (const [key, pair] of this.#settledPairs ?? []) {
       keys.set(key, pair);
       contextKeys.push(pair.name.slice("kms:EncryptionContext:".length));
     }
-    for (const [keyLower, { key, model }] of this.#presentPairs) {
+    for (const [keyLower, { key, model }] of this.#presentPairs ?? []) {
       keys.set(keyLower, { name: key, value: viewText(model.view, values) });
       contextKeys.push(key.slice("kms:EncryptionContext:".length));
     }
@@ -558,7 +565,7 @@ class Search {
       if (this.#model(slot).kind === "set") continue;
       const s = this.#solveKey(slot, { must: [], mustNot: [] }, forced.has(slot));
       if (s === undefined) return undefined;
-      const name = this.#names.get(slot) ?? slot;
+      const name = this.#nameOf(slot);
       keys.set(slot, { name, value: s.value });
       const tail = /^kms:encryptioncontext:(.+)$/i.exec(name)?.[1];
       if (tail !== undefined) (s.value === undefined ? absentContextKeys : contextKeys).push(tail);
@@ -572,7 +579,7 @@ class Search {
           : { must: [], mustNot: [] };
       const s = this.#solveKey(slot, linked);
       if (s === undefined) return undefined;
-      keys.set(slot, { name: this.#names.get(slot) ?? slot, value: s.value });
+      keys.set(slot, { name: this.#nameOf(slot), value: s.value });
     }
     const token = keys.get("aws:tokenissuetime")?.value;
     const issued = typeof token === "string" ? parseDate(token) : undefined;
@@ -588,6 +595,8 @@ class Search {
     return { values, keys, time };
   }
 }
+
+const NO_PAIRS: ReadonlySet<string> = new Set();
 
 /** The segment that a view shows, if it is an account id and nothing else. */
 function accountIndex(view: View, shape: Shape): number | undefined {
