@@ -121,8 +121,9 @@ export function analyze(input: AnalysisInput): AccessMatrix {
     for (const group of actionGroups(entrance, signatures)) {
       if (!isOf(group, input.only)) continue;
       const covered = new Coverage();
-      for (const ranked of named) {
-        if (covered.everybody) break;
+      for (let i = 0; !covered.everybody; i += 1) {
+        const ranked = named.at(i);
+        if (ranked === undefined) break;
         if (budget.left < 0) return [...open, unfinished(entrance)];
         const before = covered.of(ranked.group);
         if (before === "certain" || !worthTrying(ranked, entrance, group, facts)) continue;

@@ -12,7 +12,7 @@ import {
 import { conditionKeyFacts } from "../semantics/condition-keys.js";
 import type { Source } from "../semantics/request.js";
 import { granteeEntry } from "./mentions.js";
-import type { Prepared } from "./statements.js";
+import { ALL_ACTIONS, type Prepared } from "./statements.js";
 import type { Truth } from "./truth.js";
 
 /** One way to be allowed: an Allow statement or a grant, in one form. */
@@ -38,7 +38,7 @@ export function statementEntrances(statements: readonly Prepared[]): Entrance[] 
   const out: Entrance[] = [];
   for (const p of statements) {
     if (p.statement.effect !== "Allow" || p.resource === "no") continue;
-    const actions = KMS_KEY_ACTIONS.filter((a, i) => p.actions[i] === true && a.keyPolicy);
+    const actions = p.actions === ALL_ACTIONS ? KEY_POLICY_ACTIONS : effective(p.actions);
     if (actions.length === 0) continue;
     out.push({
       source: { kind: "statement", index: p.statement.index, sid: p.statement.sid },
@@ -52,6 +52,13 @@ export function statementEntrances(statements: readonly Prepared[]): Entrance[] 
     });
   }
   return out;
+}
+
+const KEY_POLICY_ACTIONS = effective(ALL_ACTIONS);
+
+/** The actions of a vector that have an effect in a key policy. */
+function effective(covered: readonly boolean[]): readonly ActionFacts[] {
+  return KMS_KEY_ACTIONS.filter((a, i) => covered[i] === true && a.keyPolicy);
 }
 
 const GRANTABLE = KMS_KEY_ACTIONS.filter((a) => a.grantable).map((a) => a.name.slice("kms:".length));
@@ -230,16 +237,29 @@ export interface ActionGroup {
 }
 
 /** Groups the actions of an entrance. */
-export function actionGroups(e: Entrance, signatures: ActionSignatures): ActionGroup[] {
+export function actionGroups({ actions }: Entrance, signatures: ActionSignatures): readonly ActionGroup[] {
+  if (actions !== KEY_POLICY_ACTIONS) return grouped(actions, signatures);
+  let all = OF_ALL_ACTIONS.get(signatures);
+  if (all === undefined) {
+    all = grouped(actions, signatures);
+    OF_ALL_ACTIONS.set(signatures, all);
+  }
+  return all;
+}
+
+/** Groups of all actions, by signatures: of most policies the same, since nothing in them tells actions apart. */
+const OF_ALL_ACTIONS = new WeakMap<ActionSignatures, readonly ActionGroup[]>();
+
+function grouped(actions: readonly ActionFacts[], signatures: ActionSignatures): readonly ActionGroup[] {
   const groups: ActionFacts[][] = signatures.groups.map(() => []);
-  for (const a of e.actions) {
+  for (const a of actions) {
     const number = signatures.groupOf.get(a);
     if (number !== undefined) groups[number]?.push(a);
   }
   const out: ActionGroup[] = [];
-  signatures.groups.forEach((g, i) => {
-    const actions = groups[i] ?? [];
-    if (actions.length > 0) out.push({ ...g, actions });
+  groups.forEach((own, i) => {
+    const group = signatures.groups[i];
+    if (own.length > 0 && group !== undefined) out.push({ ...group, actions: own });
   });
   return out;
 }

@@ -150,7 +150,10 @@ export class Prover {
       notPrincipal: x.mentions.notPrincipal,
     };
     let exhausted = false;
-    for (const shape of this.#shapes(cls, context, group)) {
+    const all = this.#shapes(cls, context, group);
+    for (let i = 0; ; i += 1) {
+      const shape = all.at(i);
+      if (shape === undefined) break;
       x.budget.left -= 8 + (x.mentions.principals.length + x.statements.length) / 8;
       if (x.budget.left < 0) return { kind: "exhausted" };
       const principal = shape.principal(e.principal, "Allow");
@@ -178,22 +181,29 @@ export class Prover {
   }
 
   /** The shapes of a class, made once for all entrances. */
-  #shapes(cls: CallerClass, context: ShapeContext, group: ActionGroup): Iterable<Shape> {
-    const key = `${context.mode} ${context.environment.network} ${context.environment.time} ${group.parameters}`;
+  #shapes(cls: CallerClass, context: ShapeContext, group: ActionGroup): Replayable<Shape> {
+    const { mode, environment } = context;
+    const setting =
+      (mode === "certain" ? 0 : 1) +
+      (environment.network === "open" ? 0 : 2) +
+      (environment.time === "now" ? 0 : 4);
     let ofClass = this.#shapesOf.get(cls);
     if (ofClass === undefined) {
-      ofClass = new Map();
+      ofClass = [];
       this.#shapesOf.set(cls, ofClass);
     }
-    let known = ofClass.get(key);
-    if (known === undefined) {
-      known = new Replayable(shapes(cls, context));
-      ofClass.set(key, known);
+    for (const known of ofClass) {
+      if (known.setting === setting && known.parameters === group.parameters) return known.shapes;
     }
-    return known;
+    const made = new Replayable(shapes(cls, context));
+    ofClass.push({ setting, parameters: group.parameters, shapes: made });
+    return made;
   }
 
-  readonly #shapesOf = new Map<CallerClass, Map<string, Replayable<Shape>>>();
+  readonly #shapesOf = new Map<
+    CallerClass,
+    { readonly setting: number; readonly parameters: string; readonly shapes: Replayable<Shape> }[]
+  >();
   readonly #compiled = new Map<Condition, Compiled>();
 
   /** The Deny statements in the way; undefined where one cannot be escaped. */

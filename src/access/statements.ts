@@ -82,25 +82,30 @@ export function doubtfulStatements(doubts: PolicyDoubts): ReadonlyMap<number, Do
 
 const ACTION_INDEX: ReadonlyMap<string, number> = new Map(KMS_KEY_ACTIONS.map((a, i) => [a.lower, i]));
 
-function actionVector(e: PatternElement): boolean[] {
-  if (e.kind === "missing") return KMS_KEY_ACTIONS.map(() => false);
-  const hit = KMS_KEY_ACTIONS.map(() => false);
+/** The vectors of an element that covers everything or nothing: most do, and every reader only reads. */
+export const ALL_ACTIONS: readonly boolean[] = KMS_KEY_ACTIONS.map(() => true);
+const NO_ACTIONS: readonly boolean[] = KMS_KEY_ACTIONS.map(() => false);
+
+function actionVector(e: PatternElement): readonly boolean[] {
+  if (e.kind === "missing") return NO_ACTIONS;
+  const listed = e.kind === "listed";
+  const hit = [...(listed ? NO_ACTIONS : ALL_ACTIONS)];
   for (const p of e.patterns) {
     const lower = p.toLowerCase();
-    if (lower === "*" || lower === "kms:*") hit.fill(true);
-    else if (/[*?]/.test(lower)) {
+    if (lower === "*" || lower === "kms:*") return listed ? ALL_ACTIONS : NO_ACTIONS;
+    if (lower.includes("*") || lower.includes("?")) {
       // What a wildcard in the service prefix does is not known: it may cover in an Action, and not in a NotAction.
-      if (e.kind === "not-listed" && /[*?]/.test(lower.split(":", 1)[0] ?? "")) continue;
+      if (!listed && /[*?]/.test(lower.split(":", 1)[0] ?? "")) continue;
       const glob = plainGlob(lower);
       KMS_KEY_ACTIONS.forEach((a, i) => {
-        if (matches(glob, a.lower)) hit[i] = true;
+        if (matches(glob, a.lower)) hit[i] = listed;
       });
     } else {
       const i = ACTION_INDEX.get(lower);
-      if (i !== undefined) hit[i] = true;
+      if (i !== undefined) hit[i] = listed;
     }
   }
-  return e.kind === "listed" ? hit : hit.map((h) => !h);
+  return hit;
 }
 
 /**

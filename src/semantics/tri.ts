@@ -25,16 +25,22 @@ export function tri(value: boolean): Tri {
 
 /** Yes iff all are; no iff one is. */
 export function all(items: readonly Tri[]): Tri {
-  if (items.some((t) => t.value === "no")) return NO;
-  const doubts = doubtsOf(items);
-  return doubts.length === 0 ? YES : doubtful(...doubts);
+  let doubts = false;
+  for (const t of items) {
+    if (t.value === "no") return NO;
+    if (t.value === "doubtful") doubts = true;
+  }
+  return doubts ? doubtful(...doubtsOf(items)) : YES;
 }
 
 /** Yes iff one is; no iff all are. */
 export function any(items: readonly Tri[]): Tri {
-  if (items.some((t) => t.value === "yes")) return YES;
-  const doubts = doubtsOf(items);
-  return doubts.length === 0 ? NO : doubtful(...doubts);
+  let doubts = false;
+  for (const t of items) {
+    if (t.value === "yes") return YES;
+    if (t.value === "doubtful") doubts = true;
+  }
+  return doubts ? doubtful(...doubtsOf(items)) : NO;
 }
 
 /** The complement; a doubt stays a doubt. */
