@@ -259,7 +259,9 @@ function grouped(actions: readonly ActionFacts[], signatures: ActionSignatures):
   const out: ActionGroup[] = [];
   groups.forEach((own, i) => {
     const group = signatures.groups[i];
-    if (own.length > 0 && group !== undefined) out.push({ ...group, actions: own });
+    if (own.length === 0 || group === undefined) return;
+    const { parameters, crossAccount, usable, index } = group;
+    out.push({ parameters, crossAccount, usable, index, actions: own });
   });
   return out;
 }
@@ -364,6 +366,26 @@ const SUITABLE = new Map<string, Suitable>();
 const SUITABLE_LIMIT = 256;
 
 function suitableActions(facts: KeyFacts): Suitable {
+  const { usage, state, spec } = facts;
+  if (last !== undefined && last.usage === usage && last.state === state && last.spec === spec) {
+    return last.suitable;
+  }
+  const suitable = suitableOf(facts);
+  last = { usage, state, spec, suitable };
+  return suitable;
+}
+
+/** Most keys are of the same kind as the key before them. */
+let last:
+  | {
+      readonly usage: KeyFacts["usage"];
+      readonly state: KeyFacts["state"];
+      readonly spec: KeyFacts["spec"];
+      readonly suitable: Suitable;
+    }
+  | undefined;
+
+function suitableOf(facts: KeyFacts): Suitable {
   const kind = `${facts.usage ?? ""}|${facts.state ?? ""}|${facts.spec ?? ""}`;
   const known = SUITABLE.get(kind);
   if (known !== undefined) return known;

@@ -1,6 +1,6 @@
 import type { AccountId } from "../domain/ids.js";
 import type { Grant } from "../domain/grant.js";
-import type { Condition, Policy, PrincipalEntry } from "../policy/ast.js";
+import type { Condition, Policy, PrincipalEntry, Statement } from "../policy/ast.js";
 import { namedIds } from "./account-numbers.js";
 
 /**
@@ -70,11 +70,11 @@ export function collectMentions(
     patterns: [] as string[],
     keys: new Set<string>(),
     sourcePrefixes: new Set<string>(),
-    notPrincipal: policies.some((p) => p.statements.some((s) => s.principal.kind === "not-principal")),
+    notPrincipal: anyStatement(policies, (s) => s.principal.kind === "not-principal"),
     omissible: new Set<string>(),
     servicePatterns: new Set<string>(),
   };
-  const tied = policies.some((p) => p.statements.some((s) => s.conditions.some(tiesIdentity)));
+  const tied = anyStatement(policies, (s) => s.conditions.some(tiesIdentity));
   if (tied) for (const v of Object.values(tags)) addIds(v, m);
   for (const p of policies) {
     for (const s of p.statements) {
@@ -100,6 +100,7 @@ export function collectMentions(
       }
     }
   }
+  if (grants.length === 0) return m;
   const filled = [...m.keys].filter(filledByService);
   for (const { Constraints } of filled.length === 0 ? [] : grants) {
     const exact = Constraints?.EncryptionContextEquals;
@@ -108,6 +109,11 @@ export function collectMentions(
     for (const k of filled) if (!wanted.has(k)) m.omissible.add(k);
   }
   return m;
+}
+
+function anyStatement(policies: readonly Policy[], test: (s: Statement) => boolean): boolean {
+  for (const p of policies) for (const s of p.statements) if (test(s)) return true;
+  return false;
 }
 
 /** Whether a service fills a pair of the encryption context, in a way that is tied to its source. */
@@ -178,6 +184,7 @@ const isLinked = (key: string): boolean => ACCOUNT_KEYS.has(key) || ARN_KEYS.has
 
 /** Whether a variable compares an identity with another key: then what is asked of that key names identities, too. */
 function tiesIdentity(c: Condition): boolean {
+  if (!c.values.some((v) => v.includes("${"))) return false;
   const variables = [...c.values.join("\n").matchAll(/\$\{\s*([^,}\s]+)/g)].map((x) =>
     (x[1] ?? "").toLowerCase(),
   );

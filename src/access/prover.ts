@@ -7,6 +7,7 @@ import type { KeyDocument } from "../semantics/request.js";
 import { comparesNumbers } from "./account-numbers.js";
 import type { AccountChoice, CallerClass } from "./callers.js";
 import type { Compiled } from "./condition.js";
+import { principalTruth, serviceEntry } from "./covered-callers.js";
 import type { ActionGroup, Entrance } from "./entrances.js";
 import type { NamedNetworks } from "./environments.js";
 import type { Environment } from "./key-models.js";
@@ -131,6 +132,7 @@ export class Prover {
     const { x } = this;
     const [action] = group.actions;
     if (action === undefined) return { kind: "closed", doubtful: false };
+    x.budget.left -= 1;
     const environment: Environment = {
       network: s.network,
       now: x.now,
@@ -138,6 +140,20 @@ export class Prover {
       fixed: x.networks.fixed,
       ranges: x.networks.ranges,
     };
+    if (typeof e.holds === "object") this.#doubtSeen = true;
+    if (!satisfies(e.holds, true, s.mode)) return { kind: "closed", doubtful: this.#doubtSeen };
+    if (cls.kind === "service") {
+      // Whom an element names among services does not depend on the request.
+      const named = principalTruth(
+        e.principal,
+        "Allow",
+        (p, as) => serviceEntry(p, cls, as),
+        undefined,
+        "service",
+      );
+      if (typeof named === "object") this.#doubtSeen = true;
+      if (!satisfies(named, true, s.mode)) return { kind: "closed", doubtful: this.#doubtSeen };
+    }
     const context: ShapeContext = {
       facts: x.facts,
       action,
@@ -157,11 +173,11 @@ export class Prover {
       x.budget.left -= 8 + (x.mentions.principals.length + x.statements.length) / 8;
       if (x.budget.left < 0) return { kind: "exhausted" };
       const principal = shape.principal(e.principal, "Allow");
-      if (typeof principal === "object" || typeof e.holds === "object") this.#doubtSeen = true;
+      if (typeof principal === "object") this.#doubtSeen = true;
       // Whether the resource in a source ARN can hold a colon depends on the service.
       if (shape.kind === "service" && this.#sourceArnAsked) this.#doubtSeen = true;
       if (x.mentions.uniqueIds.size > 0 && mayBear(cls)) this.#doubtSeen = true;
-      if (!satisfies(principal, true, s.mode) || !satisfies(e.holds, true, s.mode)) continue;
+      if (!satisfies(principal, true, s.mode)) continue;
       const escape = this.#refusals(shape, group);
       if (escape === undefined) continue;
       const answer = search({

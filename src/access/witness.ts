@@ -33,8 +33,8 @@ export function buildRequest(
   }
   for (const [lower, { name, value }] of solution.keys) {
     if (value === undefined || DERIVED.has(lower)) continue;
-    const tail = /^kms:encryptioncontext:(.+)$/i.exec(name)?.[1];
-    if (tail !== undefined) {
+    if (lower.startsWith(PAIR) && lower.length > PAIR.length) {
+      const tail = name.slice(PAIR.length);
       if (typeof value === "string") encryptionContext[contextName(tail, grantContext)] = value;
     } else if (lower === "kms:encryptioncontextkeys") {
       // The list is worked out last, and its spelling of a name is the one that conditions want.
@@ -45,7 +45,7 @@ export function buildRequest(
         encryptionContext[k] = before;
       }
     } else {
-      context[conditionKeyFacts(lower)?.name.endsWith(":") === false ? canonical(lower, name) : name] = value;
+      context[canonical(lower, name)] = value;
     }
   }
   addCompanions(shape, action, context);
@@ -53,7 +53,7 @@ export function buildRequest(
     caller: shape.caller(solution.values),
     action: action.name,
     context,
-    ...(Object.keys(encryptionContext).length === 0 ? {} : { encryptionContext }),
+    ...(isEmpty(encryptionContext) ? {} : { encryptionContext }),
     time: solution.time,
     identity: { kind: "allow" },
     boundary: { kind: "absent" },
@@ -62,14 +62,23 @@ export function buildRequest(
   };
 }
 
+const PAIR = "kms:encryptioncontext:";
+
+/** A key as AWS writes it; of a family, as the policy does. */
 function canonical(lower: string, written: string): string {
   const f = conditionKeyFacts(lower);
-  return f === undefined || /[:/]$/.test(f.name) ? written : f.name;
+  return f === undefined || f.name.endsWith(":") || f.name.endsWith("/") ? written : f.name;
+}
+
+function isEmpty(pairs: Readonly<Record<string, string>>): boolean {
+  for (const _ in pairs) return false;
+  return true;
 }
 
 /** A grant's own spelling of a context key wins: whether the comparison minds the case is not documented. */
 function contextName(tail: string, grant: Readonly<Record<string, string>> | undefined): string {
-  return Object.keys(grant ?? {}).find((k) => k.toLowerCase() === tail.toLowerCase()) ?? tail;
+  if (grant === undefined) return tail;
+  return Object.keys(grant).find((k) => k.toLowerCase() === tail.toLowerCase()) ?? tail;
 }
 
 /** Keys that come together: a request through a service or an endpoint shows it in all of them. */
