@@ -13,11 +13,12 @@ Examples:
       --context aws:SourceAccount=111122223333
   keyward simulate policy.json --requests requests.jsonl > answers.jsonl
 
-Without --identity or --identity-policy the caller's identity policies are not known: the answer is "unknown" where it
-depends on them. Details: docs/simulate.md.
+What the flags leave out is taken from the snapshot: the caller's identity policies, permissions boundary, tags and
+organization, service and resource control policies, grants. Where neither says what the identity policies are, the
+answer is "unknown" if it depends on them. Details: docs/simulate.md.
 
 Exit codes here: 0 allowed, 1 denied, 2 wrong usage or a failure, 3 undecided. With --requests: 0 all allowed, 1 some
-denied, 3 some undecided and none denied.`;
+denied, 3 some undecided and none denied, 2 some lines are no requests (they are told, the others are answered).`;
 
 const several = (value: string, before: readonly string[]): readonly string[] => [...before, value];
 
@@ -39,7 +40,7 @@ export function register(program: Command, io: Io): void {
       ]),
     )
     .option("--identity-policy <file>", "an identity policy of the caller (repeatable)", several, [])
-    .option("--boundary <file>", "the caller's permissions boundary")
+    .option("--boundary <file>", "the caller's permissions boundary; none: there is none")
     .option("--session-policy <file>", "the session policy")
     .option("--scp <file>", "a service control policy of the caller's account (repeatable)", several, [])
     .option("--rcp <file>", "a resource control policy of the key's account (repeatable)", several, [])

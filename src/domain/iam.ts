@@ -46,7 +46,12 @@ export interface AccountIam {
  * must allow, and none of any level may deny.
  */
 export type ServiceControl =
-  | { readonly kind: "levels"; readonly levels: readonly (readonly string[])[] }
+  | {
+      readonly kind: "levels";
+      readonly levels: readonly (readonly string[])[];
+      /** What each level is: a root, a unit, the account itself. As many as there are levels. */
+      readonly targets?: readonly string[];
+    }
   /** The management account, an account outside any organization, or an organization that has not enabled them. */
   | { readonly kind: "none" }
   | { readonly kind: "unknown" };

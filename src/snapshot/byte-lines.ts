@@ -8,6 +8,8 @@ export interface ByteLine {
   /** From 1. */
   readonly number: number;
   readonly complete: boolean;
+  /** The line is longer than the reader allows; `bytes` is empty. Only where such lines were asked for. */
+  readonly tooLong?: true;
 }
 
 /** A line is longer than the reader allows. */
@@ -22,19 +24,28 @@ export class LineTooLong extends Error {
 
 /**
  * The lines of a stream, without their line feeds; memory holds one line and one chunk. Gzip is recognised by its magic
- * bytes (RFC 1952), not by a file's name, so that it also works from a pipe. Throws {@link LineTooLong}, and whatever
- * the stream or the decompressor throws.
+ * bytes (RFC 1952), not by a file's name, so that it also works from a pipe. Throws {@link LineTooLong} (or, with
+ * `long: "mark"`, yields a line that says so and goes on), and whatever the stream or the decompressor throws.
  */
-export async function* byteLines(source: NodeJS.ReadableStream, maxBytes: number): AsyncGenerator<ByteLine> {
+export async function* byteLines(
+  source: NodeJS.ReadableStream,
+  maxBytes: number,
+  long: "throw" | "mark" = "throw",
+): AsyncGenerator<ByteLine> {
   let number = 1;
   let pending: Buffer[] = [];
   let pendingBytes = 0;
+  const line = (tail: Buffer, complete: boolean): ByteLine => {
+    if (pendingBytes + tail.length > maxBytes) {
+      if (long === "throw") throw new LineTooLong(number, maxBytes);
+      return { bytes: Buffer.alloc(0), number, complete, tooLong: true };
+    }
+    return { bytes: pendingBytes === 0 ? tail : Buffer.concat([...pending, tail]), number, complete };
+  };
   for await (const chunk of inflated(source)) {
     let start = 0;
     for (let end = chunk.indexOf(LF); end !== -1; end = chunk.indexOf(LF, start)) {
-      const tail = chunk.subarray(start, end);
-      if (pendingBytes + tail.length > maxBytes) throw new LineTooLong(number, maxBytes);
-      yield { bytes: pendingBytes === 0 ? tail : Buffer.concat([...pending, tail]), number, complete: true };
+      yield line(chunk.subarray(start, end), true);
       number += 1;
       if (pendingBytes !== 0) {
         pending = [];
@@ -46,10 +57,13 @@ export async function* byteLines(source: NodeJS.ReadableStream, maxBytes: number
       pending.push(chunk.subarray(start));
       pendingBytes += chunk.length - start;
       // Checked here as well: a file without any line feed must not fill the memory.
-      if (pendingBytes > maxBytes) throw new LineTooLong(number, maxBytes);
+      if (pendingBytes > maxBytes) {
+        if (long === "throw") throw new LineTooLong(number, maxBytes);
+        pending = [];
+      }
     }
   }
-  if (pendingBytes > 0) yield { bytes: Buffer.concat(pending), number, complete: false };
+  if (pendingBytes > 0) yield line(Buffer.alloc(0), false);
 }
 
 const LF = 0x0a;

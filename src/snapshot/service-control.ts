@@ -30,6 +30,11 @@ export class ServiceControlLines {
     }
   }
 
+  /** Whether some organization names the account as its management account: these policies do not bind it. */
+  isManagement(account: AccountId): boolean {
+    return this.management.has(account);
+  }
+
   /**
    * The policies above an account. Unknown where its place in the tree is, and where a level has none at all: AWS keeps
    * at least one at each, so that level was not read.
@@ -41,7 +46,10 @@ export class ServiceControlLines {
     if (membership === null || this.enabled.get(membership.id) === false) return { kind: "none" };
     const steps = membership.path?.split("/").filter((step) => step !== "");
     if (steps === undefined) return { kind: "unknown" };
-    const levels = [...steps.slice(1), account].map((target) => this.byTarget.get(target) ?? []);
-    return levels.some((texts) => texts.length === 0) ? { kind: "unknown" } : { kind: "levels", levels };
+    const targets = [...steps.slice(1), account];
+    const levels = targets.map((target) => this.byTarget.get(target) ?? []);
+    return levels.some((texts) => texts.length === 0)
+      ? { kind: "unknown" }
+      : { kind: "levels", levels, targets };
   }
 }

@@ -10,7 +10,7 @@ import { safeJson } from "../../report/json.js";
 import { closings, guards } from "../../rules/what-if.js";
 import { judgeKey } from "../../rules/judge.js";
 import { Estate, keyRecord } from "../../snapshot/key-record.js";
-import type { KeyLine } from "../../snapshot/lines.js";
+import type { KeyLine, SnapshotLine } from "../../snapshot/lines.js";
 import { ExceptionBook } from "../../trust/exceptions.js";
 import { assumeOwnOrganization, zoneOf } from "../../trust/zone.js";
 import type { CheckFlags } from "../check/flags.js";
@@ -137,12 +137,19 @@ export async function policyLine(input: Input, flags: CheckFlags, notes: string[
 }
 
 /** The key of a snapshot by ARN, id or alias; every other line that matters for it is taken in on the way. */
-export async function findKey(input: Input, name: string, estate: Estate): Promise<KeyLine> {
+export async function findKey(
+  input: Input,
+  name: string,
+  estate: Estate,
+  /** Sees every line, for what else the caller wants of the snapshot. */
+  look: (line: SnapshotLine) => void = () => undefined,
+): Promise<KeyLine> {
   // Only now: a bare policy needs neither zod nor gzip.
   const { snapshotLines } = await import("../check/snapshot-file.js");
   const found: KeyLine[] = [];
   const others: string[] = [];
   for await (const line of snapshotLines(input)) {
+    look(line);
     if (line.type === "organization" || line.type === "resource-control-policy") estate.add(line);
     if (line.type !== "key") continue;
     const aliases = line.aliases ?? [];

@@ -1,6 +1,5 @@
 import { readFile } from "node:fs/promises";
 import { z } from "zod";
-import type { ActionName } from "../../domain/ids.js";
 import type { Grant } from "../../domain/grant.js";
 import { KEY_STATES, type KeyState } from "../../domain/key.js";
 import { KeywardError } from "../../domain/result.js";
@@ -8,9 +7,10 @@ import type { Policy } from "../../policy/ast.js";
 import type { PolicyKind } from "../../policy/context.js";
 import { locator } from "../../policy/locate.js";
 import { parsePolicy, parsePolicyValue } from "../../policy/parse.js";
-import { actionFacts } from "../../semantics/actions.js";
+import type { NamedPolicy, PolicyKindBeside } from "../../report/policy-answers.js";
 import { parseCaller } from "../../semantics/arn.js";
 import type { AccessRequest, IdentitySide, Limit } from "../../semantics/request.js";
+import { parseAction } from "./action.js";
 
 const text = z.string();
 const texts = z.record(text, text);
@@ -50,14 +50,19 @@ export const simulateRequestSchema = z.strictObject({
   identity: z
     .union([z.enum(["allow", "none", "deny"]), z.array(policy)])
     .exactOptional()
-    .describe("What the caller's identity policies say, or the policies. Left out: not known."),
+    .describe(
+      "What the caller's identity policies say, or the policies. Left out: as the snapshot has them, else not known.",
+    ),
   boundary: z
-    .union([z.enum(["allow", "implicit-deny"]), policy])
+    .union([z.enum(["none", "allow", "implicit-deny"]), policy])
     .exactOptional()
-    .describe("Left out: there is none."),
-  sessionPolicy: z.union([z.enum(["allow", "implicit-deny"]), policy]).exactOptional(),
-  serviceControlPolicies: z.array(policy).exactOptional().describe("All of them must allow."),
-  resourceControlPolicies: z.array(policy).exactOptional().describe("Beside those of the snapshot."),
+    .describe("Left out: as the snapshot has it, else none."),
+  sessionPolicy: z.union([z.enum(["none", "allow", "implicit-deny"]), policy]).exactOptional(),
+  serviceControlPolicies: z
+    .array(policy)
+    .exactOptional()
+    .describe("All of them must allow. Left out: as the snapshot has them, else none."),
+  resourceControlPolicies: z.array(policy).exactOptional().describe("Instead of those of the snapshot."),
   callerIsInManagementAccount: z
     .boolean()
     .exactOptional()
@@ -71,48 +76,80 @@ export const simulateRequestSchema = z.strictObject({
 });
 export type SimulateRequest = z.infer<typeof simulateRequestSchema>;
 
-/** A request ready for the reference, and what of the key it changes. */
+/** A request as it was asked; what it leaves out is filled from the snapshot. */
 export interface Prepared {
   readonly id: string | undefined;
+  /** With nothing on the caller's side beyond what was given. */
   readonly request: AccessRequest;
-  /** The caller's identity policies were not given. */
-  readonly identityUnknown: boolean;
+  /** What was given, and is not to be taken from the snapshot. */
+  readonly given: {
+    readonly identity: boolean;
+    readonly boundary: boolean;
+    readonly serviceControlPolicies: boolean;
+  };
   readonly grants: readonly Grant[] | undefined;
-  readonly resourceControlPolicies: readonly Policy[];
+  /** Undefined: those of the snapshot. */
+  readonly resourceControlPolicies: readonly Policy[] | undefined;
+  /** The policies that were given, by name. */
+  readonly policies: readonly NamedPolicy[];
   readonly keyState: KeyState | undefined;
   readonly notes: readonly string[];
 }
 
+/** What the policies of a request are called: their files, for those that flags name. */
+export type PolicyNames = Readonly<Partial<Record<PolicyKindBeside, readonly string[]>>>;
+
 /** Checks a request. `where`: file, or file and line. Throws a {@link KeywardError} that names the JSON path. */
-export function prepareRequest(value: unknown, where: string, now: number): Prepared {
+export function prepareRequest(
+  value: unknown,
+  where: string,
+  now: number,
+  names: PolicyNames = {},
+): Prepared {
   const parsed = simulateRequestSchema.safeParse(value);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
     throw new KeywardError({
       what: `not a request: ${issue?.message ?? "wrong form"}`,
       where: `${where}, at ${pathText(issue?.path ?? [])}`,
+      expected: "the fields of a request: principal and action at least",
       next: "see schemas/simulate-request.schema.json",
     });
   }
   const r = parsed.data;
   const caller = parseCaller(r.principal);
   if (!caller.ok) throw new KeywardError({ ...caller.error, where: `${where}, at $.principal` });
-  const facts = actionFacts(r.action);
+  const action = parseAction(r.action, `${where}, at $.action`);
   const notes: string[] = [];
-  const read = (p: z.infer<typeof policy>, kind: PolicyKind, path: string): Policy =>
-    policyOf(p, kind, `${where}, at ${path}`);
-  const limit = (p: SimulateRequest["boundary"], path: string): Limit => {
-    if (p === undefined) return { kind: "absent" };
-    if (p === "allow" || p === "implicit-deny") return { kind: p };
-    return { kind: "policy", policy: read(p, "identity", path) };
+  const policies: NamedPolicy[] = [];
+  const read = (given: z.infer<typeof policy>, kind: PolicyKindBeside, path: string, number = 0): Policy => {
+    const read = policyOf(given, LANGUAGE[kind], `${where}, at ${path}`);
+    policies.push({ kind, name: names[kind]?.[number] ?? path.replace("$.", ""), policy: read });
+    return read;
   };
-  let scps = (r.serviceControlPolicies ?? []).map((p, i) => read(p, "scp", `$.serviceControlPolicies[${i}]`));
-  if (r.callerIsInManagementAccount === true && scps.length > 0) {
-    scps = [];
+  const limit = (
+    p: SimulateRequest["boundary"],
+    kind: "boundary" | "session-policy",
+    path: string,
+  ): Limit => {
+    if (p === undefined || p === "none") return { kind: "absent" };
+    if (p === "allow" || p === "implicit-deny") return { kind: p };
+    return { kind: "policy", policy: read(p, kind, path) };
+  };
+  const list = (
+    given: readonly z.infer<typeof policy>[],
+    kind: PolicyKindBeside,
+    field: string,
+  ): readonly Policy[] => given.map((p, i) => read(p, kind, `$.${field}[${i}]`, i));
+  const managed = r.callerIsInManagementAccount === true;
+  const scps = managed
+    ? []
+    : list(r.serviceControlPolicies ?? [], "service-control-policy", "serviceControlPolicies");
+  if (managed && (r.serviceControlPolicies ?? []).length > 0) {
     notes.push("Service control policies do not bind the management account: they were set aside.");
   }
   const identity: IdentitySide = Array.isArray(r.identity)
-    ? { kind: "policies", policies: r.identity.map((p, i) => read(p, "identity", `$.identity[${i}]`)) }
+    ? { kind: "policies", policies: list(r.identity, "identity", "identity") }
     : { kind: r.identity ?? "none" };
   const time = r.time === undefined ? now : Date.parse(r.time) / 1000;
   if (Number.isNaN(time)) {
@@ -121,31 +158,53 @@ export function prepareRequest(value: unknown, where: string, now: number): Prep
       where: `${where}, at $.time`,
       expected: "RFC 3339, such as 2026-11-23T10:00:00Z",
       got: r.time ?? "",
+      next: "write the time so, or leave it out: then it is now",
     });
   }
   return {
     id: r.id,
     request: {
       caller: caller.value,
-      action: facts?.name ?? (r.action as ActionName),
+      action,
       context: r.context ?? {},
       ...(r.encryptionContext === undefined ? {} : { encryptionContext: r.encryptionContext }),
       time,
       identity,
-      boundary: limit(r.boundary, "$.boundary"),
-      sessionPolicy: limit(r.sessionPolicy, "$.sessionPolicy"),
+      boundary: limit(r.boundary, "boundary", "$.boundary"),
+      sessionPolicy: limit(r.sessionPolicy, "session-policy", "$.sessionPolicy"),
       serviceControlPolicies: scps,
       ...(r.grantId === undefined ? {} : { grantId: r.grantId }),
     },
-    identityUnknown: r.identity === undefined,
+    given: {
+      identity: r.identity !== undefined,
+      boundary: r.boundary !== undefined,
+      serviceControlPolicies: managed || r.serviceControlPolicies !== undefined,
+    },
     grants: r.grants,
-    resourceControlPolicies: (r.resourceControlPolicies ?? []).map((p, i) =>
-      read(p, "rcp", `$.resourceControlPolicies[${i}]`),
-    ),
+    resourceControlPolicies:
+      r.resourceControlPolicies === undefined
+        ? undefined
+        : list(r.resourceControlPolicies, "resource-control-policy", "resourceControlPolicies"),
+    policies,
     keyState: r.keyState,
     notes,
   };
 }
+
+/** The id of a line that is no request, where it has one. */
+export function idOf(value: unknown): string | undefined {
+  return typeof value === "object" && value !== null && "id" in value && typeof value.id === "string"
+    ? value.id
+    : undefined;
+}
+
+const LANGUAGE: Readonly<Record<PolicyKindBeside, PolicyKind>> = {
+  identity: "identity",
+  boundary: "identity",
+  "session-policy": "identity",
+  "service-control-policy": "scp",
+  "resource-control-policy": "rcp",
+};
 
 function policyOf(value: z.infer<typeof policy>, kind: PolicyKind, where: string): Policy {
   const parsed = typeof value === "string" ? parsePolicy(value, { kind }) : parsePolicyValue(value, { kind });

@@ -101,7 +101,7 @@ describe("one request", () => {
     );
     const outcome = await simulate(policy(root), ...who(), "--identity", "allow", "--rcp", rcp);
     expect(outcome.code).toBe(1);
-    expect(flat(outcome)).toContain("resource control policy 1, statement 1 denies it");
+    expect(flat(outcome)).toContain(`Resource control policy 1 (${rcp}), statement 1 denies it`);
   });
 
   test("a resource control policy of the snapshot that was not understood leaves an Allow open", async () => {
@@ -149,7 +149,7 @@ describe("one request", () => {
       OWNER,
     );
     expect(outcome.code).toBe(0);
-    expect(flat(outcome)).toContain("grant g-1 allows it");
+    expect(flat(outcome)).toContain("Grant g-1 allows it");
   });
 
   test("conditions are shown one by one, with what was expected and what was there", async () => {
