@@ -7,7 +7,7 @@ import type { KeyDocument } from "../semantics/request.js";
 import type { KmsDocument } from "./documents.js";
 import { Documents, keysOf } from "./documents.js";
 import type { KeySide, PrincipalSide } from "./evaluate-principal.js";
-import { keySide, usesOf } from "./evaluate-principal.js";
+import { keySide, rootUses, usesOf } from "./evaluate-principal.js";
 import type { KeyUse, PrincipalUses } from "./use.js";
 
 /** Principals whose documents say the same about keys; only the first is looked at. */
@@ -108,6 +108,11 @@ export class AccountAnalysis {
       this.profileUses(profile, [principal], key, this.classOf(key), this.bitsOf(key.facts.arn))[0]?.uses ??
       []
     );
+  }
+
+  /** What the account's root user can do with a key. */
+  rootUses(key: KeyDocument): readonly KeyUse[] {
+    return rootUses(this.levels, { ...this.classOf(key).side, document: key });
   }
 
   private profileUses(

@@ -11,7 +11,14 @@ import { doubt } from "../semantics/doubts.js";
 import { evaluate } from "../semantics/evaluate.js";
 import { policySays } from "../semantics/identity.js";
 import { entryNames } from "../semantics/principal-match.js";
-import type { AccessRequest, Caller, Decision, KeyDocument, Source } from "../semantics/request.js";
+import type {
+  AccessRequest,
+  Caller,
+  Decision,
+  IdentitySide,
+  KeyDocument,
+  Source,
+} from "../semantics/request.js";
 import { statementFits, type StatementTarget } from "../semantics/statement-match.js";
 import type { KmsDocument } from "./documents.js";
 import { coverage, keysOf } from "./documents.js";
@@ -43,14 +50,40 @@ export interface KeySide {
  * cannot be done by any request.
  */
 export function usesOf(principal: IamPrincipal, side: PrincipalSide, key: KeySide): readonly KeyUse[] {
-  const caller = callerOf(principal);
-  const open = openKeys(principal, side, key);
+  // A role's session name is part of aws:userid, and whoever assumes the role chooses that.
+  const chosenUserId = principal.kind === "role" && principal.uniqueId === undefined;
+  const identity = { kind: "policies", policies: side.documents.map((d) => d.policy) } as const;
+  return usesOfCaller({ caller: callerOf(principal), identity, chosenUserId }, side, key);
+}
+
+/**
+ * What the root user of the key's account can do with it. No identity policy and no boundary binds it, service control
+ * policies do. Source: IAM User Guide, "AWS account root user"; Organizations User Guide, "SCP effects on permissions".
+ */
+export function rootUses(serviceControl: readonly KmsDocument[], key: KeySide): readonly KeyUse[] {
+  const { account, partition } = key.document.facts;
+  const side: PrincipalSide = { documents: [], boundary: undefined, serviceControl, uncertain: false };
+  const caller: Caller = { kind: "root", account, partition };
+  return usesOfCaller({ caller, identity: { kind: "allow" }, chosenUserId: false }, side, key);
+}
+
+/** Who asks, and what it may choose about itself. */
+interface Asker {
+  readonly caller: Caller;
+  readonly identity: IdentitySide;
+  /** The caller may give aws:userid any value. */
+  readonly chosenUserId: boolean;
+}
+
+function usesOfCaller(asker: Asker, side: PrincipalSide, key: KeySide): readonly KeyUse[] {
+  const { caller } = asker;
+  const open = openKeys(asker, side, key);
   const grants = key.document.grants.filter((g) => namesCaller(g, caller));
   const found = new Map<string, KeyUse & { readonly actions: ActionFacts["name"][] }>();
   for (const group of actionGroups(side, key, grants)) {
     const [first] = group;
     if (first === undefined) continue;
-    const best = bestAnswer(variants(caller, first, side, key, grants), key, open);
+    const best = bestAnswer(variants(asker, first, side, key, grants), key, open);
     if (best === undefined) continue;
     const use = describe(best, side, key, open);
     const id = JSON.stringify([
@@ -118,7 +151,7 @@ function actionGroups(
 
 /** The requests that are tried: plain, as each session that the key names, and as each grant asks for. */
 function variants(
-  caller: Caller,
+  { caller, identity }: Asker,
   action: ActionFacts,
   side: PrincipalSide,
   key: KeySide,
@@ -129,7 +162,7 @@ function variants(
     action: action.name,
     context: {},
     time: 0,
-    identity: { kind: "policies", policies: side.documents.map((d) => d.policy) },
+    identity,
     boundary:
       side.boundary === undefined ? { kind: "absent" } : { kind: "policy", policy: side.boundary.policy },
     sessionPolicy: { kind: "absent" },
@@ -272,7 +305,7 @@ function namesCaller(grant: Grant, caller: Caller): boolean {
 }
 
 /** Condition keys that a request of this principal may carry or not, as it likes or as it happens. */
-function openKeys(principal: IamPrincipal, side: PrincipalSide, key: KeySide): ReadonlySet<string> {
+function openKeys(asker: Asker, side: PrincipalSide, key: KeySide): ReadonlySet<string> {
   const open = new Set<string>();
   const documents = [
     ...side.documents,
@@ -280,12 +313,12 @@ function openKeys(principal: IamPrincipal, side: PrincipalSide, key: KeySide): R
     ...(side.boundary === undefined ? [] : [side.boundary]),
   ];
   for (const keys of [key.keys, ...documents.map((d) => d.keys)]) {
-    for (const name of keys) if (isOpen(name, principal)) open.add(name);
+    for (const name of keys) if (isOpen(name, asker)) open.add(name);
   }
   return open;
 }
 
-function isOpen(name: string, principal: IamPrincipal): boolean {
+function isOpen(name: string, { chosenUserId }: Asker): boolean {
   switch (conditionKeyFacts(name)?.origin) {
     case "request":
     case "free":
@@ -295,8 +328,7 @@ function isOpen(name: string, principal: IamPrincipal): boolean {
     case "caller-account":
       return true;
     case "caller":
-      // A role's session name is part of it, and whoever assumes the role chooses that.
-      return name === "aws:userid" && principal.kind === "role" && principal.uniqueId === undefined;
+      return name === "aws:userid" && chosenUserId;
     case "service-source":
     case "key":
     case "transport":

@@ -5,6 +5,7 @@ import type { Condition, Statement } from "../policy/ast.js";
 import { callerArn } from "../semantics/arn.js";
 import { conditionKeyFacts } from "../semantics/condition-keys.js";
 import type { KeyReport } from "../rules/finding.js";
+import type { KeyUsers } from "../rules/key-users.js";
 import type { Closing, Guard } from "../rules/what-if.js";
 import {
   actionsText,
@@ -15,6 +16,8 @@ import {
   whoLabel,
   whoText,
 } from "../rules/words.js";
+import { conditionText } from "./condition-text.js";
+import { keyUsersLines } from "./key-users.js";
 import { wrap } from "./wrap.js";
 
 /** What the JSON form says that it is; fields are only ever added under one name. */
@@ -30,6 +33,8 @@ export interface Explanation {
   readonly variables: boolean;
   readonly closings: readonly Closing[];
   readonly guards: readonly Guard[];
+  /** Who in the key's account can use it; undefined where nothing of its IAM was read. */
+  readonly users: KeyUsers | undefined;
   /** Everything, however long. */
   readonly all: boolean;
   readonly notes: readonly string[];
@@ -103,6 +108,12 @@ export function explainText(x: Explanation): string {
   } else if (report.exposure === "none") {
     head("WHY IT IS NOT EXPOSED");
     add("No statement and no grant names anybody outside the zone of trust.", "  ");
+  }
+  if (x.users !== undefined) {
+    for (const section of keyUsersLines(x.users, x.statements, x.all)) {
+      head(section.title);
+      for (const { text, indent } of section.lines) add(text, indent);
+    }
   }
   const doubts = new Map(matrix.accesses.flatMap((a) => a.doubts.map((d) => [d.id, d.text] as const)));
   if (doubts.size > 0 || matrix.undecided.length > 0) {
@@ -261,12 +272,6 @@ export function weakConditions(
     }
   }
   return [...out.values()];
-}
-
-/** A condition as a policy says it. */
-export function conditionText(c: Condition): string {
-  const operator = `${c.qualifier === undefined ? "" : `${c.qualifier}:`}${c.operator}${c.ifExists ? "IfExists" : ""}`;
-  return inert(`${operator} ${c.key} ${c.values.join(", ")}`);
 }
 
 const ABSENT_OPENS = "a request that does not carry the key at all passes, too";

@@ -90,6 +90,66 @@ const guard = z.looseObject({
   also: statementIndexes,
 });
 
+const use = z
+  .looseObject({
+    actions: z.array(text),
+    capabilities: z.array(z.enum(CAPABILITIES)).describe("Worst first."),
+    certainty: z
+      .enum(["certain", "conditional", "possible"])
+      .describe("`conditional`: a condition on the request decides, see `conditions`."),
+    doubts,
+    sources: z.array(decisionSource).describe("Statements of the key policy, and grants."),
+    direct: z.boolean().describe("The key policy or the grant suffices; no identity policy is needed."),
+    policies: z
+      .array(
+        z.looseObject({
+          kind: z.enum(["inline", "managed"]),
+          name: text.describe("ARN of a managed policy, name of an inline one."),
+          group: text.exactOptional().describe("The group that it comes from."),
+        }),
+      )
+      .describe("The identity policies that allow it."),
+    conditions: z.array(z.looseObject({ effect: z.enum(["Allow", "Deny"]), condition })),
+  })
+  .describe("Actions that somebody can do in one way.");
+
+const inAccount = z
+  .looseObject({
+    account: text,
+    iam: z.enum(["complete", "unreadable", "unknown"]).describe("Whether all users and roles were read."),
+    serviceControl: z
+      .enum(["levels", "none", "unknown"])
+      .describe("`unknown`: service control policies were not all read, and take nothing away here."),
+    principals: count.describe("Users and roles that were read."),
+    root: z.array(use).describe("What the root user can do."),
+    groups: z
+      .array(
+        z.looseObject({
+          principals: z.array(text).describe("ARNs of users and roles that can do the same in the same way."),
+          capabilities: z.array(z.enum(CAPABILITIES)),
+          uses: z.array(use),
+        }),
+      )
+      .describe("Worst first."),
+    paths: z
+      .array(
+        z.looseObject({
+          who,
+          certain: z.boolean().describe("Whether the trust policy surely lets the outsider in."),
+          externalId: z.boolean(),
+          conditions: z.array(condition),
+          role: text.describe("ARN of the role."),
+          trustStatement: count.describe("Position in the role's trust policy, from 0."),
+          uses: z.array(use).describe("What the role can do."),
+        }),
+      )
+      .describe("Outsiders who can assume a role that can use the key."),
+    uncertain: z.array(text).describe("Users and roles of which not every policy was read or understood."),
+    unclearTrust: z.array(text).describe("Roles of which the trust policy was not read or understood."),
+  })
+  .nullable()
+  .describe("Who in the key's account can use it; null where nothing of its IAM was read.");
+
 /** The shape of the JSON result of `keyward explain`. Fields are only added within a version. */
 export const explanationSchema = z.looseObject({
   schema: z.literal(EXPLANATION_SCHEMA),
@@ -110,5 +170,6 @@ export const explanationSchema = z.looseObject({
     .array(closing)
     .describe("Changes that were made on a copy of the key and leave no exposure. Of an exposed key."),
   guards: z.array(guard).describe("Parts without which outsiders would get in. Of a closed key."),
+  inAccount: inAccount.exactOptional(),
   notes: z.array(text),
 });

@@ -20,13 +20,26 @@ export const OUTSIDER_ASSUMABLE_ROLE = {
   title: "An outsider can assume a role that can use the key",
 } as const;
 
+/** A way to a key: somebody outside the zone of trust, the role that it can assume, and what the role can do. */
+export interface RolePath {
+  readonly outsider: Outsider;
+  readonly role: IamPrincipal;
+  /** Of the role. Not empty. */
+  readonly uses: readonly KeyUse[];
+}
+
+/** The ways to a key through roles of its account; roles that can only look at the key are left out. */
+export function rolePaths(key: KeyDocument, view: IamView): readonly RolePath[] {
+  return view.openRoles.flatMap(({ role, outsiders }) => {
+    const uses = view.analysis.usesOf(role, key).filter((u) => u.capabilities.some((c) => c !== "inspect"));
+    return uses.length === 0 ? [] : outsiders.map((outsider) => ({ outsider, role, uses }));
+  });
+}
+
 /** One finding for each role and outsider. */
 export function outsiderAssumableRole(key: KeyDocument, view: IamView | undefined): readonly Draft[] {
   if (view === undefined) return [];
-  return view.openRoles.flatMap(({ role, outsiders }) => {
-    const uses = view.analysis.usesOf(role, key).filter((u) => u.capabilities.some((c) => c !== "inspect"));
-    return uses.length === 0 ? [] : outsiders.map((o) => draft(role, o, uses, view));
-  });
+  return rolePaths(key, view).map(({ role, outsider, uses }) => draft(role, outsider, uses, view));
 }
 
 function draft(role: IamPrincipal, outsider: Outsider, uses: readonly KeyUse[], view: IamView): Draft {
@@ -65,7 +78,8 @@ function draft(role: IamPrincipal, outsider: Outsider, uses: readonly KeyUse[], 
   };
 }
 
-function whoOf({ who }: Outsider): Who {
+/** An outsider as findings name callers. */
+export function whoOf({ who }: Outsider): Who {
   return who.kind === "identities" ? { kind: "pattern", pattern: `any identity of ${who.provider}` } : who;
 }
 

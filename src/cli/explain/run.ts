@@ -1,4 +1,5 @@
 import { inert } from "../../domain/inert.js";
+import { parseKeyArn } from "../../domain/ids.js";
 import { analyze } from "../../access/analyze.js";
 import type { AccessMatrix } from "../../access/matrix.js";
 import { KeywardError } from "../../domain/result.js";
@@ -7,8 +8,14 @@ import type { Policy } from "../../policy/ast.js";
 import { parsePolicy } from "../../policy/parse.js";
 import { EXPLANATION_SCHEMA, explainText, weakConditions } from "../../report/explain.js";
 import { safeJson } from "../../report/json.js";
+import { keyUsersJson } from "../../report/key-users.js";
 import { closings, guards } from "../../rules/what-if.js";
-import { judgeKey } from "../../rules/judge.js";
+import type { JudgeContext } from "../../rules/judge.js";
+import { judgement } from "../../rules/judge.js";
+import type { KeyUsers } from "../../rules/key-users.js";
+import { keyUsers } from "../../rules/key-users.js";
+import type { Opinion } from "../../rules/opinion.js";
+import { opinionOf } from "../../rules/opinion.js";
 import { Estate, keyRecord } from "../../snapshot/key-record.js";
 import type { KeyLine, SnapshotLine } from "../../snapshot/lines.js";
 import { ExceptionBook } from "../../trust/exceptions.js";
@@ -17,87 +24,178 @@ import type { CheckFlags } from "../check/flags.js";
 import { findInputs, type Input } from "../check/inputs.js";
 import { readPolicyFile } from "../check/policy-file.js";
 import type { Io } from "../command.js";
+import { EstateIam } from "../estate-iam.js";
 import { loadConfigFile } from "../config-file.js";
 import { EXIT, type ExitCode } from "../exit.js";
 import { type CommonOptions, wantsColor } from "../options.js";
 import { openOutput } from "../output.js";
+import type { LiveFlags } from "./live.js";
+
+/** The flags of `keyward explain` beside the shared ones. */
+export interface ExplainFlags extends CheckFlags, LiveFlags {
+  /** Everything, however long. */
+  readonly all: boolean;
+  /** Ask AWS about the key, whatever it is called. */
+  readonly live: boolean;
+}
+
+/** What is explained, and what is known around it. */
+interface Subject {
+  readonly line: KeyLine;
+  readonly estate: Estate;
+  readonly iam: EstateIam;
+  readonly notes: string[];
+  /** A bare policy: nothing but the policy is known. */
+  readonly fromFile: boolean;
+}
 
 /** Explains one key. The exit code says what `check` would say of it. */
 export async function runExplain(
   key: string,
   snapshot: string | undefined,
-  flags: CheckFlags & { readonly all: boolean },
+  flags: ExplainFlags,
   common: CommonOptions,
   io: Io,
 ): Promise<ExitCode> {
   const config = await loadConfigFile(common.config);
+  const subject = await subjectOf(key, snapshot, flags, io);
+  const { line, estate, iam, notes } = subject;
+  const zone = zoneOf(config, estate.organizationOf.size > 0 ? organizations(estate) : []);
+  const read = keyRecord(line, estate);
+  const own = assumeOwnOrganization(read.facts, zone);
+  if (own.assumed !== undefined) {
+    notes.push(`The account of the key was taken to be a member of ${own.assumed}, the only trusted one.`);
+  }
+  const record: KeyRecord = { ...read, facts: own.facts };
+  const now = Math.floor(io.now() / 1000);
+  const context: JudgeContext = {
+    zone,
+    organizationOf: estate.organizationOf,
+    exceptions: new ExceptionBook(config.exceptions, now),
+    now,
+    iamOf: (account) => iam.viewOf(account, { zone, organizationOf: estate.organizationOf }),
+  };
+  const opinion = opinionOf(record, context);
+  const { report, disagreements } = judgement(record, opinion, context);
+  const users = usersOf(record, opinion, context, subject);
+  const { matrix, policy } = everybody(record, zone, estate, now);
+  const again = (changed: KeyRecord): AccessMatrix => everybody(changed, zone, estate, now).matrix;
+  const closing = closings(record, matrix, zone, again);
+  const guard = guards(record, matrix, policy, again);
+  const statements = policy?.statements ?? [];
+  const variables = policy?.version === "2012-10-17";
+  const output = await openOutput(common.output, io);
+  const color = wantsColor(common, io);
+  const width = Math.min(io.stdout.columns ?? 80, 120);
+  const text =
+    common.format === "json"
+      ? `${safeJson({
+          schema: EXPLANATION_SCHEMA,
+          key: report,
+          accesses: matrix.accesses,
+          undecided: matrix.undecided,
+          weakConditions: weakConditions(matrix, statements, variables),
+          closings: closing,
+          guards: guard,
+          ...(users === undefined ? {} : { inAccount: keyUsersJson(users) }),
+          notes,
+        })}\n`
+      : explainText({
+          report,
+          matrix,
+          statements,
+          variables,
+          closings: closing,
+          guards: guard,
+          users,
+          all: flags.all,
+          notes,
+          width,
+          color,
+        });
+  await output.write(text);
+  await output.finish();
+  if (disagreements.length > 0) return EXIT.disagreement;
+  if (report.verdict === "exposed") return EXIT.exposed;
+  return report.verdict === "not-assessed" ? EXIT.incomplete : EXIT.clear;
+}
+
+async function subjectOf(
+  key: string,
+  snapshot: string | undefined,
+  flags: ExplainFlags,
+  io: Io,
+): Promise<Subject> {
+  const estate = new Estate();
+  const iam = new EstateIam(estate);
+  const notes: string[] = [];
+  if (flags.live || (snapshot === undefined && parseKeyArn(key) !== undefined)) {
+    // Loads the SDK.
+    const { readLiveKey } = await import("./live.js");
+    const line = await readLiveKey(key, flags, io, iam, notes);
+    return { line, estate, iam, notes, fromFile: false };
+  }
   const inputs = await findInputs([snapshot ?? key], io.stdin ?? process.stdin);
   try {
     const [problem] = inputs.problems;
-    if (problem !== undefined) throw new KeywardError(problem);
+    if (problem !== undefined) {
+      const next = `${problem.next ?? ""}; for a key in AWS add --live, or name it by its ARN`;
+      throw new KeywardError(snapshot === undefined ? { ...problem, next } : problem);
+    }
     const [input] = inputs.files;
     if (input === undefined) throw new KeywardError({ what: "there is no such file", got: snapshot ?? key });
-    const estate = new Estate();
-    const notes: string[] = [];
     const line =
       input.kind === "policy"
         ? await policyLine(input, flags, notes)
-        : await findKey(input, snapshot === undefined ? "" : key, estate);
-    const zone = zoneOf(config, estate.organizationOf.size > 0 ? organizations(estate) : []);
-    const read = keyRecord(line, estate);
-    const own = assumeOwnOrganization(read.facts, zone);
-    if (own.assumed !== undefined) {
-      notes.push(`The account of the key was taken to be a member of ${own.assumed}, the only trusted one.`);
-    }
-    const record: KeyRecord = { ...read, facts: own.facts };
-    const now = Math.floor(io.now() / 1000);
-    const { report, disagreements } = judgeKey(record, {
-      zone,
-      organizationOf: estate.organizationOf,
-      exceptions: new ExceptionBook(config.exceptions, now),
-      now,
-    });
-    const { matrix, policy } = everybody(record, zone, estate, now);
-    const again = (changed: KeyRecord): AccessMatrix => everybody(changed, zone, estate, now).matrix;
-    const closing = closings(record, matrix, zone, again);
-    const guard = guards(record, matrix, policy, again);
-    const statements = policy?.statements ?? [];
-    const variables = policy?.version === "2012-10-17";
-    const output = await openOutput(common.output, io);
-    const color = wantsColor(common, io);
-    const width = Math.min(io.stdout.columns ?? 80, 120);
-    const text =
-      common.format === "json"
-        ? `${safeJson({
-            schema: EXPLANATION_SCHEMA,
-            key: report,
-            accesses: matrix.accesses,
-            undecided: matrix.undecided,
-            weakConditions: weakConditions(matrix, statements, variables),
-            closings: closing,
-            guards: guard,
-            notes,
-          })}\n`
-        : explainText({
-            report,
-            matrix,
-            statements,
-            variables,
-            closings: closing,
-            guards: guard,
-            all: flags.all,
-            notes,
-            width,
-            color,
+        : await findKey(input, snapshot === undefined ? "" : key, estate, (l) => {
+            if (isIamLine(l)) iam.add(l);
           });
-    await output.write(text);
-    await output.finish();
-    if (disagreements.length > 0) return EXIT.disagreement;
-    if (report.verdict === "exposed") return EXIT.exposed;
-    return report.verdict === "not-assessed" ? EXIT.incomplete : EXIT.clear;
+    return { line, estate, iam, notes, fromFile: input.kind === "policy" };
   } finally {
     await inputs.dispose();
   }
+}
+
+const IAM_TYPES: ReadonlySet<string> = new Set([
+  "organization",
+  "service-control-policy",
+  "account",
+  "user",
+  "role",
+  "group",
+  "managed-policy",
+]);
+
+/** Whether a line decides what IAM lets the principals of an account do. */
+function isIamLine(line: SnapshotLine): line is Parameters<EstateIam["add"]>[0] {
+  return IAM_TYPES.has(line.type);
+}
+
+/** Who in the account can use the key. A note says why, where that is not known. */
+function usersOf(
+  record: KeyRecord,
+  opinion: Opinion,
+  context: JudgeContext,
+  { notes, fromFile }: Pick<Subject, "notes" | "fromFile">,
+): KeyUsers | undefined {
+  const view = context.iamOf?.(record.facts.account);
+  if (view === undefined) {
+    // A policy file holds neither grants nor IAM, and its reader says so.
+    if (!fromFile) {
+      notes.push(
+        `IAM of account ${record.facts.account} was not read: who in it can use the key is not known.`,
+      );
+    }
+    return undefined;
+  }
+  if (record.policy.kind !== "present") {
+    notes.push("The key policy was not read: who in the account can use the key is not known.");
+    return undefined;
+  }
+  if (record.grants.kind === "unreadable" || record.grants.kind === "unknown") {
+    notes.push("The grants were not read: more users and roles of the account may be able to use the key.");
+  }
+  return keyUsers({ ...opinion.document, facts: record.facts }, view);
 }
 
 function organizations(estate: Estate): Parameters<typeof zoneOf>[1] {
