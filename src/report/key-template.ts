@@ -1,6 +1,7 @@
 import type { KeyReport } from "../rules/finding.js";
 import { hashedId } from "../rules/identity.js";
 import type { KeyNames } from "../rules/likeness.js";
+import { hasStandIn } from "../rules/word-holes.js";
 import { keyNameKeys, knownContext } from "../semantics/derive-context.js";
 import type { KeyFacts } from "../domain/key.js";
 import { safeJson } from "./json.js";
@@ -12,7 +13,13 @@ export const ALIASES_HOLE = "alias/keyward-names-of-the-key";
 
 type Slot =
   | { readonly kind: "arn" | "account" | "path" | "aliases" | "names" }
-  | { readonly kind: "opaque" | "finding"; readonly index: number };
+  | { readonly kind: "opaque" | "finding" | "word"; readonly index: number };
+
+/** The names that a report is written with. */
+export interface ReportNames extends KeyNames {
+  /** What stand-ins of rules/word-holes.ts stand for, by number. */
+  readonly words: readonly string[];
+}
 
 /** A text with places to be filled in: one piece more than slots. */
 interface Gapped {
@@ -39,9 +46,10 @@ export class KeyTemplate {
 
   /**
    * @param report of a key whose aliases are {@link ALIASES_HOLE} alone and whose tags are not known
+   * @param names those of the key; its words are the stand-ins
    * @returns undefined where a name of the key would be left in the text
    */
-  static of(report: KeyReport, identities: readonly string[], names: KeyNames): KeyTemplate | undefined {
+  static of(report: KeyReport, identities: readonly string[], names: ReportNames): KeyTemplate | undefined {
     const ids = report.findings.map((f) => f.id);
     if (new Set(ids).size !== ids.length) return undefined;
     const cut = cutter(names, ids);
@@ -49,7 +57,10 @@ export class KeyTemplate {
     const texts = identities.map((text, i) => ({ text: cut(text), suffix: (ids[i] ?? "").slice(20) }));
     const keyId = names.arn.slice(names.arn.lastIndexOf("/") + 1);
     const pieces = [whole, ...texts.map((t) => t.text)].flatMap((g) => g.pieces);
-    if (pieces.some((p) => p.includes(keyId) || p.includes(ALIASES_HOLE))) return undefined;
+    // A text that was shortened may end within a name.
+    const left = (p: string): boolean => p.includes(keyId) || p.includes(ALIASES_HOLE) || p.includes("…");
+    if (pieces.some(left)) return undefined;
+    if (names.words.length > 0 && pieces.some(hasStandIn)) return undefined;
     return new KeyTemplate(
       whole,
       texts,
@@ -60,14 +71,19 @@ export class KeyTemplate {
   }
 
   /** The report of a key. `names` are those of the key, `facts` give its aliases and tags. */
-  render(names: KeyNames, facts: Pick<KeyFacts, "aliases" | "tags">): string {
-    const ids = this.identities.map(({ text, suffix }) => hashedId(fill(text, names, [], facts)) + suffix);
+  render(names: ReportNames, facts: Pick<KeyFacts, "aliases" | "tags">): string {
+    if (this.identities.length === 0) return fill(this.report, names, NO_IDS, facts);
+    const ids = this.identities.map(
+      ({ text, suffix }) => hashedId(fill(text, names, NO_IDS, facts)) + suffix,
+    );
     return fill(this.report, names, ids, facts);
   }
 }
 
-/** Cuts texts at the names of a key. */
-function cutter(names: KeyNames, findingIds: readonly string[]): (text: string) => Gapped {
+const NO_IDS: readonly string[] = [];
+
+/** Cuts texts at the names of a key. Where one name begins within another, the one that begins first counts. */
+function cutter(names: ReportNames, findingIds: readonly string[]): (text: string) => Gapped {
   const slots = new Map<string, Slot>();
   slots.set(names.arn, { kind: "arn" });
   slots.set(`,"kms:ResourceAliases":"${ALIASES_HOLE}"`, { kind: "names" });
@@ -76,37 +92,42 @@ function cutter(names: KeyNames, findingIds: readonly string[]): (text: string) 
   if (names.path !== undefined) slots.set(names.path, { kind: "path" });
   names.opaque.forEach((id, index) => slots.set(id, { kind: "opaque", index }));
   findingIds.forEach((id, index) => slots.set(`"id":"${id}"`, { kind: "finding", index }));
-  const anySlot = new RegExp([...slots.keys()].map(escaped).join("|"), "g");
+  names.words.forEach((word, index) => slots.set(word, { kind: "word", index }));
   return (text) => {
+    const found: { readonly at: number; readonly end: number; readonly slot: Slot }[] = [];
+    for (const [name, slot] of slots) {
+      for (let at = text.indexOf(name); at !== -1; at = text.indexOf(name, at + 1)) {
+        found.push({ at, end: at + name.length, slot });
+      }
+    }
+    // Stable: of two that begin in one place, the one that was set first.
+    found.sort((a, b) => a.at - b.at);
     const pieces: string[] = [];
-    const found: Slot[] = [];
+    const cut: Slot[] = [];
     let start = 0;
-    for (const m of text.matchAll(anySlot)) {
-      const slot = slots.get(m[0]);
-      if (slot === undefined) continue;
-      pieces.push(text.slice(start, m.index));
-      found.push(slot);
-      start = m.index + m[0].length;
+    for (const { at, end, slot } of found) {
+      if (at < start) continue;
+      pieces.push(text.slice(start, at));
+      cut.push(slot);
+      start = end;
     }
     pieces.push(text.slice(start));
-    return { pieces, slots: found };
+    return { pieces, slots: cut };
   };
-}
-
-function escaped(text: string): string {
-  return text.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
 }
 
 function fill(
   text: Gapped,
-  names: KeyNames,
+  names: ReportNames,
   findingIds: readonly string[],
   facts: Pick<KeyFacts, "aliases" | "tags">,
 ): string {
-  let out = text.pieces[0] ?? "";
+  const { pieces, slots } = text;
+  let out = pieces[0] ?? "";
   let named: string | undefined;
-  for (const [i, slot] of text.slots.entries()) {
-    switch (slot.kind) {
+  for (let i = 0; i < slots.length; i++) {
+    const slot = slots[i];
+    switch (slot?.kind) {
       case "arn":
         out += names.arn;
         break;
@@ -119,6 +140,9 @@ function fill(
       case "opaque":
         out += names.opaque[slot.index] ?? "";
         break;
+      case "word":
+        out += names.words[slot.index] ?? "";
+        break;
       case "finding":
         out += `"id":"${findingIds[slot.index] ?? ""}"`;
         break;
@@ -128,8 +152,10 @@ function fill(
       case "names":
         out += named ??= namesInContext(facts);
         break;
+      case undefined:
+        break;
     }
-    out += text.pieces[i + 1] ?? "";
+    out += pieces[i + 1] ?? "";
   }
   return out;
 }

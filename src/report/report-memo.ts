@@ -1,22 +1,38 @@
+import { present } from "../domain/fetched.js";
 import type { KeyFacts, KeyRecord } from "../domain/key.js";
 import type { Judgement } from "../rules/judge.js";
+import type { DocumentTraits, Likeness, LikenessContext, KeyNames } from "../rules/likeness.js";
+import { Likenesses, order, traitsOf, withId } from "../rules/likeness.js";
 import type { Opinion } from "../rules/opinion-type.js";
-import type { Likeness, LikenessContext, KeyNames } from "../rules/likeness.js";
-import { Likenesses, neighbours, order, refusal, withHoles } from "../rules/likeness.js";
+import { areStandInsInert, cutWords } from "../rules/word-holes.js";
+import type { ReportNames } from "./key-template.js";
 import { ALIASES_HOLE, KeyTemplate } from "./key-template.js";
 
 /** Memory for templates, in bytes, about; twice that at most, as the older half is dropped at once. */
 const MOST = 24 * 1024 * 1024;
 
-/** What is known of keys that are alike but for their account. */
-type Family =
-  /** Only keys of one account are alike. */
-  | { readonly kind: "literal" }
-  | {
-      readonly kind: "renamed";
-      readonly neighbours: readonly string[];
-      readonly templates: Map<string, KeyTemplate>;
-    };
+/** What is known of keys that have the same documents, but for names that stand for themselves. */
+interface Texts {
+  readonly traits: DocumentTraits;
+  /** Reports by the facts about the keys; null: their reports cannot be written from a template. */
+  readonly templates: Map<string, KeyTemplate | null>;
+  /** The same documents with stand-ins for their words, where nothing depends on those. */
+  readonly family: Family | undefined;
+}
+
+/** Documents that differ in words alone, as seen from one of them. */
+interface Family {
+  readonly shared: SharedFamily;
+  readonly words: readonly string[];
+  readonly standIns: readonly string[];
+  readonly hasNames: boolean;
+}
+
+interface SharedFamily {
+  /** The policy with stand-ins, and holes for the account. */
+  readonly policy: string;
+  readonly templates: Map<string, KeyTemplate | null>;
+}
 
 /** How keys are judged. */
 export interface Judge {
@@ -27,21 +43,26 @@ export interface Judge {
 }
 
 export type Found =
-  | { readonly kind: "template"; readonly template: KeyTemplate; readonly names: KeyNames }
+  | { readonly kind: "template"; readonly template: KeyTemplate; readonly names: ReportNames }
   | { readonly kind: "judgement"; readonly judgement: Judgement };
 
 function alone(record: KeyRecord, judge: Judge): Found {
   return { kind: "judgement", judgement: judge.judgement(record, judge.opinion(record)) };
 }
 
+const NO_WORDS: readonly string[] = [];
+
 /**
- * Remembers reports as templates, so that each policy of an estate is analysed once, in whatever accounts it stands.
+ * Remembers reports as templates, so that each policy of an estate is analysed once, in whatever accounts it stands and
+ * whatever the users and roles are called that it names.
  */
 export class ReportMemo {
   private readonly likenesses: Likenesses;
-  private young = new Map<string, Family | KeyTemplate>();
-  private old = new Map<string, Family | KeyTemplate>();
+  private young = new Map<string, Texts>();
+  private old = new Map<string, Texts>();
   private size = 0;
+  private families = new Map<string, SharedFamily | null>();
+  private familiesSize = 0;
   /** Templates that were made. */
   made = 0;
 
@@ -60,72 +81,113 @@ export class ReportMemo {
     const like = this.likenesses.of(record);
     if (like === undefined) return alone(record, judge);
     const { account } = like.names;
-    if (account === undefined) return this.literal(record, like, judge);
-    const holes = withHoles(like.text, account);
-    const family = this.family(holes);
-    if (family.kind === "literal") return this.literal(record, like, judge);
-    const place = order(account, family.neighbours);
-    const known = family.templates.get(place);
-    if (known !== undefined) return { kind: "template", template: known, names: like.names };
-    const found = this.make(record, like.names, judge);
-    if (found.kind === "template") {
-      family.templates.set(place, found.template);
-      this.grow(found.template.size + 100);
+    const texts = this.texts(like.documents, like.policyLength, account);
+    if (account === undefined || texts.traits.refusal === undefined) {
+      return this.among(texts, record, like, like.names, judge);
     }
-    return found;
+    // The id of the account means more than the account.
+    const documents = withId(like.documents, account);
+    const policyLength = withId(like.documents.slice(0, like.policyLength), account).length;
+    const names = { ...like.names, account: undefined };
+    return this.among(this.texts(documents, policyLength, undefined), record, like, names, judge);
   }
 
-  private family(holes: string): Family {
-    const known = this.get(holes);
-    if (known !== undefined && !(known instanceof KeyTemplate)) return known;
-    const family: Family =
-      refusal(holes) === undefined
-        ? { kind: "renamed", neighbours: neighbours(holes), templates: new Map() }
-        : { kind: "literal" };
-    this.put(holes, family, holes.length + 300);
-    return family;
-  }
-
-  private literal(record: KeyRecord, { text, names }: Likeness, judge: Judge): Found {
-    const literal = { ...names, account: undefined };
-    const known = this.get(text);
-    if (known instanceof KeyTemplate) return { kind: "template", template: known, names: literal };
-    const found = this.make(record, literal, judge);
-    if (found.kind === "template") this.put(text, found.template, text.length + found.template.size);
-    return found;
-  }
-
-  private make(record: KeyRecord, names: KeyNames, judge: Judge): Found {
-    const facts: KeyFacts & { tags?: unknown } = { ...record.facts, aliases: [ALIASES_HOLE] };
-    delete facts.tags;
-    const standIn: KeyRecord = { ...record, facts };
-    const opinion = judge.opinion(standIn);
-    if (opinion.shareable && opinion.disagreements.length === 0) {
-      const { report, identities } = judge.plain(standIn, opinion);
-      const template = KeyTemplate.of(report, identities, names);
-      if (template !== undefined) {
-        this.made++;
-        return { kind: "template", template, names };
+  private among(texts: Texts, record: KeyRecord, like: Likeness, named: KeyNames, judge: Judge): Found {
+    const { traits, family } = texts;
+    if (traits.asksForNames) return alone(record, judge);
+    const { account } = record.facts;
+    const path = this.isPathNamed(like, traits, account) ? like.path : undefined;
+    const names = path === undefined ? named : { ...named, path };
+    const facts = this.likenesses.factsText(record, names.account !== undefined, path !== undefined);
+    const kind = names.account === undefined ? facts : `${facts}${order(names.account, traits.neighbours)}`;
+    const cut = family !== undefined && !(family.hasNames && like.controlsTellNames);
+    if (cut && record.policy.kind === "present") {
+      const { shared, words, standIns } = family;
+      let template = shared.templates.get(kind);
+      if (template === undefined) {
+        const text = names.account === undefined ? shared.policy : withId(shared.policy, names.account);
+        const standing = { ...record, policy: present(text) };
+        template = this.make(standing, { ...names, words: standIns }, judge).template ?? null;
+        shared.templates.set(kind, template);
+        this.growFamilies((template?.size ?? 0) + kind.length + 100);
       }
+      if (template !== null) return { kind: "template", template, names: { ...names, words } };
     }
+    const literal = { ...names, words: NO_WORDS };
+    const known = texts.templates.get(kind);
+    if (known !== undefined && known !== null) return { kind: "template", template: known, names: literal };
+    if (known === null) return alone(record, judge);
+    const { template, opinion } = this.make(record, literal, judge);
+    texts.templates.set(kind, template ?? null);
+    this.grow((template?.size ?? 0) + kind.length + 100);
+    if (template !== undefined) return { kind: "template", template, names: literal };
     // Nothing in it depends on aliases and tags (rules/likeness.ts), so the opinion is that about this key.
     return { kind: "judgement", judgement: judge.judgement(record, opinion) };
   }
 
-  private get(text: string): Family | KeyTemplate | undefined {
-    const young = this.young.get(text);
-    if (young !== undefined) return young;
-    const old = this.old.get(text);
-    if (old !== undefined) {
-      this.old.delete(text);
-      this.put(text, old, text.length + sizeOf(old));
-    }
-    return old;
+  /** Whether the path of the account stands for itself: no document tells it, and no other account's could be shown. */
+  private isPathNamed({ path, documents }: Likeness, traits: DocumentTraits, account: string): boolean {
+    if (path === undefined || traits.asksForPaths || documents.includes(path)) return false;
+    return traits.accounts.every((id) => id === account || !this.likenesses.isKnown(id));
   }
 
-  private put(text: string, entry: Family | KeyTemplate, size: number): void {
-    this.young.set(text, entry);
-    this.grow(size);
+  private make(
+    record: KeyRecord,
+    names: ReportNames,
+    judge: Judge,
+  ): { readonly template: KeyTemplate | undefined; readonly opinion: Opinion } {
+    const facts: KeyFacts & { tags?: unknown } = { ...record.facts, aliases: [ALIASES_HOLE] };
+    delete facts.tags;
+    const standIn: KeyRecord = { ...record, facts };
+    const opinion = judge.opinion(standIn);
+    if (!opinion.shareable || opinion.disagreements.length > 0) return { template: undefined, opinion };
+    const { report, identities } = judge.plain(standIn, opinion);
+    const template = KeyTemplate.of(report, identities, names);
+    if (template !== undefined) this.made++;
+    return { template, opinion };
+  }
+
+  private texts(documents: string, policyLength: number, account: string | undefined): Texts {
+    const young = this.young.get(documents);
+    if (young !== undefined) return young;
+    const old = this.old.get(documents);
+    if (old !== undefined) {
+      this.old.delete(documents);
+      this.young.set(documents, old);
+      let size = documents.length + 400;
+      for (const t of old.templates.values()) size += (t?.size ?? 0) + 400;
+      this.grow(size);
+      return old;
+    }
+    const traits = traitsOf(documents);
+    const made: Texts = {
+      traits,
+      templates: new Map(),
+      family: traits.asksForNames ? undefined : this.family(documents, policyLength, account, traits),
+    };
+    this.young.set(documents, made);
+    this.grow(documents.length + 600);
+    return made;
+  }
+
+  private family(
+    documents: string,
+    policyLength: number,
+    account: string | undefined,
+    { tellsNames }: DocumentTraits,
+  ): Family | undefined {
+    const cut = cutWords(documents, policyLength, !tellsNames, (word) => this.likenesses.isInZone(word));
+    if (cut === undefined) return undefined;
+    let shared = this.families.get(cut.text);
+    if (shared === undefined) {
+      const policy = cut.text.slice(0, policyLength);
+      const whole = account === undefined ? policy : withId(policy, account);
+      shared = areStandInsInert(whole) ? { policy, templates: new Map() } : null;
+      this.families.set(cut.text, shared);
+      this.growFamilies(cut.text.length + 200);
+    }
+    const { words, standIns, hasNames } = cut;
+    return shared === null ? undefined : { shared, words, standIns, hasNames };
   }
 
   private grow(size: number): void {
@@ -135,10 +197,11 @@ export class ReportMemo {
     this.young = new Map();
     this.size = 0;
   }
-}
 
-function sizeOf(entry: Family | KeyTemplate): number {
-  if (entry instanceof KeyTemplate) return entry.size;
-  if (entry.kind === "literal") return 300;
-  return [...entry.templates.values()].reduce((sum, t) => sum + t.size, 300);
+  private growFamilies(size: number): void {
+    this.familiesSize += size;
+    if (this.familiesSize <= this.most) return;
+    this.families = new Map();
+    this.familiesSize = 0;
+  }
 }

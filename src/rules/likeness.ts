@@ -1,4 +1,5 @@
 import type { GrantConstraints } from "../domain/grant.js";
+import type { AccountId } from "../domain/ids.js";
 import type { KeyRecord } from "../domain/key.js";
 import { knownAccount } from "../domain/known-accounts.js";
 import type { Zone } from "../domain/zone.js";
@@ -14,10 +15,19 @@ import type { OrganizationOf } from "../trust/zone.js";
  * suffice is said in docs/decisions/shared-reports.md.
  */
 export interface Likeness {
-  /** Equal for keys that are alike; see {@link withHoles} for the account id. */
-  readonly text: string;
+  /**
+   * The key's documents (policy, grants, where resource control policies are attached), with a hole wherever the id of
+   * the account stands, if it is one of `names`.
+   */
+  readonly documents: string;
+  /** The first so many characters of `documents` are the key policy. */
+  readonly policyLength: number;
   /** What stands for itself. */
   readonly names: KeyNames;
+  /** The path of the account in the organization, where only the documents can keep it from standing for itself. */
+  readonly path: string | undefined;
+  /** Some resource control policy could tell names of users and roles apart. */
+  readonly controlsTellNames: boolean;
 }
 
 /** The names of a key that its report repeats and that decide nothing. */
@@ -52,53 +62,142 @@ const GRANT_ID = /^[0-9a-f]{64}$/;
  */
 const MADE_UP = /^(99998|31415|50505|27182|12003|99999|00000|12345)/;
 
+/** What the keys of one account have in common, as far as they are bound by the same policies. */
+interface AccountLikeness {
+  readonly controls: readonly string[];
+  readonly organization: KeyRecord["facts"]["organization"];
+  readonly renamable: boolean;
+  readonly path: string | undefined;
+  /** Where resource control policies are attached: findings tell it. */
+  readonly places: string;
+  readonly tellNames: boolean;
+  /** Facts about the account, its path left out, and with it. */
+  readonly facts: string;
+  readonly factsWithPath: string;
+}
+
+/** Accounts that are remembered. */
+const MOST_ACCOUNTS = 10_000;
+
 /** Compares keys of one estate. Made anew when the zone of trust or the organizations change. */
 export class Likenesses {
   private readonly fixed: ReadonlySet<string>;
   private readonly fixedText: string;
   private readonly policyNumbers = new Map<string, number>();
+  private readonly accounts = new Map<string, AccountLikeness>();
 
   constructor(private readonly context: LikenessContext) {
     this.fixed = new Set<string>(context.zone.accounts);
     this.fixedText = context.zone.principals.join("\n");
   }
 
-  /** Undefined for a key that is like no other. */
+  /** Undefined for a key that is like no other, whatever its documents say. */
   of(record: KeyRecord): Likeness | undefined {
     const { facts, policy } = record;
     if (!KEY_ID.test(facts.keyId)) return undefined;
+    const account = this.account(record);
     const policyText = policy.kind === "present" ? policy.value : JSON.stringify(policy);
-    const grants = grantsText(record, policyText);
+    const grants = grantsText(record, policyText, account.places);
     if (grants === undefined) return undefined;
-    const written = `${policyText}\n${grants.text}`;
-    if (written.includes(facts.keyId) || written.includes(HOLE)) return undefined;
-    const controls = record.resourceControlPolicies;
-    if (ASKS_FOR_NAMES.test(written) || controls.some((t) => ASKS_FOR_NAMES.test(t))) return undefined;
-    const account = this.renamable(facts.account, controls) ? facts.account : undefined;
-    const path = this.pathOf(record, written);
-    const organization = facts.organization;
-    const membership = this.context.organizationOf.get(facts.account);
-    const shared = JSON.stringify([
+    const rest = `\n${grants.text}\n${account.places}`;
+    if (policyText.includes(facts.keyId) || rest.includes(facts.keyId)) return undefined;
+    if (policyText.includes(HOLE) || rest.includes(HOLE)) return undefined;
+    if (account.controls.some((t) => t.includes(facts.keyId) || ASKS_FOR_NAMES.test(t))) return undefined;
+    const policyPart = account.renamable ? withHoles(policyText, facts.account) : policyText;
+    const restPart = account.renamable ? withHoles(rest, facts.account) : rest;
+    return {
+      documents: policyPart + restPart,
+      policyLength: policyPart.length,
+      names: {
+        arn: facts.arn,
+        account: account.renamable ? facts.account : undefined,
+        path: undefined,
+        opaque: grants.opaque,
+      },
+      path: account.path,
+      controlsTellNames: account.tellNames,
+    };
+  }
+
+  /**
+   * Everything but the documents that must be equal, as a text. `renamed`: the id of the account stands for itself,
+   * `pathNamed`: its path does.
+   */
+  factsText(record: KeyRecord, renamed: boolean, pathNamed: boolean): string {
+    const { facts } = record;
+    const account = this.account(record);
+    return `${pathNamed ? account.facts : account.factsWithPath}${JSON.stringify([
+      renamed ? "" : facts.account,
       facts.partition,
       facts.region,
-      account ?? facts.account,
       facts.state,
       facts.spec,
       facts.usage,
       facts.origin,
       facts.multiRegion,
       facts.multiRegionKeyType,
-      organization.kind === "present" && path !== undefined ? [organization.value.id] : organization,
-      membership === undefined || membership === null || path === undefined ? membership : [membership.id],
-      membership === undefined,
-      path === undefined,
       record.manager,
-      policy.kind,
-      controls.map((t) => this.number(t)),
+      record.policy.kind,
+    ])}`;
+  }
+
+  /** Whether an account with this id is known to be in an organization, or in none. */
+  isKnown(account: string): boolean {
+    return this.context.organizationOf.get(account as AccountId) !== undefined;
+  }
+
+  /** Whether the zone of trust has a principal with this in its name. */
+  isInZone(word: string): boolean {
+    return this.fixedText.includes(word);
+  }
+
+  private account(record: KeyRecord): AccountLikeness {
+    const id = record.facts.account;
+    const key = `${id} ${record.manager ?? ""}`;
+    const known = this.accounts.get(key);
+    // The estate gives the same lists as long as nothing is added to it.
+    if (
+      known !== undefined &&
+      sameList(known.controls, record.resourceControlPolicies) &&
+      sameOrganization(known.organization, record.facts.organization)
+    ) {
+      return known;
+    }
+    if (this.accounts.size >= MOST_ACCOUNTS) this.accounts.clear();
+    const made = this.makeAccount(record);
+    this.accounts.set(key, made);
+    return made;
+  }
+
+  private makeAccount(record: KeyRecord): AccountLikeness {
+    const { facts, resourceControlPolicies: controls } = record;
+    const { organization } = facts;
+    const places = (record.resourceControlPlaces ?? []).map((p) => [
+      this.number(p.text),
+      p.id,
+      p.name,
+      p.target,
     ]);
+    const placesText = places.length === 0 ? "" : JSON.stringify(places);
+    const path = this.pathOf(record, placesText);
+    const membership = this.context.organizationOf.get(facts.account);
+    const numbers = controls.map((t) => this.number(t));
+    const factsWithPath = JSON.stringify([organization, membership, membership === undefined, numbers]);
     return {
-      text: `${shared}\n${written}`,
-      names: { arn: facts.arn, account, path, opaque: grants.opaque },
+      controls,
+      organization,
+      renamable: !factsWithPath.includes(facts.account) && this.renamable(facts.account, controls),
+      path,
+      places: placesText,
+      tellNames: controls.some((t) => TELLS_NAMES.test(t)),
+      facts: JSON.stringify([
+        organization.kind === "present" ? organization.value.id : organization,
+        membership === undefined || membership === null ? membership : membership.id,
+        membership === undefined,
+        "path",
+        numbers,
+      ]),
+      factsWithPath,
     };
   }
 
@@ -121,22 +220,62 @@ export class Likenesses {
     );
   }
 
-  /** The path of the key's account, where no document asks for one and no other account's could be shown. */
-  private pathOf(record: KeyRecord, written: string): string | undefined {
+  /** The path of the key's account, where no policy of the organization asks for one or tells it. */
+  private pathOf(record: KeyRecord, places: string): string | undefined {
     const { organization, account } = record.facts;
     if (organization.kind !== "present" || organization.value.path === undefined) return undefined;
     const { path } = organization.value;
-    if (path.length < 12 || ASKS_FOR_PATHS.test(written) || written.includes(path)) return undefined;
+    if (path.length < 12 || places.includes(path)) return undefined;
     if (record.resourceControlPolicies.some((t) => ASKS_FOR_PATHS.test(t) || t.includes(path)))
       return undefined;
-    if (this.context.organizationOf.get(account)?.path !== path) return undefined;
-    for (const [id] of written.matchAll(/(?<![0-9])[0-9]{12}(?![0-9])/g)) {
-      if (id !== account && this.context.organizationOf.get(id as typeof account) !== undefined)
-        return undefined;
-    }
-    return path;
+    return this.context.organizationOf.get(account)?.path === path ? path : undefined;
   }
 }
+
+function sameList(a: readonly string[], b: readonly string[]): boolean {
+  return a === b || (a.length === 0 && b.length === 0);
+}
+
+type Organization = KeyRecord["facts"]["organization"];
+
+function sameOrganization(a: Organization, b: Organization): boolean {
+  if (a.kind !== "present" || b.kind !== "present") return a.kind === b.kind && a.kind !== "unreadable";
+  return a.value.id === b.value.id && a.value.path === b.value.path;
+}
+
+/** Conditions on names of users and roles, and principals that are matched by more than their whole ARN. */
+const TELLS_NAMES = /principalarn|aws:userid|aws:username|notprincipal|:sts:|\$\{|\\/i;
+
+/** What documents say that decides which names stand for themselves. */
+export interface DocumentTraits {
+  /** They may ask for tags or aliases of the key. */
+  readonly asksForNames: boolean;
+  readonly asksForPaths: boolean;
+  /** They may tell names of users and roles apart by more than equality. */
+  readonly tellsNames: boolean;
+  /** Ids of accounts, those in holes left out. */
+  readonly accounts: readonly string[];
+  /** Why the id of the account cannot be renamed: see {@link refusal}. */
+  readonly refusal: string | undefined;
+  /** See {@link neighbours}. */
+  readonly neighbours: readonly string[];
+}
+
+/** Looks documents through, once for all keys that have them. */
+export function traitsOf(documents: string): DocumentTraits {
+  const refused = refusal(documents);
+  return {
+    asksForNames: ASKS_FOR_NAMES.test(documents),
+    asksForPaths: ASKS_FOR_PATHS.test(documents),
+    tellsNames: TELLS_NAMES.test(documents),
+    accounts: [...new Set(Array.from(documents.matchAll(ACCOUNT), ([id]) => id))],
+    refusal: refused,
+    // A finding about the account itself is told by its id alone, as a string of JSON.
+    neighbours: refused === undefined ? neighbours(`"${HOLE}"\n${documents}`) : [],
+  };
+}
+
+const ACCOUNT = /(?<![0-9])[0-9]{12}(?![0-9])/g;
 
 /** A resource id as services write it into the encryption context of a grant, such as `vol-0123456789abcdef0`. */
 const RESOURCE_ID = /^[a-z]+-[0-9a-f]{12,32}$/;
@@ -151,7 +290,7 @@ interface GrantsText {
 }
 
 /** Grants as far as they decide anything, their ids numbered; undefined where an id has an unusual form. */
-function grantsText(record: KeyRecord, policyText: string): GrantsText | undefined {
+function grantsText(record: KeyRecord, policyText: string, places: string): GrantsText | undefined {
   const { grants } = record;
   if (grants.kind !== "present") return { text: JSON.stringify(grants), opaque: [] };
   if (grants.value.length === 0) return { text: "[]", opaque: [] };
@@ -159,7 +298,7 @@ function grantsText(record: KeyRecord, policyText: string): GrantsText | undefin
   if (grants.value.length > 50) return undefined;
   const opaque = grants.value.map((g) => g.GrantId);
   if (!opaque.every((id) => GRANT_ID.test(id)) || new Set(opaque).size !== opaque.length) return undefined;
-  const documents = [policyText, ...record.resourceControlPolicies];
+  const documents = [policyText, places, ...record.resourceControlPolicies];
   const contextAsked = documents.some((t) => ASKS_FOR_CONTEXT.test(t));
   const bound = (pairs: Readonly<Record<string, string>> | undefined): unknown =>
     contextAsked || pairs === undefined
@@ -225,6 +364,11 @@ export function neighbours(text: string): readonly string[] {
 /** The text with a hole wherever the account id stands. */
 export function withHoles(text: string, account: string): string {
   return text.replaceAll(account, HOLE);
+}
+
+/** The text with an account id in all holes. */
+export function withId(text: string, account: string): string {
+  return text.replaceAll(HOLE, account);
 }
 
 /** How the id is sorted among its neighbours. */

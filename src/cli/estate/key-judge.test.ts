@@ -1,95 +1,21 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { policyArb } from "../../../test/generators/policies.js";
+import {
+  ACCOUNTS,
+  ORGANIZATION,
+  allow,
+  begin,
+  keyLine,
+  own,
+  policy,
+  root,
+  same,
+} from "../../../test/alike.js";
 import { OWN } from "../../../test/generators/world.js";
-import type { KeyLine, SnapshotLine } from "../../snapshot/lines.js";
+import type { KeyLine } from "../../snapshot/lines.js";
 import type { Config } from "../../trust/config.js";
 import { NO_CONFIG } from "../../trust/config.js";
-import { KeyJudge } from "./key-judge.js";
-
-const NOW = Date.UTC(2026, 10, 23) / 1000;
-const ORGANIZATION = "o-own1234567";
-/** Accounts that a policy is put into; two are before and behind all others, two are near what keyward makes up. */
-const ACCOUNTS = [
-  "100000000007",
-  "222200001111",
-  "444455556667",
-  "888877776666",
-  "999988887777",
-  "987654321098",
-];
-
-const ESTATE: readonly SnapshotLine[] = [
-  { type: "snapshot", schema: "keyward.snapshot/1", createdAt: "2026-11-23T00:00:00Z", tool: "test" },
-  {
-    type: "organization",
-    id: ORGANIZATION,
-    accounts: [OWN, ...ACCOUNTS.slice(0, 4)].map((id, i) => ({
-      id,
-      path: `${ORGANIZATION}/r-ab12/ou-ab12-1111111${i % 2}/`,
-    })),
-  },
-];
-
-function begin(config: Config, share: boolean): KeyJudge {
-  const judge = new KeyJudge(config, NOW, share);
-  for (const line of ESTATE) {
-    if (line.type === "snapshot") judge.begin();
-    else if (line.type === "organization") judge.add(line);
-  }
-  return judge;
-}
-
-let serial = 0;
-function keyLine(account: string, policy: string, more: Partial<KeyLine> = {}): KeyLine {
-  serial++;
-  return {
-    type: "key",
-    arn: `arn:aws:kms:us-east-1:${account}:key/1234abcd-12ab-34cd-56ef-${serial.toString(16).padStart(12, "a")}`,
-    manager: "CUSTOMER",
-    state: "Enabled",
-    spec: "SYMMETRIC_DEFAULT",
-    usage: "ENCRYPT_DECRYPT",
-    multiRegion: false,
-    aliases: [`alias/a-${serial}`],
-    tags: serial % 3 === 0 ? {} : { Team: `t${serial}`, team: "x", "1": "ü\u202e" },
-    policy: { kind: "present", text: policy },
-    grants: { kind: "present", items: [] },
-    ...more,
-  };
-}
-
-const root = (account: string): string => `arn:aws:iam::${account}:root`;
-const policy = (...statements: readonly object[]): string =>
-  JSON.stringify({ Version: "2012-10-17", Statement: statements });
-const allow = (principal: unknown, more: object = {}): object => ({
-  Effect: "Allow",
-  Principal: principal,
-  Action: ["kms:Decrypt", "kms:CreateGrant"],
-  Resource: "*",
-  ...more,
-});
-const own = (account: string): object => ({
-  ...allow({ AWS: root(account) }),
-  Sid: "Own",
-  Action: "kms:*",
-});
-
-/** Both judges must write the same, byte for byte. */
-function same(lines: readonly KeyLine[], config: Config = NO_CONFIG): KeyJudge {
-  const shared = begin(config, true);
-  const plain = begin(config, false);
-  for (const line of lines) {
-    const a = shared.key(line);
-    const b = plain.key(line);
-    expect(a.text).toBe(b.text);
-    expect(a.outline).toEqual(b.outline);
-    expect(a.report()).toEqual(JSON.parse(b.text));
-  }
-  expect(shared.book.needed()).toEqual(plain.book.needed());
-  expect(shared.met()).toEqual(plain.met());
-  return shared;
-}
 
 const conditions: Readonly<Record<string, (account: string) => object>> = {
   "the id alone": (a) => ({ StringEquals: { "kms:CallerAccount": a } }),
@@ -209,7 +135,7 @@ describe("keys that are alike", () => {
     const kinds = 25;
     for (const a of accounts) {
       for (let k = 0; k < kinds; k++) {
-        const partner = allow({ AWS: `arn:aws:iam::600000000009:role/r-${k}` });
+        const partner = allow({ AWS: root(String(600000000000 + k)) });
         judge.key(keyLine(a, policy(own(a), partner), { tags: { n: String(k) } }));
       }
     }

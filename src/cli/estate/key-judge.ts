@@ -174,7 +174,6 @@ export class KeyJudge {
 
   /** A key about which more is said than its own documents and facts give: its report is like no other's. */
   private isParticular(record: KeyRecord): boolean {
-    if (record.resourceControlPlaces !== undefined) return true;
     const view = this.view.iam.viewOf(record.facts.account, this.trust());
     if (view === undefined) return false;
     const granted = record.grants.kind === "present" && record.grants.value.length > 0;
