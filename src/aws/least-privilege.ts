@@ -2,13 +2,16 @@ import type { Permission } from "./permissions.js";
 import { PERMISSIONS } from "./permissions.js";
 
 /** What a user wants to do. */
-export const PURPOSES = ["scan", "plan", "apply"] as const;
+export const PURPOSES = ["scan", "organization", "plan", "apply"] as const;
 export type Purpose = (typeof PURPOSES)[number];
 
 /** Services whose calls a scan makes in the account that it looks at. */
 const SCAN = new Set(["kms", "ec2", "account", "iam"]);
 /** Beside those, for the usage that a plan is held against. */
 const USAGE = new Set(["cloudtrail", "athena", "glue", "s3"]);
+
+/** What the principal that scans an organization needs in its own account, beside roles in all of them. */
+const ORGANIZATION = new Set(["organizations", "sts"]);
 
 /** What apply, verify and rollback read of a key. */
 const APPLY = new Set(["kms:GetKeyPolicy", "kms:ListGrants", "kms:DescribeKey"]);
@@ -20,6 +23,7 @@ export function actionsFor(purpose: Purpose): readonly string[] {
     const writes = permissionOf(action)?.need === "write";
     if (purpose === "apply") return writes || APPLY.has(action);
     if (writes) return false;
+    if (purpose === "organization") return ORGANIZATION.has(service);
     return SCAN.has(service) || (purpose === "plan" && USAGE.has(service));
   };
   return Object.keys(PERMISSIONS).filter(wanted).sort();

@@ -11,7 +11,7 @@ import {
   OrganizationsClient,
 } from "@aws-sdk/client-organizations";
 import type { Account } from "@aws-sdk/client-organizations";
-import type { ListedAccount, OrganizationPort, Page } from "../collect/ports.js";
+import type { ListedAccount, ListedRoot, OrganizationPort, Page } from "../collect/ports.js";
 import type { Ask } from "./ask.js";
 import { UnexpectedAnswer } from "./ask.js";
 import type { Clients } from "./session.js";
@@ -53,6 +53,7 @@ export function organizationPort(session: Clients, ask: Ask): OrganizationPort {
         const answer = await client.send(command, options);
         return paged(answer.Roots, answer.NextToken, (r) => ({
           id: r.Id ?? "",
+          organization: organizationIn(r.Arn),
           policyTypes: (r.PolicyTypes ?? []).flatMap((t) =>
             t.Type !== undefined && t.Status === "ENABLED" ? [t.Type] : [],
           ),
@@ -109,6 +110,13 @@ export function organizationPort(session: Clients, ask: Ask): OrganizationPort {
         return paged(answer.Targets, answer.NextToken, (t) => t.TargetId ?? "");
       }),
   };
+}
+
+/** `arn:PARTITION:organizations::MANAGEMENT:root/ORGANIZATION/ROOT`. Source: Organizations API reference, Root. */
+function organizationIn(arn: string | undefined): ListedRoot["organization"] {
+  const [, managementAccountId, id] =
+    /^arn:[^:]+:organizations::([0-9]{12}):root\/(o-[a-z0-9]+)\//.exec(arn ?? "") ?? [];
+  return managementAccountId === undefined || id === undefined ? undefined : { id, managementAccountId };
 }
 
 /** `Status` was deprecated in favour of `State` in 2025; either may be missing. */

@@ -12,7 +12,7 @@ import type { KeyReport } from "../rules/finding.js";
 import { waiverFor } from "../rules/judge.js";
 import { readAgain } from "../rules/not-assessed.js";
 import { isMultiRegion } from "../rules/sibling-open.js";
-import { coverageNotes } from "../snapshot/coverage.js";
+import { coverageGaps, coverageNotes } from "../snapshot/coverage.js";
 import type { IncompleteLine, KeyLine } from "../snapshot/lines.js";
 import type { Config } from "../trust/config.js";
 import type { Io } from "./command.js";
@@ -143,6 +143,7 @@ class Audit {
         return;
       case "coverage":
         this.coverage.push(...coverageNotes(line));
+        for (const gap of coverageGaps(line)) this.gap(gap);
         return;
       case "key":
         this.hasKeys = true;

@@ -3,7 +3,7 @@ import { Option } from "commander";
 import type { Io } from "./command.js";
 import { EXIT } from "./exit.js";
 
-const PURPOSES = ["scan", "plan", "apply"] as const;
+const PURPOSES = ["scan", "organization", "plan", "apply"] as const;
 
 /** `keyward doctor`: what the credentials can read, and what to permit. */
 export function register(program: Command, io: Io): void {

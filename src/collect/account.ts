@@ -43,7 +43,9 @@ export async function scanAccount(
 ): Promise<AccountResult> {
   const { listener } = account.run;
   const plan = await planRegions(account, cloud, options.regions, partition);
-  if (options.iam && cloud.iam !== undefined && account.account !== undefined) {
+  if (options.iam && cloud.iam !== undefined && account.account === undefined) {
+    await account.run.emitIncomplete("the account of the credentials", UNNAMED);
+  } else if (options.iam && cloud.iam !== undefined && account.account !== undefined) {
     const run: IamRun = {
       ask: (call, send) => account.ask(call, send),
       emit: (line) => account.run.emit(line),
@@ -74,6 +76,14 @@ export async function scanAccount(
   const regions = [...coverage.values()].sort((a, b) => (a.region < b.region ? -1 : 1));
   return { regionsFrom: plan.from, regions, failures };
 }
+
+const UNNAMED: CallFailure = {
+  kind: "other",
+  call: "iam:GetAccountAuthorizationDetails",
+  code: "AccountUnknown",
+  message: "STS did not name the account, so IAM was not asked.",
+  help: "Permit sts:GetCallerIdentity, or leave IAM out with --no-iam.",
+};
 
 /** The partition that a scan is in where STS does not tell. */
 export function likelyPartition(cloud: CloudPort, regions: readonly string[]): string {

@@ -1,7 +1,14 @@
-import { ok } from "../domain/result.js";
+import { err, ok } from "../domain/result.js";
 import type { OrganizationLine, SnapshotLine } from "../snapshot/lines.js";
 import { allPages } from "./paging.js";
-import type { Asked, CallFailure, ListedAccount, OrganizationPolicyType, OrganizationPort } from "./ports.js";
+import type {
+  Asked,
+  CallFailure,
+  ListedAccount,
+  ListedRoot,
+  OrganizationPolicyType,
+  OrganizationPort,
+} from "./ports.js";
 import type { AccountRun } from "./run.js";
 import { Workers } from "./workers.js";
 
@@ -24,41 +31,48 @@ export interface ReadOrganization {
 type Accounts = NonNullable<OrganizationLine["accounts"]>[number];
 
 /**
- * Reads the organization: every account, where in the tree it is, and tags where they are asked for. Fails only where
- * the organization cannot be named or its accounts cannot be listed; what else is missing is a gap.
+ * Reads the organization: every account, where in the tree it is, and tags where they are asked for. What is missing is
+ * a gap. Where the organization cannot be described, the ARN of its root names it; where its accounts cannot be listed,
+ * the tree has them. Fails only where neither does.
  */
 export async function readOrganization(
   run: AccountRun,
   port: OrganizationPort,
   filter: OrganizationFilter,
 ): Promise<Asked<ReadOrganization>> {
-  const [described, listed] = await Promise.all([
+  const [described, listed, roots] = await Promise.all([
     run.ask("organizations:DescribeOrganization", (signal) => port.describe(signal)),
     allPages("organizations:ListAccounts", (marker) =>
       run.ask("organizations:ListAccounts", (signal) => port.accounts(marker, signal)),
     ),
+    allPages("organizations:ListRoots", (marker) =>
+      run.ask("organizations:ListRoots", (signal) => port.roots(marker, signal)),
+    ),
   ]);
-  if (!described.ok) return described;
-  if (!listed.ok) return listed;
-  const { id, managementAccountId } = described.value;
-  const gaps: [string, CallFailure][] = [];
-  const tree = await readTree(run, port, id);
-  gaps.push(...tree.gaps.map((gap) => [id, gap] as [string, CallFailure]));
-  const tags = await readTags(run, port, filter.tags.length > 0 ? listed.value : []);
-  gaps.push(...tags.gaps);
-  const accounts = [...listed.value]
-    .sort((a, b) => (a.id < b.id ? -1 : 1))
-    .map((a): Accounts => {
-      const path = tree.pathOf.get(a.id);
-      const own = tags.of.get(a.id);
-      return {
-        id: a.id,
-        ...(a.name === undefined ? {} : { name: a.name }),
-        ...(path === undefined ? {} : { path }),
-        ...(a.status === undefined ? {} : { status: a.status }),
-        ...(own === undefined ? {} : { tags: own }),
-      };
-    });
+  const named = described.ok ? described.value : roots.ok ? roots.value[0]?.organization : undefined;
+  if (named === undefined) return described.ok ? err(NO_ROOT) : described;
+  const { id, managementAccountId } = named;
+  const tree = roots.ok ? await readTree(run, port, id, roots.value) : emptyTree([roots.error]);
+  const seen = listed.ok ? listed.value : tree.accounts;
+  if (!listed.ok && seen.length === 0) return listed;
+  const tags = await readTags(run, port, filter.tags.length > 0 ? seen : []);
+  const failures = [described, listed].flatMap((asked) => (asked.ok ? [] : [asked.error]));
+  const gaps = [
+    ...[...failures, ...tree.gaps].map((gap) => [id, gap] as [string, CallFailure]),
+    ...tags.gaps,
+  ];
+  const sorted = [...seen].sort((a, b) => (a.id < b.id ? -1 : 1));
+  const accounts = sorted.map((a): Accounts => {
+    const path = tree.pathOf.get(a.id);
+    const own = tags.of.get(a.id);
+    return {
+      id: a.id,
+      ...(a.name === undefined ? {} : { name: a.name }),
+      ...(path === undefined ? {} : { path }),
+      ...(a.status === undefined ? {} : { status: a.status }),
+      ...(own === undefined ? {} : { tags: own }),
+    };
+  });
   const line: OrganizationLine = {
     type: "organization",
     id,
@@ -68,7 +82,6 @@ export async function readOrganization(
     ...(tree.policyTypes === undefined ? {} : { policyTypes: tree.policyTypes }),
   };
   const wanted = new Set(accounts.filter((a) => matches(a, filter)).map((a) => a.id));
-  const sorted = [...listed.value].sort((a, b) => (a.id < b.id ? -1 : 1));
   return ok({ line, accounts: sorted.filter((a) => wanted.has(a.id)), gaps });
 }
 
@@ -85,7 +98,17 @@ function matches(account: Accounts, filter: OrganizationFilter): boolean {
   return inUnit && tagged;
 }
 
+/** An organization that was described always has a root; only what is not AWS answers so. */
+const NO_ROOT: CallFailure = {
+  kind: "other",
+  call: "organizations:DescribeOrganization",
+  code: "NoOrganization",
+  message: "Organizations did not name an organization.",
+};
+
 interface Tree {
+  /** Those that were met in the tree. */
+  readonly accounts: readonly ListedAccount[];
   /** `o-…/r-…/ou-…/` of each account. */
   readonly pathOf: ReadonlyMap<string, string>;
   readonly units: NonNullable<OrganizationLine["units"]>;
@@ -96,15 +119,21 @@ interface Tree {
 /** Organizational units are at most five deep, and Organizations is slow: a few at once. */
 const UNITS_AT_ONCE = 4;
 
-async function readTree(run: AccountRun, port: OrganizationPort, organization: string): Promise<Tree> {
+function emptyTree(gaps: readonly CallFailure[]): Tree {
+  return { accounts: [], pathOf: new Map(), units: [], policyTypes: undefined, gaps };
+}
+
+async function readTree(
+  run: AccountRun,
+  port: OrganizationPort,
+  organization: string,
+  roots: readonly ListedRoot[],
+): Promise<Tree> {
   const pathOf = new Map<string, string>();
+  const met: ListedAccount[] = [];
   const units: { id: string; name?: string; path: string }[] = [];
   const gaps: CallFailure[] = [];
-  const roots = await allPages("organizations:ListRoots", (marker) =>
-    run.ask("organizations:ListRoots", (signal) => port.roots(marker, signal)),
-  );
-  if (!roots.ok) return { pathOf, units, policyTypes: undefined, gaps: [roots.error] };
-  let level = roots.value.map((root) => ({ id: root.id, path: `${organization}/${root.id}/` }));
+  let level = roots.map((root) => ({ id: root.id, path: `${organization}/${root.id}/` }));
   while (level.length > 0) {
     const workers = new Workers(UNITS_AT_ONCE);
     const next: typeof level = [];
@@ -125,16 +154,22 @@ async function readTree(run: AccountRun, port: OrganizationPort, organization: s
             units.push({ id: unit.id, ...(unit.name === undefined ? {} : { name: unit.name }), path: down });
           }
         } else gaps.push(below.error);
-        if (accounts.ok) for (const account of accounts.value) pathOf.set(account.id, path);
-        else gaps.push(accounts.error);
+        if (!accounts.ok) {
+          gaps.push(accounts.error);
+          return;
+        }
+        for (const account of accounts.value) {
+          pathOf.set(account.id, path);
+          met.push(account);
+        }
       });
     }
     await workers.settled();
     level = next;
   }
   units.sort((a, b) => (a.path < b.path ? -1 : 1));
-  const policyTypes = [...new Set(roots.value.flatMap((root) => root.policyTypes))].sort();
-  return { pathOf, units, policyTypes, gaps };
+  const policyTypes = [...new Set(roots.flatMap((root) => root.policyTypes))].sort();
+  return { accounts: met, pathOf, units, policyTypes, gaps };
 }
 
 async function readTags(

@@ -159,6 +159,8 @@ export type OrganizationPolicyType = "RESOURCE_CONTROL_POLICY" | "SERVICE_CONTRO
 
 export interface ListedRoot {
   readonly id: string;
+  /** As the root's ARN names it: the organization, and its management account. */
+  readonly organization?: { readonly id: string; readonly managementAccountId: string } | undefined;
   /** Policy types that are enabled. */
   readonly policyTypes: readonly string[];
 }

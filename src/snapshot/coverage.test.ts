@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { coverageNotes, coverageSentence } from "./coverage.js";
+import { coverageGaps, coverageNotes, coverageSentence } from "./coverage.js";
 import type { CoverageLine, RegionCoverage } from "./lines.js";
 
 const region = (name: string, more: Partial<RegionCoverage> = {}): RegionCoverage => ({
@@ -45,9 +45,6 @@ describe("what a report says about a scan", () => {
         region("us-east-1", { status: "not-seen" }),
         region("us-west-2", { awsManaged: 1 }),
       ],
-      missingDetails: [
-        { call: "kms:DescribeKey", code: "AccessDeniedException", count: 3, effect: "So what." },
-      ],
     });
     expect(notes).toEqual([
       "The scan was stopped before its end.",
@@ -56,7 +53,6 @@ describe("what a report says about a scan", () => {
       "Not begun: us-east-1.",
       "Left out 3 keys that AWS manages: nobody can change who uses them.",
       "Deleted during the scan, and so left out: 1 key.",
-      "kms:DescribeKey failed 3 times (AccessDeniedException). So what.",
     ]);
   });
 
@@ -64,6 +60,54 @@ describe("what a report says about a scan", () => {
     expect(coverageNotes({ ...PLAIN, regionsFrom: "command-line" })).toEqual([
       "Only these Regions were scanned: eu-west-1, us-east-1.",
     ]);
-    expect(coverageNotes({ ...PLAIN, regionsFrom: "built-in" })[0]).toMatch(/Permit ec2:DescribeRegions/);
+  });
+});
+
+describe("what a scan did not get beside what verdicts need", () => {
+  const denied = { call: "kms:DescribeKey", code: "AccessDeniedException" };
+  const missingDetails = [{ ...denied, count: 3, effect: "So what." }];
+
+  it("is nothing where nothing is missing", () => {
+    expect(coverageGaps(PLAIN)).toEqual([]);
+    expect(coverageGaps({ ...PLAIN, regionsFrom: "command-line" })).toEqual([]);
+  });
+
+  it("is told for each place, with what it costs and the next step", () => {
+    const regions = [
+      region("eu-west-1", { missing: [{ ...denied, count: 2 }] }),
+      region("us-east-1", { missing: [{ ...denied, count: 1 }], account: "222233334444" }),
+    ];
+    expect(coverageGaps({ ...PLAIN, regions, missingDetails })).toEqual([
+      {
+        type: "incomplete",
+        where: "111122223333/eu-west-1",
+        ...denied,
+        help: "Failed 2 times. So what. Permit kms:DescribeKey to the scanning principal.",
+      },
+      {
+        type: "incomplete",
+        where: "222233334444/us-east-1",
+        ...denied,
+        help: "Failed 1 time. So what. Permit kms:DescribeKey to the scanning principal.",
+      },
+    ]);
+  });
+
+  it("is told without a place where the scan did not keep one", () => {
+    expect(coverageGaps({ ...PLAIN, missingDetails })).toMatchObject([{ where: "111122223333", ...denied }]);
+  });
+
+  it("is the list of Regions, where neither call that tells it was permitted", () => {
+    const builtIn = { call: "ec2:DescribeRegions", code: "RegionsNotListed" };
+    expect(coverageGaps({ ...PLAIN, regionsFrom: "built-in" })).toMatchObject([
+      { where: "111122223333", ...builtIn },
+    ]);
+    const accounts = [
+      { id: "111122223333", status: "scanned", regionsFrom: "ec2:DescribeRegions" },
+      { id: "222233334444", status: "scanned", regionsFrom: "built-in" },
+    ] as const;
+    expect(coverageGaps({ ...PLAIN, regionsFrom: "built-in", accounts })).toMatchObject([
+      { where: "222233334444", ...builtIn },
+    ]);
   });
 });

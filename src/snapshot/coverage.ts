@@ -1,4 +1,4 @@
-import type { AccountCoverage, CoverageLine, RegionCoverage } from "./lines.js";
+import type { AccountCoverage, CoverageLine, IncompleteLine, RegionCoverage } from "./lines.js";
 
 /** What a report says about a scan beside its keys: what was left out on purpose, and what was not read. */
 export function coverageNotes(coverage: CoverageLine): readonly string[] {
@@ -10,7 +10,6 @@ export function coverageNotes(coverage: CoverageLine): readonly string[] {
   if (coverage.accounts !== undefined) notes.push(...accountNotes(coverage.accounts));
   if (coverage.regionsFrom === "command-line")
     notes.push(`Only these Regions were scanned: ${scanned(regions)}.`);
-  if (coverage.regionsFrom === "built-in") notes.push(builtInNote(coverage));
   if (names("not-enabled") !== "") {
     notes.push(`Not enabled in the account, so without keys: ${names("not-enabled")}.`);
   }
@@ -22,10 +21,52 @@ export function coverageNotes(coverage: CoverageLine): readonly string[] {
   }
   const deleted = total(regions, "deleted");
   if (deleted > 0) notes.push(`Deleted during the scan, and so left out: ${counted(deleted, "key")}.`);
-  for (const detail of coverage.missingDetails) {
-    notes.push(`${detail.call} failed ${counted(detail.count, "time")} (${detail.code}). ${detail.effect}`);
-  }
   return notes;
+}
+
+/**
+ * What a scan asked for beside what verdicts need and did not get, place by place: details of keys, and the list of
+ * Regions. The keys have verdicts all the same; what the gap costs is said with it.
+ */
+export function coverageGaps(coverage: CoverageLine): readonly IncompleteLine[] {
+  const effects = new Map(coverage.missingDetails.map((d) => [d.call, d.effect]));
+  const own = coverage.accountId;
+  const details = coverage.regions.flatMap(({ account = own, region, missing = [] }) =>
+    missing.map(
+      ({ call, code, count }): IncompleteLine => ({
+        type: "incomplete",
+        where: account === undefined ? region : `${account}/${region}`,
+        call,
+        code,
+        help: `Failed ${counted(count, "time")}. ${effects.get(call) ?? ""} Permit ${call} to the scanning principal.`,
+      }),
+    ),
+  );
+  // A scan of another version may tell only how often, and not where.
+  const placed = new Set(details.map((d) => `${d.call} ${d.code}`));
+  for (const { call, code, count, effect } of coverage.missingDetails) {
+    if (placed.has(`${call} ${code}`)) continue;
+    const help = `Failed ${counted(count, "time")}. ${effect} Permit ${call} to the scanning principal.`;
+    details.push({ type: "incomplete", where: own ?? "the scan", call, code, help });
+  }
+  const unlisted =
+    coverage.accounts === undefined
+      ? coverage.regionsFrom === "built-in"
+        ? [own ?? "the account of the credentials"]
+        : []
+      : coverage.accounts.filter((a) => a.regionsFrom === "built-in").map((a) => a.id);
+  return [
+    ...details,
+    ...unlisted.map(
+      (where): IncompleteLine => ({
+        type: "incomplete",
+        where,
+        call: "ec2:DescribeRegions",
+        code: "RegionsNotListed",
+        help: "The scan took the Regions that keyward knows: keys in a newer one would be missing. Permit ec2:DescribeRegions or account:ListRegions, or name the Regions with --region.",
+      }),
+    ),
+  ];
 }
 
 /** Names that a note lists one by one; more are counted. */
@@ -44,14 +85,6 @@ function accountNotes(accounts: readonly AccountCoverage[]): readonly string[] {
     notes.push(`Scanned with the credentials themselves, not through the role: ${listed(own)}.`);
   }
   return notes;
-}
-
-function builtInNote(coverage: CoverageLine): string {
-  const where =
-    coverage.accounts === undefined
-      ? "of the account"
-      : `of the accounts ${listed(coverage.accounts.filter((a) => a.regionsFrom === "built-in").map((a) => a.id))}`;
-  return `The Regions ${where} could not be listed: the scan took those that keyward knows, and a newer Region would be missing. Permit ec2:DescribeRegions or account:ListRegions.`;
 }
 
 /** Regions, and in how many accounts, where there are several. */

@@ -179,7 +179,8 @@ describe("300 keys over three Regions", () => {
     expectIntent(report, keys);
     expect(result.code).toBe(1);
 
-    expect(report.incomplete.map((i) => [i.where, i.call, i.code]).sort()).toEqual(
+    const gaps = report.incomplete.filter((i) => i.call !== "kms:DescribeKey");
+    expect(gaps.map((i) => [i.where, i.call, i.code]).sort()).toEqual(
       denied
         .flatMap((k, i) => {
           const call = [
@@ -195,11 +196,13 @@ describe("300 keys over three Regions", () => {
         .sort(),
     );
     for (const gap of report.incomplete) expect(gap.help).toContain(`Permit ${gap.call}`);
+    const described = report.incomplete.filter((i) => i.call === "kms:DescribeKey");
+    const failed = described.map((i) => Number(/^Failed ([0-9]+) times?\./.exec(i.help)?.[1]));
+    expect(failed.reduce((sum, n) => sum + n, 0)).toBe(2);
     expect(report.notes).toEqual(
       expect.arrayContaining([
         "Left out 1 key that AWS manages: nobody can change who uses them.",
         "Not enabled in the account, so without keys: af-south-1.",
-        expect.stringMatching(/^kms:DescribeKey failed 2 times \(AccessDeniedException\)/),
       ]),
     );
     expect(result.stderr).toMatch(
@@ -245,15 +248,23 @@ describe("300 keys over three Regions", () => {
     });
     const result = await startScan(sandbox).done;
     const report = reportOf(result);
-    // No verdict needs IAM, but that it was not read is told.
-    expect(report.incomplete).toEqual([
-      {
-        where: "111122223333",
-        call: "iam:GetAccountAuthorizationDetails",
-        code: "AccessDenied",
-        help: "Permit iam:GetAccountAuthorizationDetails to the scanning principal, or leave IAM out with --no-iam.",
-      },
+    // No verdict needs the others, but what was not read is told.
+    expect(report.incomplete).toContainEqual({
+      where: "111122223333",
+      call: "iam:GetAccountAuthorizationDetails",
+      code: "AccessDenied",
+      help: "Permit iam:GetAccountAuthorizationDetails to the scanning principal, or leave IAM out with --no-iam.",
+    });
+    expect([...new Set(report.incomplete.map((i) => i.call))].sort()).toEqual([
+      "ec2:DescribeRegions",
+      "iam:GetAccountAuthorizationDetails",
+      "kms:DescribeKey",
+      "kms:ListAliases",
     ]);
+    const failed = (call: string): number =>
+      report.incomplete
+        .filter((i) => i.call === call)
+        .reduce((sum, i) => sum + Number(/^Failed ([0-9]+) times?\./.exec(i.help)?.[1]), 0);
     // Without its state a disabled key counts as if it could be used, which is what its policy says.
     expectIntent(
       report,
@@ -267,12 +278,10 @@ describe("300 keys over three Regions", () => {
       expect.arrayContaining([
         "Not enabled in the account, so without keys: af-south-1, me-south-1.",
         "Left out 1 key that AWS manages: nobody can change who uses them.",
-        expect.stringMatching(
-          new RegExp(`^kms:DescribeKey failed ${294 - open} times \\(AccessDeniedException`),
-        ),
-        expect.stringMatching(/^kms:ListAliases failed 3 times \(AccessDeniedException\)/),
       ]),
     );
+    expect(failed("kms:DescribeKey")).toBe(294 - open);
+    expect(failed("kms:ListAliases")).toBe(3);
   });
 
   it("are all read although AWS throttles, breaks connections and fails for a while", async () => {
