@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { actionsFor } from "../../src/aws/least-privilege.js";
-import { PERMISSIONS } from "../../src/aws/permissions.js";
+import type { PERMISSIONS } from "../../src/aws/permissions.js";
 import type { Sandbox } from "../../src/sandbox/index.js";
 import { startSandbox } from "../../src/sandbox/index.js";
 import type { SnapshotLine } from "../../src/snapshot/lines.js";
@@ -273,4 +273,47 @@ it("where STS does not say whose account it is, IAM is not asked, and that is to
   ]);
   expect(reportOf(result).incomplete[0]?.help).toContain("sts:GetCallerIdentity");
   expect(result.code).toBe(3);
+});
+
+describe("keyward doctor", () => {
+  const doctor = (sandbox: Sandbox, ...args: readonly string[]): Promise<CliResult> =>
+    startCli(["doctor", "--endpoint-url", sandbox.url, ...args], folder, {
+      AWS_ACCESS_KEY_ID: ACCESS_KEY,
+      AWS_SECRET_ACCESS_KEY: "any",
+      AWS_REGION: "us-east-1",
+    }).done;
+  const ALL = ["--organization", "--role", "Audit"];
+
+  it("finds nothing missing where the policies are those that it prints", async () => {
+    const sandbox = await sandboxWith(least());
+    const result = await doctor(sandbox, ...ALL);
+    expect(result.stderr).toBe("");
+    expect(result.stdout).not.toMatch(/^no /m);
+    expect(result.code).toBe(0);
+    const seen = new Set([...result.stdout.matchAll(/^ok {2}(\S+)/gm)].map((m) => m[1]));
+    const all = [...actionsFor("scan"), ...actionsFor("organization")];
+    expect([...seen].sort()).toEqual([...all].sort());
+  });
+
+  it.each(Object.entries(ROWS))("names %s where it is missing", async (action, row) => {
+    const result = await doctor(await sandboxWith(least([action], row.of)), ...ALL);
+    const missing = [...result.stdout.matchAll(/^no {2}(\S+) {2}(.*)$/gm)].map((m) => [m[1], m[2]]);
+    const names = missing.map(([name]) => name);
+    // Where it may assume no role it looks at its own account with its own credentials, which may read no keys.
+    if (action === "sts:AssumeRole") expect(names).toContain(action);
+    else expect(names).toEqual([action]);
+    if (row.of === "app") expect(missing[0]?.[1]).toContain(APP);
+    expect(result.stdout).toMatch(
+      /not known without it: .+\n {4}next: keyward doctor --for (scan|organization)/,
+    );
+    expect(result.code).toBe(3);
+  });
+
+  it("needs only one of the two calls that list Regions", async () => {
+    const result = await doctor(await sandboxWith(least(["ec2:DescribeRegions"])), ...ALL);
+    expect(result.stdout).toMatch(
+      /^no {2}ec2:DescribeRegions {2}333344445555: .*\n {4}the other call that lists Regions does$/m,
+    );
+    expect(result.code).toBe(0);
+  });
 });

@@ -38,7 +38,8 @@ export type ScopeFlags =
 /** More keys at once than any quota can serve would only be throttled. */
 const MOST_AT_ONCE = 256;
 
-const region = argument(
+/** Parses the name of a Region. */
+export const region = argument(
   (text) => (/^[a-z]{2,5}(-[a-z]+)+-[0-9]{1,2}$/.test(text) ? text : undefined),
   "a Region such as eu-west-1",
 );
@@ -122,7 +123,8 @@ export function addScanFlags(command: Command): Command {
     .option("--no-progress", "no progress bar, even on a terminal");
 }
 
-function repeated(
+/** A flag that may be given several times. */
+export function repeated(
   parse: (text: string) => string,
 ): (text: string, before: readonly string[] | undefined) => readonly string[] {
   return (text, before) => [...(before ?? []), parse(text)];
@@ -147,7 +149,7 @@ export function scanFlags(command: Command): ScanFlags {
     profile: text("profile"),
     regions: list("region"),
     endpointUrl: text("endpointUrl"),
-    scope: scope(raw["organization"] === true, text("accounts"), list("ou"), list("accountTag")),
+    scope: scopeFlags(raw["organization"] === true, text("accounts"), list("ou"), list("accountTag")),
     role: text("role"),
     externalId: text("externalId"),
     sessionName: text("sessionName"),
@@ -179,7 +181,8 @@ export function scanFlags(command: Command): ScanFlags {
   return flags;
 }
 
-function scope(
+/** Which accounts are wanted. Throws KeywardError for flags that contradict each other. */
+export function scopeFlags(
   organization: boolean,
   accounts: string | undefined,
   units: readonly string[],
