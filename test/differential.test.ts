@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import type { AccessRequest } from "../src/semantics/request.js";
+import type { Exposure } from "../src/domain/verdict.js";
+import type { AccessRequest, Decision } from "../src/semantics/request.js";
 import { checkProofs, compare, prepare } from "./differential/compare.js";
 import { emptyTally, runWorld } from "./differential/run.js";
 import { trouble } from "./differential/shrink.js";
@@ -30,10 +31,15 @@ describe("the reference and the symbolic engine", () => {
   });
 });
 
-/** A disagreement of the past, made small. `request` is missing where a proof of the matrix was at fault. */
+/**
+ * A disagreement of the past, made small. `request` is missing where a proof of the matrix was at fault. `expect` is
+ * what the rules say of the request, `exposure` what they say of the key, both worked out by hand; `why` says how.
+ */
 interface Case {
   readonly id: string;
   readonly why: string;
+  readonly expect?: Decision["outcome"];
+  readonly exposure?: Exposure;
   readonly world: World;
   readonly request?: AccessRequest;
 }
@@ -49,12 +55,16 @@ describe("what told the engines apart once", () => {
     expect(new Set(cases.map((c) => c.id)).size).toBe(cases.length);
   });
 
-  it.each(cases.map((c) => [c.id, c.why, c] as const))("%s: %s", (_id, _why, { world, request }) => {
+  it.each(cases.map((c) => [c.id, c.why, c] as const))("%s: %s", (_id, _why, c) => {
+    const { world, request, expect: wanted, exposure } = c;
     const prepared = prepare(world);
     expect(checkProofs(prepared)).toBeUndefined();
     expect(trouble(world, undefined)).toBeUndefined();
+    if (exposure !== undefined) expect(prepared.matrix.exposure).toBe(exposure);
     if (request === undefined) return;
     // Not merely discarded or left undecided: both engines answer.
-    expect(compare(prepared, request).kind).toBe("agreed");
+    const outcome = compare(prepared, request);
+    expect(outcome.kind).toBe("agreed");
+    if (wanted !== undefined) expect(outcome).toMatchObject({ reference: wanted });
   });
 });

@@ -119,6 +119,8 @@ const ELSEWHERE: Readonly<Partial<Record<DoubtId, string>>> = {
   "request-open": "given where a question is about every request of a kind: the tests of src/iam",
   "grants-unread": "src/semantics/grants.test.ts and test/guarantees (unread-is-not-clear)",
   "rcp-service-linked-role": "src/semantics/evaluate.test.ts",
+  "unique-id-length":
+    "given by the symbolic engine, which chooses the id of its witness: test/cases longer-unique-id",
   "source-arn-colon":
     "given by the symbolic engine, which knows no single source ARN: test/cases src-05 and others",
 };

@@ -43,7 +43,7 @@ export const FEDERATED_SEGMENT: Segment = {
   max: 32,
   guess: "outsider",
 };
-/** What follows the four-letter prefix of a unique id. */
+/** What follows the four-letter prefix of a unique id: 21 characters in all, in every id that AWS has made so far. */
 export const UNIQUE_ID_SEGMENT: Segment = {
   name: "unique id",
   alphabet: UPPER,
@@ -51,6 +51,12 @@ export const UNIQUE_ID_SEGMENT: Segment = {
   max: 17,
   guess: "ZZKEYWARDWITNESSZ",
 };
+/** What it may be: an id has 16 to 128 characters. Source: IAM API reference, data types User and Role (text of 2026). */
+export const ANY_UNIQUE_ID_SEGMENT: Segment = { ...UNIQUE_ID_SEGMENT, min: 12, max: 124 };
+/** Whether a unique id is as long as every id that AWS has made so far. */
+export function hasUsualLength(uniqueId: string): boolean {
+  return uniqueId.length === 4 + UNIQUE_ID_SEGMENT.max;
+}
 /** What follows `o-`. */
 export const ORGANIZATION_SEGMENT: Segment = {
   name: "organization",

@@ -7,7 +7,7 @@ import { doubt } from "../semantics/doubts.js";
 import type { KeyDocument } from "../semantics/request.js";
 import { classesOf, namedBy, type RankedClass } from "./classes.js";
 import { namesOf } from "./covered-callers.js";
-import { Coverage } from "./coverage.js";
+import { Coverage, surenessOf, surer } from "./coverage.js";
 import { environmentFacts } from "./environments.js";
 import { Merger } from "./merge.js";
 import type { Access, AccessMatrix, Undecided } from "./matrix.js";
@@ -121,6 +121,8 @@ export function analyze(input: AnalysisInput): AccessMatrix {
     for (const group of actionGroups(entrance, signatures)) {
       if (!isOf(group, input.only)) continue;
       const covered = new Coverage();
+      /** What is answered for later, while today may be another matter for those who are named. */
+      const later = new Coverage();
       for (let i = 0; !covered.everybody; i += 1) {
         const ranked = named.at(i);
         if (ranked === undefined) break;
@@ -132,9 +134,14 @@ export function analyze(input: AnalysisInput): AccessMatrix {
         if (attempt.kind !== "access") continue;
         for (const access of [attempt.access, attempt.certain]) {
           if (access === undefined) continue;
-          // A named class tells more than "anyone, possibly" only if it is certain.
-          if (before === undefined || access.certainty === "certain") merger.add(access);
-          covered.add(answered(ranked, access.exposure), access.certainty);
+          const sureness = surenessOf(access);
+          if (access.reach.kind === "not-before") {
+            if (later.of(ranked.group) === "certain") continue;
+            later.add(itselfAndCovered(ranked), sureness);
+          }
+          // A named class tells more than "anyone, possibly" only if it is surer.
+          if (surer(sureness, before)) merger.add(access);
+          covered.add(answered(ranked, access), sureness);
         }
       }
     }
@@ -183,10 +190,18 @@ function* namedClasses(
 }
 
 /** The groups that need no answer any more once a class got in. */
-function answered({ group, covers }: RankedClass, exposure: Access["exposure"]): readonly string[] {
-  const itself = group === "anyone" ? "anyone" : `${group} itself`;
-  // From a fixed network only, "anyone" is less than an account that gets in from everywhere.
-  return exposure === "network" ? [itself] : [itself, ...covers];
+function answered(ranked: RankedClass, { exposure, reach }: Access): readonly string[] {
+  // From a fixed network only, or later, "anyone" is less than an account that gets in from everywhere today.
+  const less = exposure === "network" || reach.kind === "not-before";
+  return less ? [itself(ranked)] : itselfAndCovered(ranked);
+}
+
+function itselfAndCovered(ranked: RankedClass): readonly string[] {
+  return [itself(ranked), ...ranked.covers];
+}
+
+function itself({ group }: RankedClass): string {
+  return group === "anyone" ? "anyone" : `${group} itself`;
 }
 
 /** What a request costs the reference: it hears every statement and grant, and matches patterns sign by sign. */

@@ -5,7 +5,7 @@ import type { PrincipalElement, PrincipalEntry } from "../policy/ast.js";
 import type { AccountChoice, CallerClass, NamedPrincipal, OrganizationChoice } from "./callers.js";
 import { matches, plainGlob } from "./glob.js";
 import type { ServiceSource } from "./matrix.js";
-import { type Mentions, principalEntry } from "./mentions.js";
+import { type Mentions, principalEntry, SERVICE_FORM } from "./mentions.js";
 import { Replayable } from "./replayable.js";
 
 /** What the classes of callers are made from. */
@@ -255,7 +255,8 @@ function* principalClasses(x: ClassContext, inside: boolean, known: KnownIds): G
       cls: {
         kind: "ordinary",
         otherIds: known.otherIds,
-        except: NOBODY,
+        // Whoever made a federated session may be trusted.
+        except: p.kind === "federated-user" ? trustedPrincipals : NOBODY,
         who: { kind: "principal", arn: p.text, account: p.account },
         trusted,
         account: { kind: "literal", id: p.account },
@@ -333,7 +334,6 @@ function serviceLike(pattern: string, taken: (name: string) => boolean): string 
   return filled.find((s) => good(s) && s.endsWith(".amazonaws.com")) ?? filled.find(good);
 }
 
-const SERVICE_FORM = /^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)+$/;
 const SERVICE_END = "x.us-east-1.amazonaws.com";
 
 /** `shown`: how the answer calls it, a name or a pattern; undefined for any service. */

@@ -77,7 +77,11 @@ export function compileCondition(source: Condition, variables: boolean, resolve:
       family === "string"
         ? stringTest(source.operator, value, variables, resolve, open)
         : typedTest(family, source.operator, value, variables, resolve, open);
-    if (t !== undefined) tests.push(t);
+    if (t === undefined) continue;
+    tests.push(t);
+    if (t.open === true && mayBeNoArn(source.operator, value)) {
+      tests.push({ ...doubtfulTest(value, "arn-operator-non-arn"), open: true });
+    }
   }
   return {
     source,
@@ -88,6 +92,11 @@ export function compileCondition(source: Condition, variables: boolean, resolve:
     tests,
     open,
   };
+}
+
+/** Whether it depends on what is filled in for a variable whether a value for an ARN operator has the parts of an ARN. */
+function mayBeNoArn(operator: string, value: string): boolean {
+  return operator.startsWith("Arn") && value.replace(/\$\{[^}]*\}/g, "").split(":").length < 6;
 }
 
 /** An ARN operator asks whether the value is an ARN at all, so it is not for this. */
@@ -195,6 +204,7 @@ function stringTest(
       case "absent":
         // A variable without a value matches nothing (IAM User Guide, "Policy variables").
         if (p.fallback === undefined) return undefined;
+        if ((arn || like) && /[*?]/.test(p.fallback)) wildcardInVariable = true;
         literal(p.fallback);
         break;
       case "doubtful":

@@ -27,7 +27,10 @@ export function namesOf(element: PrincipalElement): (cls: CallerClass) => boolea
     if (accounts.has(cls.account.id)) return true;
     // Which kind of principal calls is open: ask for the one that every kind of entry can name.
     const there = cls.principal === undefined ? undefined : principals.get(cls.account.id);
-    return there?.some((e) => namesPrincipal(e, cls, "federated-user", false)) === true;
+    return (
+      there?.some((e) => namesPrincipal(e, cls, "federated-user", { withPath: false, maker: ANY_USER })) ===
+      true
+    );
   };
 }
 
@@ -89,7 +92,7 @@ export function ordinaryEntry(
   cls: OrdinaryClass,
   kind: Shape["kind"],
   effect: "Allow" | "Deny",
-  withPath: boolean,
+  behind: Behind,
 ): Truth {
   switch (e.kind) {
     case "everyone":
@@ -107,22 +110,33 @@ export function ordinaryEntry(
     case "role":
     case "session":
     case "federated-user":
-      return namesPrincipal(e, cls, kind, withPath) ? "yes" : "no";
+      return namesPrincipal(e, cls, kind, behind) ? "yes" : "no";
   }
 }
+
+/** What is chosen of the role or user behind a session. */
+export interface Behind {
+  /** The role has a path that no document names. */
+  readonly withPath: boolean;
+  /** The user who made a federated session by another name; undefined: one that no document names. */
+  readonly maker: string | undefined;
+}
+
+/** No name: whoever made the session. */
+const ANY_USER = "*";
 
 function namesPrincipal(
   e: Extract<PrincipalEntry, { kind: "user" | "role" | "session" | "federated-user" }>,
   cls: OrdinaryClass,
   kind: Shape["kind"],
-  /** The role of a session has a path that no document names. */
-  withPath: boolean,
+  { withPath, maker }: Behind,
 ): boolean {
   const p = cls.principal;
   if (p === undefined || p.account !== e.account) return false;
   switch (e.kind) {
     case "user":
       // A user covers the sessions that it makes with GetFederationToken.
+      if (p.kind === "federated-user") return maker === e.name || maker === ANY_USER;
       return p.kind === "user" && p.name === e.name;
     case "federated-user":
       return kind === "federated-user" && p.kind === "federated-user" && p.name === e.name;

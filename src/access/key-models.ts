@@ -57,6 +57,8 @@ const PRIVATE_RANGES: readonly IpRange[] = [
   "ff00::/8",
 ].flatMap((t) => parseIpRange(t) ?? []);
 
+const IPV6: readonly IpRange[] = [parseIpRange("::/0")].flatMap((r) => r ?? []);
+
 /** The domain of a key that the search chooses. `shape`: the value must also match this. */
 export function scalarModel(f: ConditionKeyFacts, o: ScalarOptions, shape?: Glob): KeyModel {
   const lower = f.name.toLowerCase();
@@ -68,6 +70,8 @@ export function scalarModel(f: ConditionKeyFacts, o: ScalarOptions, shape?: Glob
     ranges.push(...PRIVATE_RANGES);
     if (env.network === "open") ranges.push(...env.ranges);
   }
+  // The private IPv4 address of an instance (IAM User Guide, "AWS global condition context keys", text of 2026).
+  if (lower === "aws:ec2instancesourceprivateipv4") ranges.push(...IPV6);
   const domain: Domain = {
     type: f.type,
     mayBeAbsent: o.mayBeAbsent,

@@ -32,6 +32,8 @@ export interface Mentions {
   readonly servicePatterns: ReadonlySet<string>;
 }
 
+/** What may be the name of a service at all. */
+export const SERVICE_FORM = /^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)+$/;
 const SERVICE_NAME = /^[a-z0-9.-]+\.amazonaws\.com(\.cn)?$/;
 
 const ACCOUNT_KEYS = new Set([
@@ -160,10 +162,40 @@ function addEntry(
   }
 }
 
+/** Beginnings of resources, up to a colon, in what documents compare ARNs with. */
 function addSourcePrefix(text: string, out: Set<string>): void {
-  const prefix = /^[^:]*(?::[^:]*){4}:([^*?$]*:)/.exec(text)?.[1];
-  if (prefix !== undefined) out.add(prefix);
+  const at = resourceOf(text);
+  if (at >= 0) addBeginning(text.slice(at), out);
+  const wildcard = text.search(/[*?]/);
+  if (wildcard < 0 || (at >= 0 && wildcard >= at)) return;
+  // A wildcard may stand for colons: the resource may begin after any of those that follow.
+  for (let i = text.indexOf(":", wildcard); i >= 0; i = text.indexOf(":", i + 1)) {
+    if (i + 1 !== at) addBeginning(text.slice(i + 1), out);
+  }
 }
+
+/** Where the sixth part begins, or -1. */
+function resourceOf(text: string): number {
+  let at = 0;
+  for (let part = 0; part < 5; part += 1) {
+    const colon = text.indexOf(":", at);
+    if (colon < 0) return -1;
+    at = colon + 1;
+  }
+  return at;
+}
+
+/** Of a resource, what stands before its last colon: as far as it is fixed, and with the shortest text for wildcards. */
+function addBeginning(resource: string, out: Set<string>): void {
+  if (!resource.includes(":") || out.size >= MOST_PREFIXES) return;
+  const fixed = /^[^*?$]*:/.exec(resource)?.[0];
+  if (fixed !== undefined) out.add(fixed);
+  const plain = /^[^$]*:/.exec(resource)?.[0].replaceAll("*", "").replaceAll("?", "x");
+  if (plain !== undefined && plain !== ":") out.add(plain);
+}
+
+/** Each is looked at by itself, so a hostile policy gets no more. */
+const MOST_PREFIXES = 16;
 
 /** The keys that policy variables name. */
 function addVariables(values: readonly string[], keys: Set<string>): void {
@@ -174,6 +206,13 @@ function addVariables(values: readonly string[], keys: Set<string>): void {
       if (name.length > 1) keys.add(name.toLowerCase());
     }
   }
+}
+
+/** A value, and what it is where its variables have their defaults. */
+function withDefaults(value: string): readonly string[] {
+  if (!value.includes("${")) return [value];
+  const otherwise = value.replace(/\$\{[^}']*'([^']*)'\s*\}/g, "$1");
+  return otherwise === value ? [value] : [value, otherwise];
 }
 
 function addAccounts(text: string, out: Set<string>): void {
@@ -221,7 +260,7 @@ function addCondition(
   addVariables(c.values, m.keys);
   const linked = tied || isLinked(c.keyLower);
   const fold = c.operator.includes("IgnoreCase");
-  for (const v of c.values) {
+  for (const v of c.values.flatMap(withDefaults)) {
     if (linked || c.keyLower.startsWith("kms:encryptioncontext:")) addAccounts(v, m.accounts);
     if (tied) addIds(v, m);
     if (ORG_KEYS.has(c.keyLower)) {
@@ -240,7 +279,8 @@ function addCondition(
       if (e !== undefined) m.principals.push(e);
     }
     if (c.keyLower === "aws:principalservicename" || c.keyLower === "aws:principalservicenameslist") {
-      if (SERVICE_NAME.test(v)) m.services.add(v);
+      // Of which form the names of all services are is not documented: what is compared with one is taken for one.
+      if (SERVICE_FORM.test(v)) for (const name of fold ? [v, v.toLowerCase()] : [v]) m.services.add(name);
       else if (/[*?]/.test(v) && c.operator.endsWith("Like")) m.servicePatterns.add(v);
     }
     if (linked && selectsIds(c, v)) m.patterns.push(v);

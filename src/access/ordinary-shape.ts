@@ -1,7 +1,9 @@
 import type { AccountId } from "../domain/ids.js";
+import type { PrincipalEntry } from "../policy/ast.js";
 import type { Caller } from "../semantics/request.js";
 import {
   accountSegment,
+  ANY_UNIQUE_ID_SEGMENT,
   FEDERATED_SEGMENT,
   NAME_SEGMENT,
   PATH_SEGMENT,
@@ -11,13 +13,13 @@ import {
   UNIQUE_ID_SEGMENT,
 } from "./alphabets.js";
 import type { CallerClass, OrdinaryClass, OrganizationChoice } from "./callers.js";
-import { ordinaryEntry, principalTruth } from "./covered-callers.js";
+import { type Behind, ordinaryEntry, principalTruth } from "./covered-callers.js";
 import { type Glob, literalGlob, plainGlob } from "./glob.js";
 import type { KeyModel } from "./key-models.js";
 import { modelOf } from "./request-keys.js";
 import type { Route, Shape, ShapeContext } from "./shape.js";
 import { accountPart, asked, NONE, organizationPart, remembered, Segments, word } from "./shape-parts.js";
-import { type View, viewText } from "./words.js";
+import { type Segment, type View, viewText } from "./words.js";
 
 const KIND_KEYS = ["aws:principalarn", "aws:userid", "aws:username", "aws:principaltype"];
 const NETWORK_KEYS = [
@@ -57,14 +59,19 @@ export function* ordinaryShapes(cls: OrdinaryClass, x: ShapeContext): Generator<
   const pathOpen =
     cls.principal === undefined || (cls.principal.kind === "session" && !cls.principal.role.includes("/"));
   const paths = x.keys.has("aws:principalarn") && pathOpen ? [false, true] : [false];
-  for (const org of asked(cls.organizations, CALLER_ORG_KEYS, x)) {
-    for (const route of routes) {
-      for (const withPath of paths) {
-        for (const kind of kinds) {
-          if (withPath && kind !== "session" && kind !== "user") continue;
-          for (const from of kind === "session" ? [undefined, ...askedInstances(x)] : [undefined]) {
-            const s = ordinaryShape(cls, kind, route, org, withPath, from, x);
-            if (s !== undefined) yield s;
+  for (const ids of idSegments(cls, x)) {
+    for (const org of asked(cls.organizations, CALLER_ORG_KEYS, x)) {
+      for (const route of routes) {
+        for (const withPath of paths) {
+          for (const kind of kinds) {
+            const hasId = kind === "session" || kind === "user";
+            if (!hasId && (withPath || ids !== UNIQUE_ID_SEGMENT)) continue;
+            for (const from of kind === "session" ? [undefined, ...askedInstances(x)] : [undefined]) {
+              for (const maker of makers(cls, x)) {
+                const s = ordinaryShape(cls, kind, route, org, { withPath, maker }, from, ids, x);
+                if (s !== undefined) yield s;
+              }
+            }
           }
         }
       }
@@ -72,18 +79,49 @@ export function* ordinaryShapes(cls: OrdinaryClass, x: ShapeContext): Generator<
   }
 }
 
+const USUAL_IDS: readonly Segment[] = [UNIQUE_ID_SEGMENT];
+const ALL_IDS: readonly Segment[] = [UNIQUE_ID_SEGMENT, ANY_UNIQUE_ID_SEGMENT];
+
+/** What unique ids are looked for: such as there are, and then such as there may be. */
+function idSegments(cls: OrdinaryClass, x: ShapeContext): readonly Segment[] {
+  const open = x.mode === "possible" && cls.uniqueId === undefined && x.keys.has("aws:userid");
+  return open ? ALL_IDS : USUAL_IDS;
+}
+
+const NOBODY_NAMED: readonly undefined[] = [undefined];
+
+/** Who may have made a federated session that documents name: somebody they do not name, or one of their users. */
+function makers(cls: OrdinaryClass, x: ShapeContext): readonly (string | undefined)[] {
+  const { principal: fixed, except } = cls;
+  if (fixed?.kind !== "federated-user") return NOBODY_NAMED;
+  const of = (e: PrincipalEntry): string[] =>
+    e.kind === "user" && e.account === fixed.account ? [e.name] : [];
+  const trusted = new Set(except.flatMap(of));
+  return [undefined, ...new Set(x.named.flatMap(of).filter((name) => !trusted.has(name)))];
+}
+
+/** The name of a user whom no document names. */
+function unnamedUser({ except }: OrdinaryClass, x: ShapeContext): string {
+  const taken = new Set([...x.named, ...except].flatMap((e) => (e.kind === "user" ? [e.name] : [])));
+  let name = "outsider";
+  while (taken.has(name)) name += "x";
+  return name;
+}
+
 function ordinaryShape(
   cls: OrdinaryClass,
   kind: Shape["kind"],
   route: Route,
   org: OrganizationChoice,
-  withPath: boolean,
+  behind: Behind,
   from: InstanceKey | undefined,
+  ids: Segment,
   x: ShapeContext,
 ): Shape | undefined {
   if (kind === "root" && cls.uniqueId !== undefined) return undefined;
   if (kind === "federated-user" && cls.uniqueId !== undefined) return undefined;
   const { partition } = x.facts;
+  const { withPath, maker } = behind;
   const s = new Segments();
   // Segments stand in the order of the views that show them: the Region of an instance before the account.
   const instanceRegion = from === undefined ? undefined : s.add({ ...REGION_SEGMENT, guess: x.facts.region });
@@ -101,7 +139,7 @@ function ordinaryShape(
     const prefix = kind === "user" ? "AIDA" : "AROA";
     const known = cls.uniqueId;
     if (known !== undefined && !known.startsWith(prefix)) return undefined;
-    uniqueId = known !== undefined ? [known] : [prefix, s.add(UNIQUE_ID_SEGMENT)];
+    uniqueId = known !== undefined ? [known] : [prefix, s.add(ids)];
     // Whose ids they are cannot be seen: they may be of this class, unless it is about nobody in particular.
     if (known === undefined && (x.mode === "certain" || !mayBear(cls))) {
       s.not(
@@ -180,6 +218,8 @@ function ordinaryShape(
     route,
     segments: s.list,
     base: s.base,
+    mayBearNamedId:
+      x.mode === "possible" && cls.uniqueId === undefined && uniqueId.length > 0 && mayBear(cls),
     standing,
     model: remembered((key) => {
       const known = callerKey(key) ?? endpoint.get(key);
@@ -191,12 +231,17 @@ function ordinaryShape(
       });
     }),
     principal: (element, effect) =>
-      principalTruth(element, effect, (e, as) => ordinaryEntry(e, cls, kind, as, withPath), cls, kind),
+      principalTruth(element, effect, (e, as) => ordinaryEntry(e, cls, kind, as, behind), cls, kind),
     caller: (values) =>
       makeCaller(kind, partition, viewText([account], values), viewText(name, values), {
         session: viewText(session, values),
         uniqueId: viewText(uniqueId, values),
-        user: fixed?.kind === "user" ? fixed.name : "outsider",
+        user:
+          fixed?.kind === "user"
+            ? fixed.name
+            : kind !== "federated-user"
+              ? ""
+              : (maker ?? unnamedUser(cls, x)),
       }),
   };
 }
@@ -286,6 +331,9 @@ function excludeNamed(
         names.push(literalGlob(e.role), plainGlob(`*/${e.role}`));
       }
       if (e.kind === "federated-user" && kind === "federated-user") names.push(literalGlob(e.name));
+    } else if (cls.principal.kind === "user" && kind === "federated-user") {
+      // A session by a name of its own is another class.
+      if (e.kind === "federated-user") names.push(literalGlob(e.name));
     } else if (cls.principal.kind === "session" && e.kind === "role") {
       // That one is another class, if it is the role behind the session.
       if (e.name.endsWith(`/${cls.principal.role}`)) names.push(literalGlob(e.name));

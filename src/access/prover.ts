@@ -5,6 +5,7 @@ import { conditionKeyFacts } from "../semantics/condition-keys.js";
 import { doubt } from "../semantics/doubts.js";
 import type { KeyDocument } from "../semantics/request.js";
 import { comparesNumbers } from "./account-numbers.js";
+import { hasUsualLength } from "./alphabets.js";
 import type { AccountChoice, CallerClass } from "./callers.js";
 import type { Compiled } from "./condition.js";
 import { principalTruth, serviceEntry } from "./covered-callers.js";
@@ -177,6 +178,8 @@ export class Prover {
       // Whether the resource in a source ARN can hold a colon depends on the service.
       if (shape.kind === "service" && this.#sourceArnAsked) this.#doubtSeen = true;
       if (x.mentions.uniqueIds.size > 0 && mayBear(cls)) this.#doubtSeen = true;
+      // How long a unique id can be is not quite sure.
+      if (cls.kind === "ordinary" && x.mentions.keys.has("aws:userid")) this.#doubtSeen = true;
       if (!satisfies(principal, true, s.mode)) continue;
       const escape = this.#refusals(shape, group);
       if (escape === undefined) continue;
@@ -225,21 +228,55 @@ export class Prover {
   /** The Deny statements in the way; undefined where one cannot be escaped. */
   #refusals(shape: Shape, group: ActionGroup): Refusal[] | undefined {
     const out: Refusal[] = [];
+    const bearing = this.x.mentions.uniqueIds.size > 0 && shape.mayBearNamedId;
     const add = (p: Prepared): void => {
       if (p.statement.effect !== "Deny" || p.actions[group.index] !== true || p.resource === "no") return;
       let principal = shape.principal(p.statement.principal, "Deny");
-      if (principal === "no") return;
+      const ids = bearing ? this.#bearer(p, shape) : undefined;
+      if (principal === "no" && ids === undefined) return;
+      let { conditions } = p;
+      // Whether the Deny covers the caller depends on the id that the caller is given.
+      if (ids !== undefined && principal === (ids.operator === "StringLike" ? "no" : "yes")) {
+        principal = "yes";
+        conditions = [ids, ...conditions];
+      }
       // What is doubtful about the statement is doubtful about the whole of it.
       if (principal === "yes" && p.doubt !== undefined) principal = { doubtful: p.doubt };
       if (principal === "yes" && typeof p.resource === "object") principal = p.resource;
       if (typeof principal === "object") this.#doubtSeen = true;
-      out.push({ principal, conditions: p.conditions, variables: p.variables });
+      out.push({ principal, conditions, variables: p.variables });
     };
     for (const p of this.x.statements) add(p);
     const retire = group.actions.some((a) => (a.name as string) === "kms:RetireGrant");
     if (!retire) for (const rcp of this.x.rcps) for (const p of rcp) add(p);
     return out;
   }
+
+  /** That the caller has (NotPrincipal: has not) one of the unique ids that a Deny names, as a condition. */
+  #bearer(p: Prepared, shape: Shape): Condition | undefined {
+    const { principal } = p.statement;
+    if (principal.kind === "missing") return undefined;
+    const session = shape.kind === "session";
+    const ids = principal.entries.flatMap((e) =>
+      e.kind === "unique-id" && e.id.startsWith(session ? "AROA" : "AIDA") ? [e.id] : [],
+    );
+    if (ids.length === 0) return undefined;
+    const known = this.#bearers.get(p)?.get(shape.kind);
+    if (known !== undefined) return known;
+    const made: Condition = {
+      operator: principal.kind === "principal" ? "StringLike" : "StringNotLike",
+      qualifier: undefined,
+      ifExists: false,
+      key: "aws:userid",
+      keyLower: "aws:userid",
+      values: ids.map((id) => (session ? `${id}:*` : id)),
+      path: [],
+    };
+    this.#bearers.set(p, new Map([...(this.#bearers.get(p) ?? []), [shape.kind, made]]));
+    return made;
+  }
+
+  readonly #bearers = new Map<Prepared, ReadonlyMap<Shape["kind"], Condition>>();
 
   #access(
     cls: CallerClass,
@@ -265,6 +302,7 @@ export class Prover {
     const { caller } = request;
     const id = caller.kind === "user" || caller.kind === "session" ? caller.uniqueId : undefined;
     if (id !== undefined && x.mentions.uniqueIds.has(id)) doubts.push(doubt("unique-id-account"));
+    else if (id !== undefined && !hasUsualLength(id)) doubts.push(doubt("unique-id-length"));
     if (s.mode === "possible" && doubts.length === 0) {
       doubts.push(doubt(cls.kind === "service" ? "source-arn-colon" : "not-understood"));
     }

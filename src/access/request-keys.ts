@@ -36,11 +36,6 @@ function environmentModel(f: ConditionKeyFacts, key: string, x: ShapeContext, ro
       if (key === "aws:viaawsservice") {
         return { kind: "const", value: route === "via-service" ? "true" : "false" };
       }
-      if (/^aws:calledvia(first|last)$/.test(key) && x.keys.has("aws:calledvia")) {
-        return route === "via-service"
-          ? { kind: "doubtful", doubt: "not-understood" }
-          : { kind: "const", value: undefined };
-      }
       if (
         route === "via-service" &&
         (key === "kms:viaservice" || key === "aws:calledvia" || key.startsWith("aws:calledvia"))

@@ -79,22 +79,9 @@ export function solveSet(
   const absentOk = lits.every((l) => satisfies(testAbsent(l.c), l.want, mode));
   if (d.mayBeAbsent && absentOk && linked.must.length === 0) return { kind: "found", value: undefined };
   if (!d.mayBePresent) return IMPOSSIBLE;
-  const every: Lit[] = [];
-  const some: Lit[] = [];
-  for (const l of lits) {
-    if (l.c.family === "null") {
-      if (!satisfies(testCondition(l.c, ["x"]), l.want, mode)) return IMPOSSIBLE;
-    } else if (l.c.source.values.length === 0) {
-      // Nothing about the values decides it: the set is merely there.
-      if (!satisfies(testCondition(l.c, ["x"]), l.want, mode)) return IMPOSSIBLE;
-    } else if (l.c.source.qualifier === undefined) {
-      // Doubtful at best where some value matches, so: a match is possible, a miss is certain.
-      if (l.want && mode === "certain") return IMPOSSIBLE;
-      if (l.want) some.push(l);
-      else if (mode === "certain") every.push(l);
-    } else if ((l.c.source.qualifier === "ForAllValues") === l.want) every.push(l);
-    else some.push(l);
-  }
+  const parts = asOfElements(lits, mode);
+  if (parts === undefined) return IMPOSSIBLE;
+  const { every, some } = parts;
   const elementDomain: Domain = {
     ...d,
     excludedGlobs: [
@@ -117,7 +104,8 @@ export function solveSet(
     let value: string | undefined;
     for (const [k, chosen] of spelt) {
       if (value === undefined && chosen === undefined) {
-        value = find([...every, l], like(k));
+        const wanted = [...every, l];
+        value = wanted.every((w) => satisfies(testElement(w.c, k), w.want, mode)) ? k : find(wanted, like(k));
         if (value !== undefined) spelt.set(k, value);
       }
     }
@@ -154,9 +142,35 @@ export function solveSet(
 
 const EMPTY: Glob = literalGlob("");
 
+/**
+ * What is asked of a set that is there: of every value, and of some value. Undefined: no set meets it.
+ */
+export function asOfElements(
+  lits: readonly Lit[],
+  mode: Mode,
+): { readonly every: readonly Lit[]; readonly some: readonly Lit[] } | undefined {
+  const every: Lit[] = [];
+  const some: Lit[] = [];
+  for (const l of lits) {
+    const { qualifier, values } = l.c.source;
+    if (l.c.family === "null" || values.length === 0) {
+      // Nothing about the values decides it: the set is merely there.
+      if (!satisfies(testCondition(l.c, ["x"]), l.want, mode)) return undefined;
+    } else if (qualifier === undefined) {
+      // Doubtful at best where some value matches, so: a match is possible, a miss is certain.
+      if (l.want && mode === "certain") return undefined;
+      if (l.want) some.push(l);
+      else if (mode === "certain") every.push(l);
+    } else if ((qualifier === "ForAllValues") === l.want) every.push(l);
+    else some.push(l);
+  }
+  return { every, some };
+}
+
 type Tester = (c: Compiled, value: string) => Truth;
 
-function solvePresent(
+/** Finds a value for a key that is there. `test` says what a condition makes of a value. */
+export function solvePresent(
   lits: readonly Lit[],
   d: Domain,
   mode: Mode,
@@ -329,7 +343,11 @@ function* candidates(lits: readonly Lit[], d: Domain): Generator<string> {
       }
     }
   }
-  if (d.type === "ip") for (const r of d.excludedRanges) yield* ipNeighbours(r);
+  if (d.type === "ip") {
+    for (const r of d.excludedRanges) yield* ipNeighbours(r);
+    // One of each family, where no constant cuts it up.
+    yield* ["8.8.8.8", "2600::8888"];
+  }
   if (d.type === "number") yield* ["0", "1", "1000000"];
   // A wrong guess is tested like any other: these only widen the reach of the cheap part.
   yield* ["x", "y", "true", "false", "0"];

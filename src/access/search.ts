@@ -1,6 +1,7 @@
 import type { Condition } from "../policy/ast.js";
 import { ALL_IDS, type IdRange, idTest, inBoth, rangeGlobs } from "./account-numbers.js";
 import { ACCOUNT_SEGMENT_NAME } from "./alphabets.js";
+import { showsChain, shownOf, solveChain } from "./called-via.js";
 import {
   type Compiled,
   compileCondition,
@@ -73,6 +74,9 @@ export function search(q: Query): Answer {
 }
 
 type Alternative = readonly Lit[];
+
+/** The keys that show one list of services are decided together. */
+const CHAIN = "called via";
 
 class Search {
   #doubtful = false;
@@ -262,6 +266,8 @@ class Search {
     if (model.kind !== "const" || typeof model.value !== "string") return undefined;
     const other = this.#model(variable.toLowerCase());
     if (other.kind !== "word" && other.kind !== "scalar" && other.kind !== "time") return undefined;
+    // Only single-valued keys can be variables.
+    if (other.kind === "word" && other.list) return undefined;
     const operator = c.operator.replace("Like", "Equals") as Condition["operator"];
     return {
       ...c,
@@ -379,7 +385,8 @@ class Search {
   /** Keys that are decided together share a slot. */
   #slot(key: string): string {
     const m = this.#model(key);
-    return m.kind === "word" ? "words" : m.kind === "time" ? "time" : key;
+    if (m.kind === "word") return "words";
+    return m.kind === "time" ? "time" : showsChain(key) ? CHAIN : key;
   }
 
   #choose(choices: readonly Alternative[][], at: number): Solution | undefined {
@@ -403,6 +410,7 @@ class Search {
   #consistent(slot: string): boolean {
     if (slot === "words") return this.#solveWords() !== undefined;
     if (slot === "time") return this.#solveTime() !== undefined;
+    if (slot === CHAIN) return this.#solveChain() !== undefined;
     return this.#solveKey(slot, { must: [], mustNot: [] }) !== undefined;
   }
 
@@ -426,6 +434,27 @@ class Search {
         : solveSet(lits, m.domain, this.q.mode, this.q.budget, linked);
     if (a.kind === "exhausted") this.#exhausted = true;
     return a.kind === "found" ? { value: a.value } : undefined;
+  }
+
+  /** The keys that show through which services the call came, as far as they are asked for. */
+  #solveChain(): ReadonlyMap<string, { readonly name: string; readonly value: KeyValue }> | undefined {
+    const lits = this.#lits.get(CHAIN) ?? [];
+    const model = this.#model("aws:calledvia");
+    if (model.kind !== "set") return undefined;
+    if (lits.some(hasDoubt)) this.#doubtful = true;
+    const a = solveChain(lits, model.domain, this.q.mode, this.q.budget);
+    if (a.kind === "exhausted") this.#exhausted = true;
+    if (a.kind !== "found") return undefined;
+    const { services } = a;
+    const names = new Map(lits.map((l) => [l.c.source.keyLower, l.c.source.key]));
+    // Whoever sees an end of the list sees the list.
+    if (services !== undefined && !names.has("aws:calledvia")) names.set("aws:calledvia", "aws:CalledVia");
+    return new Map(
+      [...names].map(([key, name]) => [
+        key,
+        { name, value: services === undefined ? undefined : shownOf(services, key) },
+      ]),
+    );
   }
 
   #solveWords(): readonly string[] | undefined {
@@ -562,6 +591,12 @@ class Search {
         time = t;
         continue;
       }
+      if (slot === CHAIN) {
+        const chain = this.#solveChain();
+        if (chain === undefined) return undefined;
+        for (const [key, shown] of chain) keys.set(key, shown);
+        continue;
+      }
       if (this.#model(slot).kind === "set") continue;
       const s = this.#solveKey(slot, { must: [], mustNot: [] }, forced.has(slot));
       if (s === undefined) return undefined;
@@ -571,7 +606,8 @@ class Search {
       if (tail !== undefined) (s.value === undefined ? absentContextKeys : contextKeys).push(tail);
     }
     for (const slot of this.#lits.keys()) {
-      if (slot === "words" || slot === "time" || (this.#lits.get(slot)?.length ?? 0) === 0) continue;
+      if (slot === "words" || slot === "time" || slot === CHAIN) continue;
+      if ((this.#lits.get(slot)?.length ?? 0) === 0) continue;
       if (this.#model(slot).kind !== "set") continue;
       const linked =
         slot === "kms:encryptioncontextkeys"

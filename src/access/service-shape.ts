@@ -158,6 +158,7 @@ function serviceShape(
     route: "service",
     segments: s.list,
     base: s.base,
+    mayBearNamedId: false,
     standing,
     model: remembered((key) => {
       const known = sourceKey(key);

@@ -21,6 +21,8 @@ export interface Shape {
   readonly principal: (element: PrincipalElement, effect: "Allow" | "Deny") => Truth;
   /** The caller under an assignment of the segments. */
   readonly caller: (values: readonly string[]) => Caller;
+  /** Whether the caller may be the one who has a unique id that documents name, without being known by it. */
+  readonly mayBearNamedId: boolean;
   /** The keys that a request of this shape carries beside those that a policy asks about. */
   readonly standing: readonly (readonly [string, View, boolean])[];
 }

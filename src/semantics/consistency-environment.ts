@@ -1,5 +1,12 @@
 import { parseAccountId } from "../domain/ids.js";
-import { isStated, quoted, soleValue, statedValues, type ExplicitKeys } from "./explicit-context.js";
+import {
+  type ExplicitKey,
+  type ExplicitKeys,
+  isStated,
+  quoted,
+  soleValue,
+  statedValues,
+} from "./explicit-context.js";
 import { parseBool } from "./operators/bool.js";
 import { parseInstant } from "./operators/date.js";
 import { ipContains, parseIpBlock } from "./operators/ip.js";
@@ -75,7 +82,10 @@ const VIA_KEYS = ["kms:ViaService", "aws:CalledVia", "aws:CalledViaFirst", "aws:
   }),
 );
 
-/** A service that calls with the caller's rights says so in aws:ViaAWSService; a service principal calls for itself. */
+/**
+ * A service that calls with the caller's rights says so in aws:ViaAWSService; a service principal calls for itself.
+ * aws:CalledVia lists the services of the chain in order; aws:CalledViaFirst and aws:CalledViaLast are its ends.
+ */
 function pathInconsistencies(request: AccessRequest, keys: ExplicitKeys, found: string[]): void {
   const flag = keys.get("aws:viaawsservice");
   const said = flag === undefined ? undefined : parseBool(flag.values[0] ?? "");
@@ -88,11 +98,21 @@ function pathInconsistencies(request: AccessRequest, keys: ExplicitKeys, found: 
   if (service && said === true) found.push("aws:ViaAWSService is false when a service principal calls");
   if (flag?.values.length === 0) found.push("aws:ViaAWSService is always there");
   const chain = statedValues(keys, "aws:calledvia");
-  if (chain.length === 0) return;
-  const first = soleValue(keys, "aws:calledviafirst");
-  if (first !== undefined && first !== chain[0]) found.push("aws:CalledViaFirst contradicts aws:CalledVia");
-  const last = soleValue(keys, "aws:calledvialast");
-  if (last !== undefined && last !== chain.at(-1)) found.push("aws:CalledViaLast contradicts aws:CalledVia");
+  chainEnd("aws:CalledViaFirst", keys.get("aws:calledviafirst"), chain[0], found);
+  chainEnd("aws:CalledViaLast", keys.get("aws:calledvialast"), chain.at(-1), found);
+}
+
+/** One end of the list of services: it comes with the list, and is in it. */
+function chainEnd(
+  name: string,
+  stated: ExplicitKey | undefined,
+  expected: string | undefined,
+  found: string[],
+): void {
+  if (stated === undefined) return;
+  const [value] = stated.values;
+  if (value !== undefined && expected === undefined) found.push(`${name} is only there with aws:CalledVia`);
+  else if (value !== expected) found.push(`${name} contradicts aws:CalledVia`);
 }
 
 /** The clock of the request and the keys that show it are one; credentials are not issued in the future. */

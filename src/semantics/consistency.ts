@@ -46,9 +46,15 @@ function shapeInconsistencies(keys: ExplicitKeys, found: string[]): void {
     if (facts === undefined) continue;
     if (values.length > 1 && !facts.multivalued) found.push(`${name} holds one value, not ${values.length}`);
     for (const value of values) {
-      if (!hasType(value, facts.type)) found.push(`${name} cannot hold ${quoted(value)}`);
+      if (!hasType(value, facts.type) || !hasFamily(value, facts.name))
+        found.push(`${name} cannot hold ${quoted(value)}`);
     }
   }
+}
+
+/** aws:Ec2InstanceSourcePrivateIPv4 is "the private IPv4 address" of an instance. Source: as {@link inconsistencies}. */
+function hasFamily(value: string, key: string): boolean {
+  return key !== "aws:Ec2InstanceSourcePrivateIPv4" || parseIpBlock(value)?.bits !== 128;
 }
 
 /** Texts and ARNs are open: requests carry ARNs that callers made up. */

@@ -180,6 +180,14 @@ describe("the derived condition keys", () => {
     expect(context(USER, { context: { "aws:CalledVia": [] } })["aws:ViaAWSService"]).toBe("false");
   });
 
+  it("show the ends of the list of services that called each other", () => {
+    const derived = context(USER, { context: { "AWS:calledvia": ["a", "b", "c"] } });
+    expect([derived["aws:CalledViaFirst"], derived["aws:CalledViaLast"]]).toEqual(["a", "c"]);
+    expect(context(USER, { context: { "aws:CalledVia": "a" } })["aws:CalledViaLast"]).toBe("a");
+    expect(kind("aws:CalledViaFirst", USER, { context: { "aws:CalledVia": [] } })).toBe("absent");
+    expect(kind("aws:CalledViaLast", USER)).toBe("absent");
+  });
+
   it("know the algorithm of a symmetric key only", () => {
     expect(kind("kms:EncryptionAlgorithm", USER, { facts: { spec: "RSA_2048" } })).toBe("absent");
     expect(kind("kms:EncryptionAlgorithm", USER, { facts: { spec: undefined } })).toBe("unknown");

@@ -265,12 +265,23 @@ function organizationEntries(facts: KeyFacts): { readonly id: ContextEntry; read
   }
 }
 
-/** A request that a service makes with the caller's credentials says so in several keys. */
+/**
+ * A request that a service makes with the caller's credentials says so in several keys. The list of services in
+ * aws:CalledVia has its ends in two more.
+ */
 function pathKeys(explicit: Context): Rows {
   const via = Object.entries(explicit).some(
     ([name, value]) => /^(kms:viaservice|aws:calledvia(first|last)?)$/i.test(name) && value.length > 0,
   );
-  return { "aws:ViaAWSService": one(String(via)) };
+  const listed = Object.entries(explicit).find(([name]) => name.toLowerCase() === "aws:calledvia")?.[1] ?? [];
+  const chain = typeof listed === "string" ? [listed] : listed;
+  const [first] = chain;
+  const last = chain.at(-1);
+  return {
+    "aws:ViaAWSService": one(String(via)),
+    ...(first === undefined ? {} : { "aws:CalledViaFirst": one(first) }),
+    ...(last === undefined ? {} : { "aws:CalledViaLast": one(last) }),
+  };
 }
 
 /** The clock, as a date and as seconds. */

@@ -30,6 +30,8 @@ export const DOUBTS = {
   "grant-context-key-case":
     "The KMS guide and the API reference disagree on whether the keys of a grant's encryption context are compared with case.",
   "unique-id-account": "The account of a unique principal id cannot be seen from the id.",
+  "unique-id-length":
+    "Unique ids of users and roles have had 21 characters so far; AWS documents that they may have 16 to 128.",
   "key-arn-resource": "That a key ARN other than this key's in Resource has no effect is not spelled out.",
   "rcp-service-linked-role": "Resource control policies do not bind service-linked roles.",
   "foreign-root-user":

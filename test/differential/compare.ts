@@ -200,8 +200,8 @@ function shortfall(
   if (request.time === NOW && covering.every((a) => a.reach.kind !== "now")) return "not-now";
   // The account behind a unique id cannot be seen, so who has the id is at best possible.
   const hidden = covering.some((a) => a.doubts.some((d) => d.id === "unique-id-account"));
-  if (!hidden && !bearsNamedId(request, world) && covering.every((a) => a.certainty === "possible"))
-    return "not-certain";
+  const doubtfulCaller = bearsNamedId(request, world) || bearsOddId(request);
+  if (!hidden && !doubtfulCaller && covering.every((a) => a.certainty === "possible")) return "not-certain";
   const person = request.caller.kind !== "service" && request.time === NOW;
   const enough =
     ["public", "external", "network"].includes(matrix.exposure) ||
@@ -214,6 +214,12 @@ function bearsNamedId({ caller }: AccessRequest, world: World): boolean {
   const id = caller.kind === "user" || caller.kind === "session" ? caller.uniqueId : undefined;
   const texts = [world.policy, ...world.resourceControlPolicies];
   return id !== undefined && texts.some((text) => text.toUpperCase().includes(id));
+}
+
+/** Whether the caller has a unique id of a length that AWS has never used (the doubt `unique-id-length`). */
+function bearsOddId({ caller }: AccessRequest): boolean {
+  const id = caller.kind === "user" || caller.kind === "session" ? caller.uniqueId : undefined;
+  return id !== undefined && id.length !== 21;
 }
 
 /** Whether the symbolic engine said that it had not decided what the reference allows here. */
