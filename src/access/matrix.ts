@@ -51,6 +51,15 @@ export interface Witness {
   readonly decision: Decision;
 }
 
+/** What real organizations say about an access; the engine itself knows none. */
+export type Today =
+  /** Service control policies above the account deny it. */
+  | { readonly kind: "denied-by-scp"; readonly account: string }
+  /** No account outside the zone of trust stands where the conditions ask for. */
+  | { readonly kind: "no-such-account"; readonly organization: string }
+  /** The accounts outside the zone of trust that stand there. */
+  | { readonly kind: "accounts"; readonly accounts: readonly string[] };
+
 /** What one class of callers can do through one statement or grant. */
 export interface Access {
   readonly who: Who;
@@ -69,6 +78,8 @@ export interface Access {
   /** What this access alone makes of the key. `none` for callers inside the zone. */
   readonly exposure: Exposure;
   readonly witness: Witness;
+  /** Undefined: nothing is known that would change the answer. */
+  readonly today?: Today;
 }
 
 /** Something that could not be decided. */

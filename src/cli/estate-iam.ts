@@ -1,5 +1,6 @@
 import type { AccountId } from "../domain/ids.js";
 import { parseAccountId } from "../domain/ids.js";
+import type { ServiceControl } from "../domain/iam.js";
 import type { TrustContext } from "../iam/trust.js";
 import { IamView } from "../rules/iam-view.js";
 import { IamLines } from "../snapshot/iam.js";
@@ -47,6 +48,11 @@ export class EstateIam {
     this.lines.forget(account);
     this.made.set(account, view);
     return view;
+  }
+
+  /** The service control policies above an account, whether or not anything of its IAM was read. */
+  serviceControlOf(account: AccountId): ServiceControl {
+    return this.serviceControl.of(account);
   }
 
   /** Every account that some line tells of. */

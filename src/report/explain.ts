@@ -4,6 +4,7 @@ import { inert } from "../domain/inert.js";
 import type { Condition, Statement } from "../policy/ast.js";
 import { callerArn } from "../semantics/arn.js";
 import { conditionKeyFacts } from "../semantics/condition-keys.js";
+import { todayText } from "../rules/exposure-draft.js";
 import type { KeyReport } from "../rules/finding.js";
 import type { KeyUsers } from "../rules/key-users.js";
 import type { Closing, Guard } from "../rules/what-if.js";
@@ -209,7 +210,7 @@ function accessLines(a: Access, x: Explanation): { readonly text: string; readon
       text: `${canDo(a.capabilities, a.certainty)} (${actionsText(a.actions, x.all ? a.actions.length : 2)})`,
       indent: "    ",
     },
-    { text: `through ${throughText(a, x.statements)}${reachText(a)}`, indent: "    " },
+    { text: `through ${throughText(a, x.statements)}${reachText(a)}${todayText(a.today)}`, indent: "    " },
   ];
   return lines;
 }

@@ -1,4 +1,5 @@
 import type { RuleId } from "../domain/rule-id.js";
+import type { Today } from "../access/matrix.js";
 import type { Exposure } from "../domain/verdict.js";
 import type { Statement } from "../policy/ast.js";
 import type { Source } from "../semantics/request.js";
@@ -53,7 +54,7 @@ export function statementOf(group: AccessGroup, input: RuleInput): Statement | u
 function reason(g: AccessGroup, input: RuleInput): string {
   const through = sourceText(draftSource(g.source), input.parsed.policy?.statements ?? []);
   const said = `${whoText(g.who)} ${canDo(g.capabilities, g.certainty)} (${actionsText(g.actions)}) through ${through}`;
-  return `${said}${reachText(g)}${conditionsText(g.conditions)}.`;
+  return `${said}${reachText(g)}${todayText(g.today)}${conditionsText(g.conditions)}.`;
 }
 
 function reachText(g: AccessGroup): string {
@@ -66,6 +67,27 @@ function reachText(g: AccessGroup): string {
       return `, once the key is no longer ${name(g.reach.state)}`;
     case "not-before":
       return `, from ${new Date(g.reach.time * 1000).toISOString()} on`;
+  }
+}
+
+/** Accounts that a sentence lists. */
+const LISTED = 5;
+
+/** What the real organization says of it. */
+export function todayText(today: Today | undefined): string {
+  switch (today?.kind) {
+    case undefined:
+      return "";
+    case "denied-by-scp":
+      return `, but service control policies above account ${name(today.account)} deny it today`;
+    case "no-such-account":
+      return `, but no account outside the zone of trust stands at that place of ${name(today.organization)} today`;
+    case "accounts": {
+      const { accounts } = today;
+      const more = accounts.length - LISTED;
+      const shown = accounts.slice(0, LISTED).map((a) => name(a));
+      return ` (today: ${more > 0 ? `${shown.join(", ")} and ${more} more` : enumerate(shown)})`;
+    }
   }
 }
 

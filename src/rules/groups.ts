@@ -1,4 +1,4 @@
-import type { Access, AccessMatrix, Reach, Witness, Who } from "../access/matrix.js";
+import type { Access, AccessMatrix, Reach, Today, Witness, Who } from "../access/matrix.js";
 import type { Capability, Certainty, Doubt, Exposure } from "../domain/verdict.js";
 import { CAPABILITIES, EXPOSURES } from "../domain/verdict.js";
 import type { Condition } from "../policy/ast.js";
@@ -21,6 +21,7 @@ export interface AccessGroup {
   readonly conditions: readonly FindingCondition[];
   /** Of the worst action. */
   readonly witness: Witness;
+  readonly today?: Today;
 }
 
 /**
@@ -43,7 +44,14 @@ export function groupAccesses(matrix: AccessMatrix): readonly AccessGroup[] {
   for (const access of matrix.accesses) {
     const exposure = provedExposure(access);
     if (exposure === "none") continue;
-    const key = JSON.stringify([exposure, access.who, access.source, access.certainty, access.reach]);
+    const key = JSON.stringify([
+      exposure,
+      access.who,
+      access.source,
+      access.certainty,
+      access.reach,
+      access.today,
+    ]);
     const same = byKey.get(key);
     if (same === undefined) byKey.set(key, [access]);
     else same.push(access);
@@ -87,6 +95,7 @@ function merge(accesses: readonly Access[]): AccessGroup[] {
         (c) => JSON.stringify(c),
       ),
       witness: worst.witness,
+      ...(first.today === undefined ? {} : { today: first.today }),
     },
   ];
 }

@@ -16,6 +16,15 @@ function remedy(group: AccessGroup, input: RuleInput): string {
       ? ({ kind: "grant", grantId: group.source.grantId } as const)
       : ({ kind: "statement", index: group.source.kind === "statement" ? group.source.index : 0 } as const);
   const where = sourceText(source, input.parsed.policy?.statements ?? []);
+  switch (group.today?.kind) {
+    case "denied-by-scp":
+      return `Close ${where} as well: it opens when the policy is detached, or the account is moved or leaves the organization. Service-linked roles are not bound by it.`;
+    case "no-such-account":
+      return `Close ${where}, or correct the path: it opens when an account is created there or moved to it.`;
+    case "accounts":
+    case undefined:
+      break;
+  }
   switch (group.reach.kind) {
     case "not-across-accounts":
       return `Take ${actionsText(group.actions)} out of ${where}: across accounts they have no effect, and whoever wrote them meant to give them.`;

@@ -18,6 +18,8 @@ import type { FindingSource } from "./finding.js";
 import { groupAccesses } from "./groups.js";
 import type { IamViewOf } from "./iam-view.js";
 import { sourceName, statementNames } from "./identity.js";
+import type { RealOrganizations } from "./real-organization.js";
+import { asTodayStands } from "./real-organization.js";
 import { KEY_RULES } from "./registry.js";
 import type { Opinion, PlacedDraft } from "./opinion-type.js";
 import type { CountedPolicy, Draft, RuleInput } from "./rule.js";
@@ -30,6 +32,8 @@ export interface OpinionContext {
   readonly organizationOf: OrganizationOf;
   /** IAM of the accounts, where the data has it. */
   readonly iamOf?: IamViewOf;
+  /** Organizations as they really are, where the data has them. */
+  readonly real?: RealOrganizations;
   /** Seconds since the epoch. */
   readonly now: number;
   readonly maxSteps?: number;
@@ -78,10 +82,13 @@ function worked(
       ...(context.maxSteps === undefined ? {} : { maxSteps: context.maxSteps }),
     });
   // They only deny: where nobody comes in without them, nobody comes in with them.
-  const withoutRcps = analysis("outside", []);
+  const around = { facts: record.facts, parsed, ...context };
+  const engineWithoutRcps = analysis("outside", []);
+  const withoutRcps = asTodayStands(engineWithoutRcps, context.real, around);
   const untouched =
     denials.length === 0 || (withoutRcps.accesses.length === 0 && withoutRcps.undecided.length === 0);
-  const outside = untouched ? withoutRcps : analysis("outside");
+  const engine = untouched ? engineWithoutRcps : analysis("outside");
+  const outside = untouched ? withoutRcps : asTodayStands(engine, context.real, around);
   const parts = new Map<string, AccessMatrix>();
   const everybody = (part: Part): AccessMatrix => {
     const name = `${part.statement ?? ""}:${part.actions?.join() ?? ""}`;
@@ -112,7 +119,10 @@ function worked(
     disagreements: [
       ...new Set([outside, withoutRcps, ...parts.values()].flatMap((matrix) => matrix.disagreements)),
     ],
+    // Which accounts stand where is another question for a key of one of them.
     shareable:
+      withoutRcps === engineWithoutRcps &&
+      outside === engine &&
       canBeShared([parsed.policy, ...denials]) &&
       Math.max(outside.steps, withoutRcps.steps, ...[...parts.values()].map((m) => m.steps)) <=
         FAR_FROM_BOUND * (context.maxSteps ?? DEFAULT_MAX_STEPS),

@@ -22,6 +22,8 @@ export interface EstateContext {
   readonly organizationOf: ReadonlyMap<AccountId, Membership | null>;
   /** Texts of the resource control policies that bind keys of the account, without repetition. */
   resourceControlPolicies(account: AccountId): readonly string[];
+  /** The path of every account of an organization; undefined where not all of them are known. */
+  treeOf(organization: string): ReadonlyMap<AccountId, string> | undefined;
   /** The same policies at each place where they are attached, from the account up. */
   resourceControlPlaces(account: AccountId): readonly PolicyPlace[];
 }
@@ -41,6 +43,13 @@ export class Estate implements EstateContext {
   private readonly bound = new Map<AccountId, readonly string[]>();
   /** Organizations that say which policy types they have enabled, and resource control policies are not among them. */
   private readonly withoutResourceControl = new Set<OrganizationId>();
+
+  /** Organizations whose lines list accounts, each with its path. */
+  private readonly trees = new Map<string, Map<AccountId, string> | undefined>();
+
+  treeOf(organization: string): ReadonlyMap<AccountId, string> | undefined {
+    return this.trees.get(organization);
+  }
 
   get organizationOf(): ReadonlyMap<AccountId, Membership | null> {
     return this.memberships;
@@ -65,6 +74,7 @@ export class Estate implements EstateContext {
     const id = parseOrganizationId(line.id);
     if (id === undefined) return;
     if (line.policyTypes?.includes("RESOURCE_CONTROL_POLICY") === false) this.withoutResourceControl.add(id);
+    this.trees.set(id, tree(line));
     const management =
       line.managementAccountId === undefined ? undefined : parseAccountId(line.managementAccountId);
     if (management !== undefined) {
@@ -129,6 +139,16 @@ export class Estate implements EstateContext {
       this.contradictory.add(account);
     } else if (before?.path === undefined) this.memberships.set(account, membership);
   }
+}
+
+function tree(line: OrganizationLine): Map<AccountId, string> | undefined {
+  const found = new Map<AccountId, string>();
+  for (const { id, path } of line.accounts ?? []) {
+    const account = parseAccountId(id);
+    if (account === undefined || path?.startsWith(`${line.id}/`) !== true) return undefined;
+    found.set(account, path);
+  }
+  return found.size === 0 ? undefined : found;
 }
 
 /** A key line as the analysis wants it. The line must have passed the reader: a malformed ARN throws. */

@@ -16,6 +16,7 @@ import type { KeyReport } from "../../rules/finding.js";
 import type { JudgeContext, Judgement } from "../../rules/judge.js";
 import { judgement } from "../../rules/judge.js";
 import { opinionOf } from "../../rules/opinion.js";
+import type { RealOrganizations } from "../../rules/real-organization.js";
 import { Estate, keyRecord } from "../../snapshot/key-record.js";
 import type {
   AccountLine,
@@ -125,7 +126,13 @@ export class KeyJudge {
   /** True: the line is about an account of which keys were judged without it. */
   add(line: ContextLine): boolean {
     const late = this.view.add(line);
-    if (line.type !== "organization" && line.type !== "resource-control-policy") return late;
+    if (
+      line.type !== "organization" &&
+      line.type !== "resource-control-policy" &&
+      line.type !== "service-control-policy"
+    ) {
+      return late;
+    }
     this.currentZone = zoneOf(this.config, this.view.organizations);
     this.memo = undefined;
     return late;
@@ -149,6 +156,7 @@ export class KeyJudge {
       organizationOf: this.view.estate.organizationOf,
       exceptions: this.book,
       now: this.now,
+      real: this.view.real,
       iamOf: (account) => this.view.iam.viewOf(account, this.trust()),
       ...(this.share ? { cache: this.cache } : {}),
     };
@@ -233,6 +241,10 @@ class EstateView {
   /** Organizations whose accounts are listed. */
   readonly listed = new Set<OrganizationId>();
   readonly iam = new EstateIam(this.estate);
+  readonly real: RealOrganizations = {
+    treeOf: (organization) => this.estate.treeOf(organization),
+    serviceControlOf: (account) => this.iam.serviceControlOf(account),
+  };
 
   add(line: ContextLine): boolean {
     if (line.type === "resource-control-policy") this.estate.add(line);

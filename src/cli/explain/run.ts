@@ -16,6 +16,8 @@ import type { KeyUsers } from "../../rules/key-users.js";
 import { keyUsers } from "../../rules/key-users.js";
 import type { Opinion } from "../../rules/opinion.js";
 import { opinionOf } from "../../rules/opinion.js";
+import type { RealOrganizations } from "../../rules/real-organization.js";
+import { asTodayStands } from "../../rules/real-organization.js";
 import { Estate, keyRecord } from "../../snapshot/key-record.js";
 import type { KeyLine, SnapshotLine } from "../../snapshot/lines.js";
 import { ExceptionBook } from "../../trust/exceptions.js";
@@ -68,11 +70,16 @@ export async function runExplain(
   }
   const record: KeyRecord = { ...read, facts: own.facts };
   const now = Math.floor(io.now() / 1000);
+  const real: RealOrganizations = {
+    treeOf: (organization) => estate.treeOf(organization),
+    serviceControlOf: (account) => iam.serviceControlOf(account),
+  };
   const context: JudgeContext = {
     zone,
     organizationOf: estate.organizationOf,
     exceptions: new ExceptionBook(config.exceptions, now),
     now,
+    real,
     iamOf: (account) => iam.viewOf(account, { zone, organizationOf: estate.organizationOf }),
   };
   const opinion = opinionOf(record, context);
@@ -82,6 +89,12 @@ export async function runExplain(
   const again = (changed: KeyRecord): AccessMatrix => everybody(changed, zone, estate, now).matrix;
   const closing = closings(record, matrix, zone, again);
   const guard = guards(record, matrix, policy, again);
+  const shown = asTodayStands(matrix, real, {
+    facts: record.facts,
+    parsed: { policy, diagnostics: [] },
+    zone,
+    organizationOf: estate.organizationOf,
+  });
   const statements = policy?.statements ?? [];
   const variables = policy?.version === "2012-10-17";
   const output = await openOutput(common.output, io);
@@ -92,7 +105,7 @@ export async function runExplain(
       ? `${safeJson({
           schema: EXPLANATION_SCHEMA,
           key: report,
-          accesses: matrix.accesses,
+          accesses: shown.accesses,
           undecided: matrix.undecided,
           weakConditions: weakConditions(matrix, statements, variables),
           closings: closing,
@@ -102,7 +115,7 @@ export async function runExplain(
         })}\n`
       : explainText({
           report,
-          matrix,
+          matrix: shown,
           statements,
           variables,
           closings: closing,
