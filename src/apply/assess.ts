@@ -1,14 +1,12 @@
-import { analyze } from "../access/analyze.js";
-import type { Access } from "../access/matrix.js";
 import type { KeyDescription } from "../collect/ports.js";
 import type { Grant } from "../domain/grant.js";
 import { parseAccountId, parseOrganizationId } from "../domain/ids.js";
 import type { KeyRecord } from "../domain/key.js";
-import type { Certainty, Exposure, Verdict } from "../domain/verdict.js";
+import type { Exposure, Verdict } from "../domain/verdict.js";
 import type { Zone } from "../domain/zone.js";
-import { parsePolicy } from "../policy/parse.js";
+import { proveManageable } from "../repair/manageable.js";
+import { findManager } from "../repair/managers.js";
 import { judgeKey } from "../rules/judge.js";
-import { callerArn } from "../semantics/arn.js";
 import type { EstateContext } from "../snapshot/key-record.js";
 import { keyRecord } from "../snapshot/key-record.js";
 import type { KeyLine } from "../snapshot/lines.js";
@@ -63,66 +61,40 @@ export function assess(documents: Documents, bench: Bench): Assessment {
   return { exposure, verdict, disagreements: judged.disagreements };
 }
 
-/** Whether somebody can still change the policy. */
-export type Manager =
-  /** A principal of the key's own account can: `who` is the proof's caller. */
-  | { readonly kind: "proved"; readonly who: string; readonly certainty: Certainty }
-  | { readonly kind: "nobody" }
-  | { readonly kind: "unknown"; readonly reason: string };
-
-const PUT = "kms:PutKeyPolicy";
-
-/**
- * Looks for a principal of the key's own account that may put the next policy. AWS Support alone helps a key without
- * one. Source: KMS Developer Guide, "Default key policy"; KMS API reference, PutKeyPolicy, lockout safety check. Proved
- * by the engine, each proof replayed by the reference.
- */
-export function managerOf(documents: Documents, bench: Bench): Manager {
-  const { facts, resourceControlPolicies } = recordOf(documents, bench);
-  const options = { kind: "key", partition: facts.partition } as const;
-  const policy = parsePolicy(documents.policy, options);
-  if (policy.policy === undefined) return { kind: "nobody" };
-  const matrix = analyze({
-    facts,
-    policy,
-    // No grant gives it. Source: KMS API reference, CreateGrant, grant operations.
-    grants: [],
-    resourceControlPolicies: resourceControlPolicies.flatMap((text) => {
-      const parsed = parsePolicy(text, { kind: "rcp" }).policy;
-      return parsed === undefined ? [] : [parsed];
-    }),
-    zone: bench.zone,
-    organizationOf: bench.estate.organizationOf,
-    now: bench.now,
-    scope: "all",
-  });
-  const [disagreement] = matrix.disagreements;
-  if (disagreement !== undefined) return { kind: "unknown", reason: disagreement };
-  const managers = matrix.accesses.filter((a) => manages(a, facts.account));
-  const best = managers.find((a) => a.certainty === "certain") ?? managers[0];
-  if (best !== undefined) {
-    return { kind: "proved", who: callerArn(best.witness.request.caller), certainty: best.certainty };
+/** Whether the key has somebody who can change its policy after a change. A sentence: not for sure. */
+export function unmanageable(
+  now: Documents,
+  next: string,
+  kind: "apply" | "rollback",
+  bench: Bench,
+): string | undefined {
+  const record = recordOf(now, bench);
+  const { organizationOf } = bench.estate;
+  if (kind === "apply") {
+    const { result, statement, details } = proveManageable({
+      record,
+      organizationOf,
+      older: { text: now.policy, grants: [] },
+      newer: { text: next, grants: [] },
+      now: bench.now,
+      own: undefined,
+    });
+    return result === "failed" ? [statement, ...details.slice(0, 1)].join(" ") : undefined;
   }
-  const [undecided] = matrix.undecided;
-  return undecided === undefined ? { kind: "nobody" } : { kind: "unknown", reason: undecided.reason };
-}
-
-function manages(access: Access, account: string): boolean {
-  if (!access.actions.some((action) => action === PUT)) return false;
-  const { who } = access;
-  switch (who.kind) {
-    case "account":
-      return who.id === account && access.reach.kind === "now";
-    case "principal":
-      return who.account === account && access.reach.kind === "now";
-    // Where anyone is let in, so is everybody of the own account.
-    case "anyone":
-      return true;
-    case "pattern":
-    case "organization":
-    case "service":
-    case "unresolved":
-      return false;
+  // KMS takes no policy that names somebody who does not exist, so whom it names does; and a policy that was there
+  // before must stay possible, whatever it rests on, unless nobody at all could change it again.
+  const exists = (): boolean => true;
+  const manager = findManager(next, { record, organizationOf, now: bench.now, own: undefined, exists });
+  switch (manager.kind) {
+    case "plain":
+    case "conditional":
+    case "elsewhere":
+    case "perhaps":
+      return undefined;
+    case "undecided":
+      return `Whether somebody could change the old policy again was not decided. ${manager.reason}`;
+    case "nobody":
+      return "Nobody of the key's own account could change the old policy again.";
   }
 }
 

@@ -1,7 +1,7 @@
 import { inert } from "../domain/inert.js";
 import type { Grant } from "../domain/grant.js";
 import { grantsDigest } from "../repair/digest.js";
-import { assess, managerOf } from "./assess.js";
+import { assess, unmanageable } from "./assess.js";
 import type { KeyPorts, Proposal, RunContext } from "./context.js";
 import type { KeyEnd } from "./journal/events.js";
 import { sha256 } from "./journal/chain.js";
@@ -156,18 +156,9 @@ function propose(
     grants: [...live.grants.filter((g) => !gone.has(g.GrantId)), ...todo.create],
   };
   if (todo.policy !== undefined) {
-    const manager = managerOf(then, bench);
-    // A rollback to a policy that rests on a doubtful rule of AWS must stay possible; a repair must not introduce one.
-    const enough =
-      manager.kind === "proved" && (context.kind === "rollback" || manager.certainty === "certain");
-    if (!enough) {
-      const why =
-        manager.kind === "unknown"
-          ? `that could not be decided (${inert(manager.reason, { max: 200 })})`
-          : manager.kind === "proved"
-            ? "that rests on a rule of AWS that is not known for sure"
-            : "nobody could";
-      return `The new policy has to let somebody of the key's own account change it again, and ${why}. No flag permits this.`;
+    const why = unmanageable(now, todo.policy, context.kind, bench);
+    if (why !== undefined) {
+      return `The new policy has to let somebody of the key's own account change it again. ${inert(why, { max: 400 })} No flag permits this.`;
     }
   }
   const before = assess(now, bench);

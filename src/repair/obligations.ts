@@ -2,18 +2,14 @@ import { analyze } from "../access/analyze.js";
 import { type Change, type Gains, gains, losses } from "../access/diff.js";
 import type { Fetched } from "../domain/fetched.js";
 import type { Grant } from "../domain/grant.js";
-import type { ActionName } from "../domain/ids.js";
 import type { KeyRecord } from "../domain/key.js";
 import { type Exposure, VERDICT_OF_EXPOSURE } from "../domain/verdict.js";
-import type { Policy, Statement } from "../policy/ast.js";
-import { policyDoubts } from "../policy/doubtful.js";
 import { parsePolicy, POLICY_QUOTA_BYTES } from "../policy/parse.js";
 import { sourceText, whoLabel } from "../rules/words.js";
-import { actionCovered } from "../semantics/action-match.js";
-import { callerArn, parseCaller } from "../semantics/arn.js";
+import { callerArn } from "../semantics/arn.js";
 import { deriveContext, knownContext } from "../semantics/derive-context.js";
-import { evaluate } from "../semantics/evaluate.js";
-import type { AccessRequest, Caller, KeyDocument } from "../semantics/request.js";
+import type { KeyDocument } from "../semantics/request.js";
+import { certainRcps, keyDocument as documentOf, type OwnSide } from "./managers.js";
 import type { Obligation, PlannedChange } from "./plan-file.js";
 import type { TrustContext } from "./trust.js";
 
@@ -31,6 +27,8 @@ export interface Proof {
   readonly now: number;
   readonly older: Documents;
   readonly newer: Documents;
+  /** Users and roles of the key's account, where they were read. */
+  readonly own?: OwnSide | undefined;
 }
 
 /** A finding of an obligation, and what it was found from. */
@@ -96,19 +94,6 @@ export function proveClosed({ record, trust, now }: Proof, documents: Documents)
 
 function shown(source: Change["source"]): Parameters<typeof sourceText>[0] {
   return source.kind === "statement" || source.kind === "grant" ? source : { kind: "policy" };
-}
-
-/** Resource control policies of which everything was understood; a denial that may not hold proves nothing. */
-export function certainRcps(record: KeyRecord): readonly Policy[] {
-  return record.resourceControlPolicies.flatMap((text) => {
-    const parsed = parsePolicy(text, { kind: "rcp" });
-    const doubts = policyDoubts(parsed);
-    if (parsed.policy === undefined || doubts.wholePolicy) return [];
-    const statements = parsed.policy.statements.filter(
-      (s) => !doubts.notUnderstood.has(s.index) && !doubts.refused.has(s.index),
-    );
-    return [{ ...parsed.policy, statements }];
-  });
 }
 
 /** Both directions of the comparison, as a plan tells them. */
@@ -201,142 +186,9 @@ function mutable(
   return Object.fromEntries(Object.entries(context).map(([k, v]) => [k, typeof v === "string" ? v : [...v]]));
 }
 
-const NO_POLICY: Policy = { version: "2012-10-17", id: undefined, statements: [] };
-
 /** Documents as the reference takes them. */
-export function keyDocument(record: KeyRecord, documents: Documents): KeyDocument {
-  const parsed = parsePolicy(documents.text, { kind: "key", partition: record.facts.partition });
-  const doubts = policyDoubts(parsed);
-  return {
-    facts: record.facts,
-    policy: parsed.policy ?? NO_POLICY,
-    grants: documents.grants,
-    resourceControlPolicies: certainRcps(record),
-    doubtfulStatements: doubts.notUnderstood,
-    refusedStatements: doubts.refused,
-  };
-}
-
-const PUT_KEY_POLICY = "kms:PutKeyPolicy" as ActionName;
-
-/**
- * Somebody of the key's own account can still put a key policy: the root user, by whose name the account also
- * delegates to its IAM policies, or a user or role that both the old and the new policy name. The old policy is asked,
- * too: KMS writes a principal by its ARN only as long as it exists. Conditions that a plain request does not meet (an
- * address, a tag, MFA) do not count as somebody. Grants never let anybody put a policy, and a resource control policy
- * that was not understood may deny it. Source: KMS API reference, PutKeyPolicy, the lockout safety check; KMS Developer
- * Guide, "Default key policy".
- */
-export function proveManageable({ record, older, newer, now }: Proof): Obligation {
-  const id = "manageable";
-  if (older.text === newer.text) {
-    const statement = "The key policy is not changed, so whoever can manage the key still can.";
-    return { id, result: "proved", statement, details: [] };
-  }
-  if (certainRcps(record).length < record.resourceControlPolicies.length) {
-    return {
-      id,
-      result: "failed",
-      statement: "A resource control policy was not understood; it may keep everybody from managing the key.",
-      details: [],
-    };
-  }
-  const before = keyDocument(record, { text: older.text, grants: [] });
-  const after = keyDocument(record, { text: newer.text, grants: [] });
-  const { account, partition } = record.facts;
-  const root: Caller = { kind: "root", account, partition };
-  const rootBefore = mayPut(root, before, now);
-  const rootAfter = mayPut(root, after, now);
-  if (rootAfter === "allow") {
-    return {
-      id,
-      result: "proved",
-      statement: `The root user of account ${account} may put a key policy.`,
-      details: delegates(after.policy.statements, account)
-        ? [`The account may also delegate that to its users and roles with IAM policies.`]
-        : [],
-    };
-  }
-  const named = ownPrincipals(before.policy.statements, account).flatMap((arn) => {
-    const caller = parseCaller(arn);
-    return caller.ok && mayPut(caller.value, before, now) === "allow" ? [{ arn, caller: caller.value }] : [];
-  });
-  const managers = named.filter((m) => mayPut(m.caller, after, now) === "allow").map((m) => m.arn);
-  if (managers.length > 0) {
-    return {
-      id,
-      result: "proved",
-      statement: `${managers.length === 1 ? "One principal" : `${managers.length} principals`} of account ${account} that the old policy names may put a key policy.`,
-      details: managers.slice(0, 10),
-    };
-  }
-  if (rootAfter === "unknown" && rootBefore === "unknown" && sameForPut(before, after)) {
-    return {
-      id,
-      result: "stated",
-      statement: `The root user of account ${account} may put a key policy as far as AWS documents it, and nothing that decides it is changed.`,
-      details: ["KMS's own lockout check, which keyward never bypasses, decides when the policy is put."],
-    };
-  }
-  return {
-    id,
-    result: "failed",
-    statement:
-      rootBefore === "deny" && named.length === 0
-        ? `Nobody of account ${account} who is known to exist can change the key policy, neither now nor then.`
-        : `Nobody of account ${account} who is known to exist could change the key policy any more.`,
-    details: [],
-  };
-}
-
-/** Whether the same statements decide about putting a policy, word for word. */
-function sameForPut(before: KeyDocument, after: KeyDocument): boolean {
-  const text = (d: KeyDocument): string =>
-    JSON.stringify(
-      d.policy.statements
-        .filter((s) => actionCovered(s.action, PUT_KEY_POLICY).value !== "no")
-        .map((s) => ({
-          ...s,
-          index: 0,
-          path: [],
-          conditions: s.conditions.map((c) => ({ ...c, path: [] })),
-        })),
-    );
-  return text(before) === text(after);
-}
-
-function mayPut(caller: Caller, document: KeyDocument, now: number): "allow" | "deny" | "unknown" {
-  const request: AccessRequest = {
-    caller,
-    action: PUT_KEY_POLICY,
-    context: {},
-    time: now,
-    identity: { kind: "none" },
-    boundary: { kind: "absent" },
-    sessionPolicy: { kind: "absent" },
-    serviceControlPolicies: [],
-  };
-  return evaluate(request, document, { ignoreKeyState: true }).outcome;
-}
-
-function delegates(statements: readonly Statement[], account: string): boolean {
-  return statements.some(
-    (s) =>
-      s.effect === "Allow" &&
-      s.principal.kind === "principal" &&
-      s.principal.entries.some((e) => e.kind === "account" && e.account === account),
-  );
-}
-
-function ownPrincipals(statements: readonly Statement[], account: string): readonly string[] {
-  const found = new Set<string>();
-  for (const s of statements) {
-    if (s.effect !== "Allow" || s.principal.kind !== "principal") continue;
-    for (const e of s.principal.entries) {
-      if ((e.kind === "user" || e.kind === "role") && e.account === account) found.add(e.text);
-    }
-  }
-  return [...found];
+export function keyDocument(record: KeyRecord, { text, grants }: Documents): KeyDocument {
+  return documentOf(record, text, grants);
 }
 
 /** What KMS takes in a policy text. Source: KMS API reference, PutKeyPolicy, `Policy`. */

@@ -15,9 +15,10 @@ import {
   type Proof,
   proveClosed,
   proveGains,
-  proveManageable,
   proveStorable,
 } from "./obligations.js";
+import { proveManageable } from "./manageable.js";
+import type { OwnSide } from "./managers.js";
 import type {
   KeyChange,
   Obligation,
@@ -44,6 +45,8 @@ export interface PlanContext {
   readonly usage: ObservedKeyUsage | undefined;
   /** Plan for keys that are weak (confused deputies, networks, latent access), too. */
   readonly weak: boolean;
+  /** Users and roles of the key's account; undefined: nobody read them. */
+  readonly own?: OwnSide | undefined;
   /** The policy file that stands for the key. */
   readonly file?: string;
   /** Where exceptions let somebody stay: the zone without them, by which the result is told. */
@@ -65,7 +68,7 @@ export function planKey(record: KeyRecord, x: PlanContext): KeyOutcome {
   if (early !== undefined) return { kind: "refused", key: early };
   if (record.policy.kind !== "present") throw new Error("an unread policy was let through");
   const older: Documents = { text: record.policy.value, grants: grantsOf(record) };
-  const proof = { record, trust: x.trust, now: x.now, older };
+  const proof = { record, trust: x.trust, now: x.now, older, own: x.own };
   const before = proveClosed({ ...proof, newer: older }, older);
   if (before.disagreements.length > 0) {
     return { kind: "disagreement", arn: key.arn, details: before.disagreements };
@@ -198,7 +201,8 @@ function order({ strategy, usage, trust }: PlanContext): readonly Strategy[] {
 function show(proof: Omit<Proof, "newer">, candidate: Candidate, x: PlanContext): Tried {
   const { documents, closed } = candidate;
   const full: Proof = { ...proof, newer: documents };
-  const obligations: Obligation[] = [closed.obligation, proveManageable(full)];
+  const { organizationOf } = x.trust;
+  const obligations: Obligation[] = [closed.obligation, proveManageable({ ...full, organizationOf })];
   const done = (compared: Compared | undefined, broken: readonly PlannedUse[]): Tried => ({
     candidate,
     obligations,
@@ -225,7 +229,7 @@ function show(proof: Omit<Proof, "newer">, candidate: Candidate, x: PlanContext)
 /** The obligation about observed use, and what breaks. */
 export function uses(
   proof: Proof,
-  x: Pick<PlanContext, "usage" | "trust" | "now">,
+  x: Pick<PlanContext, "usage" | "trust" | "now" | "own">,
 ): { readonly obligation: Obligation; readonly broken: readonly PlannedUse[] } {
   if (x.usage === undefined) {
     return {
@@ -242,8 +246,7 @@ export function uses(
     x.usage,
     keyDocument(proof.record, proof.older),
     keyDocument(proof.record, proof.newer),
-    x.trust,
-    x.now,
+    x,
   );
   const zone = broken.filter((b) => b.trusted);
   const { coverage } = x.usage;

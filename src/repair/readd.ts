@@ -2,7 +2,8 @@ import type { KeyRecord } from "../domain/key.js";
 import type { UsageEntry } from "../usage/types.js";
 import { appendStatement } from "./edit.js";
 import { managedBy } from "./managed-by.js";
-import { type Documents, proveClosed, proveGains, proveManageable, proveStorable } from "./obligations.js";
+import { proveManageable } from "./manageable.js";
+import { type Documents, proveClosed, proveGains, proveStorable } from "./obligations.js";
 import type { KeyChange, PlannedStatement } from "./plan-file.js";
 import {
   computedFrom,
@@ -34,7 +35,7 @@ export function planReadd(record: KeyRecord, x: PlanContext): KeyOutcome {
   if (early !== undefined) return { kind: "refused", key: early };
   if (record.policy.kind !== "present") throw new Error("an unread policy was let through");
   const older: Documents = { text: record.policy.value, grants: grantsOf(record) };
-  const base = { record, trust: x.trust, now: x.now, older };
+  const base = { record, trust: x.trust, now: x.now, older, own: x.own };
   const before = proveClosed({ ...base, newer: older }, older);
   if (before.disagreements.length > 0) {
     return { kind: "disagreement", arn: key.arn, details: before.disagreements };
@@ -93,7 +94,7 @@ export function planReadd(record: KeyRecord, x: PlanContext): KeyOutcome {
   const grew = closed.exposure !== before.exposure;
   const obligations = [
     grew ? { ...closed.obligation, result: "failed" as const } : closed.obligation,
-    proveManageable(proof),
+    proveManageable({ ...proof, organizationOf: x.trust.organizationOf }),
     proveStorable(record, text),
     compared.obligation,
     use.obligation,

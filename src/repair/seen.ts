@@ -5,6 +5,7 @@ import { parseCaller } from "../semantics/arn.js";
 import { evaluate } from "../semantics/evaluate.js";
 import type { AccessRequest, Caller, KeyDocument } from "../semantics/request.js";
 import type { ObservedKeyUsage, UsageEntry, UsagePrincipal } from "../usage/types.js";
+import type { OwnSide } from "./managers.js";
 import type { PlannedEvidence, PlannedUse } from "./plan-file.js";
 import { isTrustedAccount, type TrustContext } from "./trust.js";
 
@@ -110,23 +111,32 @@ export interface UseCheck {
   readonly broken: readonly PlannedUse[];
 }
 
+/** By what observed uses are judged. */
+export interface UseBench {
+  readonly trust: TrustContext;
+  /** Seconds since the epoch. */
+  readonly now: number;
+  /** Users and roles of the key's account; undefined: nobody read them. */
+  readonly own?: OwnSide | undefined;
+}
+
 /**
  * Asks the reference about every observed use, under the old and the new documents. What cannot be told for sure is
- * counted as broken: CloudTrail does not show addresses, tags, values of an encryption context or IAM policies.
+ * counted as broken: CloudTrail does not show addresses, tags, values of an encryption context; IAM policies count where they were read.
  */
 export function checkUses(
   usage: ObservedKeyUsage,
   older: KeyDocument,
   newer: KeyDocument,
-  x: TrustContext,
-  now: number,
+  bench: UseBench,
 ): UseCheck {
+  const { trust: x, now } = bench;
   let kept = 0;
   const broken: PlannedUse[] = [];
   for (const entry of usage.entries) {
     if (entry.outcome.kind !== "allowed") continue;
     const trusted = isTrustedUse(entry, x);
-    const why = trusted ? whyBroken(entry, older, newer, x, now) : whyOutsider(entry, newer, x, now);
+    const why = trusted ? whyBroken(entry, older, newer, bench) : whyOutsider(entry, newer, x, now);
     if (why === undefined) kept += trusted ? 1 : 0;
     else {
       broken.push({
@@ -161,8 +171,7 @@ function whyBroken(
   entry: UsageEntry,
   older: KeyDocument,
   newer: KeyDocument,
-  x: TrustContext,
-  now: number,
+  { trust: x, now, own }: UseBench,
 ): string | undefined {
   const bare = requestOf(entry, x, now, false);
   const helped = requestOf(entry, x, now, true);
@@ -173,8 +182,8 @@ function whyBroken(
   const after = evaluate(helped, newer);
   if (after.outcome === "allow") {
     // By the root of its account, or by the policies of another one: as before, if it was so before.
-    const needed = evaluate(bare, older).outcome === "allow";
-    return needed ? "allowed only if its own IAM policies allow it, which was not checked" : undefined;
+    if (evaluate(bare, older).outcome !== "allow") return undefined;
+    return whyIam(entry, newer, own);
   }
   if (entry.principal.kind === "service") {
     return "allowed only if the service sends a source that the new conditions name, which CloudTrail does not show";
@@ -184,6 +193,24 @@ function whyBroken(
   return sameSources(before.sources, after.sources) && before.outcome === after.outcome
     ? touched(entry, older, newer)
     : "whether it is still allowed depends on what CloudTrail does not show";
+}
+
+/** A use that will rest on the caller's IAM policies: what they say to it, where they were read. */
+function whyIam(entry: UsageEntry, newer: KeyDocument, own: OwnSide | undefined): string | undefined {
+  const unread = "allowed only if its own IAM policies allow it, which were not read";
+  const { principal } = entry;
+  if (own === undefined || (principal.kind !== "role" && principal.kind !== "user")) return unread;
+  const found = own.analysis.iam.principals.find((p) => p.arn === principal.arn);
+  if (found === undefined) {
+    return own.analysis.iam.state.kind === "complete"
+      ? "its own IAM policies would have to allow it from then on, and it is not among the users and roles that were read"
+      : unread;
+  }
+  const uses = own.analysis.usesOf(found, newer).filter((u) => u.actions.includes(entry.action));
+  if (uses.some((u) => u.certainty === "certain")) return undefined;
+  return uses.length > 0
+    ? "its own IAM policies would have to allow it from then on, and they do so only under conditions"
+    : "its own IAM policies would have to allow it from then on, and they do not";
 }
 
 function sameSources(a: readonly unknown[], b: readonly unknown[]): boolean {

@@ -62,7 +62,7 @@ export async function rehearsePlan(
   const plan = await loadPlan(path);
   const tasks = tasksOfPlan(plan, undefined);
   const bugs: unknown[] = [];
-  const sandbox = await startSandbox({ snapshot, onBug: (bug) => bugs.push(bug) });
+  const sandbox = await startSandbox({ snapshot, now: io.now, onBug: (bug) => bugs.push(bug) });
   const folder = await mkdtemp(join(tmpdir(), "keyward-rehearsal-"));
   const accounts = new Map<string, Promise<Connection>>();
   try {

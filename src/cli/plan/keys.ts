@@ -1,14 +1,20 @@
 import { KeywardError } from "../../domain/result.js";
 import type { KeyLine } from "../../snapshot/lines.js";
 import { Estate } from "../../snapshot/key-record.js";
+import { parseOrganizationId, type OrganizationId } from "../../domain/ids.js";
 import type { CheckFlags } from "../check/flags.js";
 import type { Input } from "../check/inputs.js";
 import { readPolicyFile } from "../check/policy-file.js";
+import { EstateIam } from "../estate-iam.js";
 
 /** A key to plan for, with what its file says of the accounts around it. */
 export interface PlanKey {
   readonly line: KeyLine;
   readonly estate: Estate;
+  /** Users and roles of the accounts, as far as the file has them. */
+  readonly iam: EstateIam;
+  /** Organizations of which the file lists the accounts. */
+  readonly listed: ReadonlySet<OrganizationId>;
   readonly file: string | undefined;
 }
 
@@ -34,16 +40,47 @@ export async function* planKeys(
       around.notes.push(
         `The policy in ${input.name} was taken to be that of a key of account ${read.value.account}.`,
       );
-      const key = { line: read.value.line, estate: new Estate(), file: input.name };
+      const estate = new Estate();
+      const iam = new EstateIam(estate);
+      const key = { line: read.value.line, estate, iam, listed: new Set<OrganizationId>(), file: input.name };
       if (wanted(key.line, names, missing)) yield key;
       continue;
     }
     const { snapshotLines } = await import("../check/snapshot-file.js");
     const estate = new Estate();
+    const iam = new EstateIam(estate);
+    const listed = new Set<OrganizationId>();
     for await (const line of snapshotLines(input)) {
-      if (line.type === "organization" || line.type === "resource-control-policy") estate.add(line);
-      else if (line.type === "incomplete") around.incomplete++;
-      else if (line.type === "key" && wanted(line, names, missing)) yield { line, estate, file: undefined };
+      switch (line.type) {
+        case "organization": {
+          estate.add(line);
+          iam.add(line);
+          const id = parseOrganizationId(line.id);
+          if (id !== undefined && line.accounts !== undefined) listed.add(id);
+          break;
+        }
+        case "resource-control-policy":
+          estate.add(line);
+          break;
+        case "account":
+        case "user":
+        case "role":
+        case "group":
+        case "managed-policy":
+        case "service-control-policy":
+          iam.add(line);
+          break;
+        case "incomplete":
+          around.incomplete++;
+          break;
+        case "key":
+          if (wanted(line, names, missing)) yield { line, estate, iam, listed, file: undefined };
+          break;
+        case "snapshot":
+        case "region":
+        case "coverage":
+          break;
+      }
     }
   }
   const [none] = missing;

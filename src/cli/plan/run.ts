@@ -132,7 +132,7 @@ class Planning {
     this.zone = zoneOf(config, []);
   }
 
-  add({ line, estate, file }: PlanKey): void {
+  add({ line, estate, iam, listed, file }: PlanKey): void {
     const organizations = [...estate.organizationOf.values()].flatMap((m) => (m === null ? [] : [m.id]));
     const zone = zoneOf(this.config, organizations);
     this.zone = {
@@ -140,7 +140,7 @@ class Planning {
       organizations: [...new Set([...this.zone.organizations, ...zone.organizations])],
     };
     const read = keyRecord(line, estate);
-    const own = assumeOwnOrganization(read.facts, zone);
+    const own = assumeOwnOrganization(read.facts, zone, listed);
     if (own.assumed !== undefined) {
       this.notes.add(`Accounts of keys were taken to be members of ${own.assumed}, the only trusted one.`);
     }
@@ -166,7 +166,12 @@ class Planning {
       return;
     }
     for (const note of waived.notes) this.notes.add(note);
+    const view = iam.viewOf(record.facts.account, { zone, organizationOf: estate.organizationOf });
     const context: PlanContext = {
+      own:
+        view === undefined
+          ? undefined
+          : { analysis: view.analysis, exists: (kind, name) => view.exists(kind, name) },
       trust: {
         facts: record.facts,
         zone: waived.zone,

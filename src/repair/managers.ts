@@ -1,0 +1,306 @@
+import { analyze } from "../access/analyze.js";
+import type { Grant } from "../domain/grant.js";
+import type { ActionName } from "../domain/ids.js";
+import type { KeyRecord } from "../domain/key.js";
+import { EMPTY_ZONE } from "../domain/zone.js";
+import type { AccountAnalysis } from "../iam/account.js";
+import type { Policy, Statement } from "../policy/ast.js";
+import { policyDoubts } from "../policy/doubtful.js";
+import { parsePolicy } from "../policy/parse.js";
+import { actionCovered } from "../semantics/action-match.js";
+import { callerArn, parseCaller } from "../semantics/arn.js";
+import { evaluate } from "../semantics/evaluate.js";
+import type { AccessRequest, Caller, KeyDocument } from "../semantics/request.js";
+import type { OrganizationOf } from "../trust/zone.js";
+
+const PUT_KEY_POLICY = "kms:PutKeyPolicy" as ActionName;
+
+/** Users and roles of the key's account, where a snapshot has them. */
+export interface OwnSide {
+  readonly analysis: AccountAnalysis;
+  /** Whether there is a user or role of this name; undefined where not all of them were read. */
+  readonly exists: (kind: "user" | "role", name: string) => boolean | undefined;
+}
+
+/** What the search for somebody who can put a key policy goes by. */
+export interface ManagerSearch {
+  readonly record: KeyRecord;
+  readonly organizationOf: OrganizationOf;
+  /** Seconds since the epoch. */
+  readonly now: number;
+  readonly own: OwnSide | undefined;
+  /**
+   * Whether a user or role exists that a policy names by its ARN. In a policy that was read it does: KMS shows the id of
+   * a principal that was deleted.
+   */
+  readonly exists: (arn: string) => boolean;
+}
+
+/** Somebody of the key's own account who can put its policy. */
+export type Manager =
+  /** Without any condition that a plain request does not meet. `whose`: the root user, somebody named, somebody by IAM. */
+  | {
+      readonly kind: "plain";
+      readonly whose: "root" | "named" | "iam";
+      readonly who: readonly string[];
+      readonly request: AccessRequest;
+    }
+  /** Only by a request that shows something about the caller: MFA, a tag, an organization. */
+  | { readonly kind: "conditional"; readonly who: string; readonly request: AccessRequest }
+  /** Only from a network, or through a service: whether somebody can call so is not known. */
+  | { readonly kind: "elsewhere"; readonly who: string; readonly request: AccessRequest }
+  /** As far as AWS documents it, the root user. */
+  | { readonly kind: "perhaps"; readonly request: AccessRequest }
+  | { readonly kind: "undecided"; readonly reason: string; readonly disagreement: boolean }
+  | { readonly kind: "nobody" };
+
+/** A key with these documents, as the reference takes it. */
+export function keyDocument(record: KeyRecord, text: string, grants: readonly Grant[]): KeyDocument {
+  const parsed = parsePolicy(text, { kind: "key", partition: record.facts.partition });
+  const doubts = policyDoubts(parsed);
+  return {
+    facts: record.facts,
+    policy: parsed.policy ?? NO_POLICY,
+    grants,
+    resourceControlPolicies: certainRcps(record),
+    doubtfulStatements: doubts.notUnderstood,
+    refusedStatements: doubts.refused,
+  };
+}
+
+const NO_POLICY: Policy = { version: "2012-10-17", id: undefined, statements: [] };
+
+/** Resource control policies of which everything was understood; a denial that may not hold proves nothing. */
+export function certainRcps(record: KeyRecord): readonly Policy[] {
+  return record.resourceControlPolicies.flatMap((text) => {
+    const parsed = parsePolicy(text, { kind: "rcp" });
+    const doubts = policyDoubts(parsed);
+    if (parsed.policy === undefined || doubts.wholePolicy) return [];
+    const statements = parsed.policy.statements.filter(
+      (s) => !doubts.notUnderstood.has(s.index) && !doubts.refused.has(s.index),
+    );
+    return [{ ...parsed.policy, statements }];
+  });
+}
+
+/**
+ * Looks for somebody of the key's own account who can put its policy: the root user, by whose name the account also
+ * delegates to its IAM policies; a user or role that the policy names; one to whom IAM policies give it, where they were
+ * read; and at last, by the engine, somebody of whom a condition asks something. Grants never let anybody put a policy.
+ * Source: KMS API reference, PutKeyPolicy, the lockout safety check; KMS Developer Guide, "Default key policy".
+ */
+export function findManager(text: string, search: ManagerSearch): Manager {
+  const { record, now, own } = search;
+  const { account, partition } = record.facts;
+  const document = keyDocument(record, text, []);
+  const rootRequest = putRequest({ kind: "root", account, partition }, now, search);
+  const root = evaluate(rootRequest, document, KEY_STATE).outcome;
+  if (root === "allow") {
+    return { kind: "plain", whose: "root", who: [callerArn(rootRequest.caller)], request: rootRequest };
+  }
+  const named = ownPrincipals(document.policy.statements, account).flatMap((arn) => {
+    const caller = parseCaller(arn);
+    if (!caller.ok || !search.exists(arn) || !inIam(caller.value, own)) return [];
+    const request = putRequest(caller.value, now, search);
+    return evaluate(request, document, KEY_STATE).outcome === "allow" ? [{ arn, request }] : [];
+  });
+  const [first] = named;
+  if (first !== undefined) {
+    return { kind: "plain", whose: "named", who: named.map((m) => m.arn), request: first.request };
+  }
+  const byIam = iamManagers(document, search);
+  if (byIam.certain !== undefined) return byIam.certain;
+  const found = bySearch(text, document, search, byIam.conditional);
+  if (found.kind !== "nobody") return found;
+  return root === "unknown" ? { kind: "perhaps", request: rootRequest } : { kind: "nobody" };
+}
+
+const KEY_STATE = { ignoreKeyState: true } as const;
+
+/** The same request at another time; whether it is still allowed then. */
+export function putsLater(text: string, request: AccessRequest, record: KeyRecord, time: number): boolean {
+  return evaluate({ ...request, time }, keyDocument(record, text, []), KEY_STATE).outcome === "allow";
+}
+
+/** Whether some request of this caller to put the policy is surely allowed. */
+export function mayPut(text: string, request: AccessRequest, record: KeyRecord): boolean {
+  return evaluate(request, keyDocument(record, text, []), KEY_STATE).outcome === "allow";
+}
+
+function putRequest(caller: Caller, now: number, { own }: ManagerSearch): AccessRequest {
+  const root = caller.kind === "root";
+  const service = root ? own?.analysis.serviceControl : undefined;
+  return {
+    caller,
+    action: PUT_KEY_POLICY,
+    context: {},
+    time: now,
+    identity: { kind: "none" },
+    boundary: { kind: "absent" },
+    sessionPolicy: { kind: "absent" },
+    serviceControlPolicies: service?.kind === "levels" ? service.levels.map(level) : [],
+  };
+}
+
+/** The policies of one level as one: an action is allowed there if one of them allows it. */
+function level(texts: readonly string[]): Policy {
+  const statements = texts.flatMap((t) => parsePolicy(t, { kind: "scp" }).policy?.statements ?? []);
+  return { version: "2012-10-17", id: undefined, statements };
+}
+
+/** False: all users and roles of the account were read, and this one is not among them. */
+function inIam(caller: Caller, own: OwnSide | undefined): boolean {
+  switch (caller.kind) {
+    case "user":
+      return own?.exists("user", caller.name) !== false;
+    case "session":
+      return own?.exists("role", caller.role) !== false;
+    default:
+      return true;
+  }
+}
+
+/** Whom IAM policies let put it: surely, or if the request meets conditions. */
+interface ByIam {
+  readonly certain: Manager | undefined;
+  readonly conditional: Caller | undefined;
+}
+
+function iamManagers(document: KeyDocument, search: ManagerSearch): ByIam {
+  const { own, now } = search;
+  const users = (own?.analysis.usersOf(document) ?? []).flatMap(({ principal, uses }) => {
+    const caller = parseCaller(principal.arn);
+    return uses
+      .filter((u) => caller.ok && u.actions.includes(PUT_KEY_POLICY))
+      .map((use) => ({ arn: principal.arn, caller, certainty: use.certainty }));
+  });
+  const certain = users.filter((u) => u.certainty === "certain");
+  const conditional = users.find((u) => u.certainty === "conditional");
+  const best = certain[0]?.caller;
+  return {
+    certain:
+      best?.ok === true
+        ? {
+            kind: "plain",
+            whose: "iam",
+            who: certain.map((u) => u.arn),
+            request: { ...putRequest(best.value, now, search), identity: { kind: "allow" } },
+          }
+        : undefined,
+    conditional: conditional?.caller.ok === true ? conditional.caller.value : undefined,
+  };
+}
+
+/** What a request may have to show about its caller. Lower case, families by their prefix. */
+const ABOUT_THE_CALLER = [
+  "aws:multifactorauthpresent",
+  "aws:multifactorauthage",
+  "aws:tokenissuetime",
+  "aws:principaltag/",
+  "aws:principalorgid",
+  "aws:principalorgpaths",
+  "aws:sourceidentity",
+  "aws:requestedregion",
+  "aws:securetransport",
+];
+
+function isAboutCaller(name: string): boolean {
+  const lower = name.toLowerCase();
+  return ABOUT_THE_CALLER.some((k) => (k.endsWith("/") ? lower.startsWith(k) : lower === k));
+}
+
+/** Asks the engine for any request by a caller of the own account; each is put to the reference. */
+function bySearch(
+  text: string,
+  document: KeyDocument,
+  search: ManagerSearch,
+  byIam: Caller | undefined,
+): Manager {
+  const { record, now, organizationOf } = search;
+  const { facts } = record;
+  const matrix = analyze({
+    facts,
+    policy: parsePolicy(text, { kind: "key", partition: facts.partition }),
+    grants: [],
+    resourceControlPolicies: document.resourceControlPolicies,
+    zone: EMPTY_ZONE,
+    organizationOf,
+    now,
+    scope: "all",
+    only: { actions: [PUT_KEY_POLICY] },
+  });
+  const [disagreement] = matrix.disagreements;
+  if (disagreement !== undefined) return { kind: "undecided", reason: disagreement, disagreement: true };
+  let elsewhere: Manager | undefined;
+  for (const { actions, reach, witness } of matrix.accesses) {
+    if (!actions.includes(PUT_KEY_POLICY) || reach.kind === "not-before") continue;
+    for (const request of ownRequests(witness.request, search, byIam)) {
+      if (evaluate(request, document, KEY_STATE).outcome !== "allow") continue;
+      const who = callerArn(request.caller);
+      if (Object.keys(request.context).every(isAboutCaller)) return { kind: "conditional", who, request };
+      elsewhere ??= { kind: "elsewhere", who, request };
+    }
+  }
+  if (elsewhere !== undefined) return elsewhere;
+  const [undecided] = matrix.undecided;
+  return undecided === undefined
+    ? { kind: "nobody" }
+    : { kind: "undecided", reason: undecided.reason, disagreement: false };
+}
+
+/**
+ * The request of a witness as somebody of the own account makes it who exists, as far as that is known. A made-up role
+ * of the account stands for all that IAM lets in, which counts where IAM was not read. Where anyone is let in, so is
+ * somebody of the own account, unless that is denied: the reference is asked.
+ */
+function ownRequests(
+  witness: AccessRequest,
+  { record, now, own }: ManagerSearch,
+  byIam: Caller | undefined,
+): readonly AccessRequest[] {
+  const { account, partition } = record.facts;
+  const { caller } = witness;
+  if (caller.kind === "service") return [];
+  const mine = caller.account === account;
+  const context = mine
+    ? witness.context
+    : Object.fromEntries(
+        Object.entries(witness.context).filter(([name]) => !/^aws:principalorg(id|paths)$/i.test(name)),
+      );
+  const madeUp: Caller = { kind: "session", account, partition, role: "some-role", session: "session" };
+  const callers = [
+    { kind: "root", account, partition } as const,
+    ...(mine && inIam(caller, own) ? [caller] : []),
+    ...(mine || !inIam(madeUp, own) ? [] : [madeUp]),
+    ...(byIam === undefined ? [] : [byIam]),
+  ];
+  return callers.map((c) => ({ ...witness, caller: c, context, action: PUT_KEY_POLICY, time: now }));
+}
+
+/** Users and roles of an account that Allow statements name. */
+export function ownPrincipals(statements: readonly Statement[], account: string): readonly string[] {
+  const found = new Set<string>();
+  for (const s of statements) {
+    if (s.effect !== "Allow" || s.principal.kind !== "principal") continue;
+    for (const e of s.principal.entries) {
+      if ((e.kind === "user" || e.kind === "role") && e.account === account) found.add(e.text);
+    }
+  }
+  return [...found];
+}
+
+/** Whether the same statements decide about putting a policy, word for word. */
+export function sameForPut(before: Policy, after: Policy): boolean {
+  const text = (p: Policy): string =>
+    JSON.stringify(
+      p.statements
+        .filter((s) => actionCovered(s.action, PUT_KEY_POLICY).value !== "no")
+        .map((s) => ({
+          ...s,
+          index: 0,
+          path: [],
+          conditions: s.conditions.map((c) => ({ ...c, path: [] })),
+        })),
+    );
+  return text(before) === text(after);
+}
