@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 import { z } from "zod";
 import type { Grant } from "../src/domain/grant.js";
-import type { ActionName } from "../src/domain/ids.js";
+import { type ActionName, type KeyArn, parseKeyArn } from "../src/domain/ids.js";
+import { emptyBlob } from "../src/sandbox/ciphertext.js";
 import type { KeyLine, SnapshotLine } from "../src/snapshot/lines.js";
 import { snapshotHeader } from "../src/snapshot/write.js";
 import { classifyVectors } from "./vectors.js";
@@ -42,6 +43,8 @@ export interface ExposedCase {
   readonly out: readonly Use[];
   /** Strategies that cannot close it, and the obligation that fails. */
   readonly refused: Readonly<Record<string, string>>;
+  /** The text that a rollback puts back where KMS does not take the old one: without ids of deleted principals. */
+  readonly orphans: boolean;
 }
 
 const use = z.strictObject({
@@ -62,7 +65,7 @@ const line = z.strictObject({
   refused: z.string().optional(),
   removeRefused: z.boolean().optional(),
   boundRefused: z.boolean().optional(),
-  narrowRefused: z.boolean().optional(),
+  narrowRefused: z.enum(["manageable", "storable"]).optional(),
   why: z.string(),
 });
 
@@ -87,11 +90,12 @@ function fromLine(c: z.infer<typeof line>, index: number): ExposedCase {
     keep: uses(c.keep),
     lost: uses(c.lost),
     out: uses(c.out),
+    orphans: c.orphans === true,
     refused: {
       ...(all === undefined ? {} : { remove: all, narrow: all, bound: all, auto: all }),
       ...(c.removeRefused === true ? { remove: "manageable" } : {}),
       ...(c.boundRefused === true ? { bound: "storable" } : {}),
-      ...(c.narrowRefused === true ? { narrow: "storable" } : {}),
+      ...(c.narrowRefused === undefined ? {} : { narrow: c.narrowRefused }),
     },
   };
 }
@@ -112,15 +116,29 @@ export function exposedVectors(): readonly ExposedCase[] {
         lost: [],
         out: [],
         refused: {},
+        orphans: false,
       };
     });
 }
 
+const REGIONS = [
+  "us-east-1",
+  "eu-west-1",
+  "us-west-2",
+  "eu-central-1",
+  "ap-south-1",
+  "sa-east-1",
+  "us-east-2",
+  "eu-west-2",
+];
+
 function keyLine(index: number, set: number, text: string, grants: readonly Grant[]): KeyLine {
+  // Spread over Regions, each of which has quotas of its own; what names a Region stays in it.
+  const region = text.includes("us-east-1") ? "us-east-1" : (REGIONS[index % REGIONS.length] ?? "");
   const id = `${String(set).padStart(8, "0")}-0000-4000-8000-${String(index).padStart(12, "0")}`;
   return {
     type: "key",
-    arn: `arn:aws:kms:us-east-1:${OWNER}:key/${id}`,
+    arn: `arn:aws:kms:${region}:${OWNER}:key/${id}`,
     manager: "CUSTOMER",
     state: "Enabled",
     spec: "SYMMETRIC_DEFAULT",
@@ -184,7 +202,7 @@ export const OUTSIDE_CALLERS: readonly Caller[] = [
 
 /** What they are tried with, and the parameters of the call: none of them changes anything. */
 export const TRIED: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
-  "kms:Decrypt": { CiphertextBlob: Buffer.from("no ciphertext of this key").toString("base64") },
+  "kms:Decrypt": {},
   "kms:Encrypt": { Plaintext: "AA==", DryRun: true },
   "kms:GenerateDataKey": { KeySpec: "AES_256", DryRun: true },
   "kms:DescribeKey": {},
@@ -229,15 +247,28 @@ export async function permits(url: string, key: string, action: string, accessKe
   const response = await fetch(url, {
     method: "POST",
     headers: {
-      authorization: `AWS4-HMAC-SHA256 Credential=${accessKey}/20261123/us-east-1/kms/aws4_request, SignedHeaders=host;x-amz-date, Signature=00`,
+      authorization: `AWS4-HMAC-SHA256 Credential=${accessKey}/20261123/${key.split(":")[3] ?? ""}/kms/aws4_request, SignedHeaders=host;x-amz-date, Signature=00`,
       "x-amz-date": "20261123T100000Z",
       "x-amz-target": `TrentService.${action.slice("kms:".length)}`,
       "content-type": "application/x-amz-json-1.1",
     },
-    body: JSON.stringify({ KeyId: key, ...parameters }),
+    body: JSON.stringify({
+      KeyId: key,
+      ...parameters,
+      ...(action === "kms:Decrypt" ? { CiphertextBlob: emptyBlob(parsedArn(key)).toString("base64") } : {}),
+    }),
   });
   const body = (await response.json()) as { readonly __type?: string };
-  return body.__type !== "AccessDeniedException";
+  // Both are said only to those who may: to a dry run, and to a ciphertext that the key has not made.
+  return (
+    response.ok || body.__type === "DryRunOperationException" || body.__type === "InvalidCiphertextException"
+  );
+}
+
+function parsedArn(text: string): KeyArn {
+  const arn = parseKeyArn(text);
+  if (arn === undefined) throw new Error(`no key: ${text}`);
+  return arn;
 }
 
 /** Uses as a usage file shows them. */
@@ -250,15 +281,13 @@ export function usageFile(uses: ReadonlyMap<string, readonly Use[]>): string {
         sources: [{ kind: "folder", path: "logs" }],
         from: "2026-11-01T00:00:00Z",
         to: "2026-11-20T00:00:00Z",
-        trails: [
-          {
-            account: OWNER,
-            region: "us-east-1",
-            days: [{ from: "2026-11-01", to: "2026-11-20" }],
-            kmsEvents: 10,
-            kmsExcludedAt: [],
-          },
-        ],
+        trails: REGIONS.map((region) => ({
+          account: OWNER,
+          region,
+          days: [{ from: "2026-11-01", to: "2026-11-20" }],
+          kmsEvents: 10,
+          kmsExcludedAt: [],
+        })),
         gaps: [],
         gapCount: 0,
         files: 20,

@@ -2,6 +2,7 @@ import type { Grant } from "../domain/grant.js";
 import type { KeyFacts } from "../domain/key.js";
 import { policyDoubts } from "../policy/doubtful.js";
 import { parsePolicy } from "../policy/parse.js";
+import { organizationKeys } from "../repair/seen.js";
 import { parseCaller } from "../semantics/arn.js";
 import { evaluate } from "../semantics/evaluate.js";
 import type { AccessRequest, Decision, KeyDocument } from "../semantics/request.js";
@@ -22,7 +23,7 @@ const NOT_SHOWN = ["aws:sourceip", "aws:sourcevpc", "aws:vpcsourceip", "aws:sour
 /** Puts an observed request to a key as it is in this line. The caller's IAM policies are taken to allow it. */
 export function replay(entry: UsageEntry, line: KeyLine, estate: EstateContext, now: number): Replayed {
   const { facts, grants, policy } = keyRecord(line, estate);
-  const request = requestOf(entry, facts, now);
+  const request = requestOf(entry, facts, estate, now);
   if (request === undefined || policy.kind !== "present" || grants.kind !== "present") return "untold";
   const key = documentOf(facts, policy.value, grants.value, line, estate);
   if (key === undefined) return "unknown";
@@ -58,7 +59,12 @@ function documentOf(
   };
 }
 
-function requestOf(entry: UsageEntry, facts: KeyFacts, now: number): AccessRequest | undefined {
+function requestOf(
+  entry: UsageEntry,
+  facts: KeyFacts,
+  { organizationOf }: EstateContext,
+  now: number,
+): AccessRequest | undefined {
   const name = callerName(entry.principal, facts.partition);
   const caller = name === undefined ? undefined : parseCaller(name);
   if (caller?.ok !== true) return undefined;
@@ -67,10 +73,10 @@ function requestOf(entry: UsageEntry, facts: KeyFacts, now: number): AccessReque
     caller: caller.value,
     action: entry.action,
     context: {
-      // kms:ViaService holds the name of the service in the key's Region. Source: KMS Developer Guide, kms:ViaService.
+      ...organizationKeys(caller.value, { organizationOf, facts }),
       ...(via === undefined
         ? {}
-        : { "kms:ViaService": via.replace(".amazonaws.com", `.${facts.region}.amazonaws.com`) }),
+        : { "kms:ViaService": viaService(via, facts.region), "aws:ViaAWSService": "true" }),
       ...(sourceNetwork.kind === "vpc-endpoint" ? { "aws:SourceVpce": sourceNetwork.id } : {}),
       ...(entry.requestAlias === undefined ? {} : { "kms:RequestAlias": entry.requestAlias }),
       ...(entry.contextKeys.length === 0 ? {} : { "kms:EncryptionContextKeys": [...entry.contextKeys] }),
@@ -81,6 +87,14 @@ function requestOf(entry: UsageEntry, facts: KeyFacts, now: number): AccessReque
     sessionPolicy: { kind: "absent" },
     serviceControlPolicies: [],
   };
+}
+
+/**
+ * The value of kms:ViaService for a service that acted with the caller's rights: its name in the key's Region. Source:
+ * KMS Developer Guide, kms:ViaService.
+ */
+export function viaService(via: string, region: string): string {
+  return via.replace(/^([a-z0-9-]+)\.amazonaws\.com$/, `$1.${region}.amazonaws.com`);
 }
 
 /** The ARN or service name of a caller. Of foreign callers only the account is known: its root stands for them. */

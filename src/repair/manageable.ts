@@ -79,20 +79,24 @@ export function proveManageable({
     }
     case "conditional": {
       const asked = conditionsOf(after.request);
-      if (before.kind === "plain") {
+      if (before.kind === "plain" || (before.kind === "conditional" && asksMore(before.request, after.request))) {
         return failed(
-          `Whoever may put a key policy now without more could not any more; left is ${after.who}, if the request shows ${asked}.`,
+          `Whoever may put a key policy now with less could not any more; left is ${after.who}, if the request shows ${asked}.`,
         );
       }
-      const organization = record.facts.organization.kind === "present" || !/principalorg/i.test(asked);
-      if (!mayPut(older.text, after.request, record) || !(organization || unchanged)) {
+      // What a request has to show of the organization is not known of the account, or it would not have to.
+      const madeUp = Object.keys(after.request.context).some((name) => /principalorg/i.test(name));
+      if (!mayPut(older.text, after.request, record) || ((madeUp || !after.exists) && !unchanged)) {
         return failed(`Nobody of account ${account} who is known to exist could change the key policy any more.`);
       }
       return {
         id,
         result: "stated",
         statement: `${after.who} may put a key policy, if the request shows ${asked}; so it was before.`,
-        details: ["KMS's own lockout check, which keyward never bypasses, asks the same of whoever puts it."],
+        details: [
+          ...(after.exists ? [] : ["Whether there is such a principal is not known: IAM was not read."]),
+          "KMS's own lockout check, which keyward never bypasses, asks the same of whoever puts it.",
+        ],
       };
     }
     case "elsewhere":
@@ -122,6 +126,12 @@ export function proveManageable({
           : `Nobody of account ${account} who is known to exist could change the key policy any more.`,
       );
   }
+}
+
+/** Whether a request has to show something that another one has not. */
+function asksMore(before: AccessRequest, after: AccessRequest): boolean {
+  const shown = new Set(Object.keys(before.context).map((name) => name.toLowerCase()));
+  return Object.keys(after.context).some((name) => !shown.has(name.toLowerCase()));
 }
 
 function plainWords({ whose, who }: Extract<Manager, { kind: "plain" }>, account: string): string {

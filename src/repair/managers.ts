@@ -8,7 +8,7 @@ import type { Policy, Statement } from "../policy/ast.js";
 import { policyDoubts } from "../policy/doubtful.js";
 import { parsePolicy } from "../policy/parse.js";
 import { actionCovered } from "../semantics/action-match.js";
-import { callerArn, parseCaller } from "../semantics/arn.js";
+import { callerArn, parseCaller, principalArn } from "../semantics/arn.js";
 import { evaluate } from "../semantics/evaluate.js";
 import type { AccessRequest, Caller, KeyDocument } from "../semantics/request.js";
 import type { OrganizationOf } from "../trust/zone.js";
@@ -28,6 +28,8 @@ export interface ManagerSearch {
   readonly organizationOf: OrganizationOf;
   /** Seconds since the epoch. */
   readonly now: number;
+  /** What somebody is looked for who may do it; default kms:PutKeyPolicy. */
+  readonly action?: ActionName;
   readonly own: OwnSide | undefined;
   /**
    * Whether a user or role exists that a policy names by its ARN. In a policy that was read it does: KMS shows the id of
@@ -35,6 +37,8 @@ export interface ManagerSearch {
    */
   readonly exists: (arn: string) => boolean;
 }
+
+export const REVOKE_GRANT = "kms:RevokeGrant" as ActionName;
 
 /** Somebody of the key's own account who can put its policy. */
 export type Manager =
@@ -46,7 +50,13 @@ export type Manager =
       readonly request: AccessRequest;
     }
   /** Only by a request that shows something about the caller: MFA, a tag, an organization. */
-  | { readonly kind: "conditional"; readonly who: string; readonly request: AccessRequest }
+  | {
+      readonly kind: "conditional";
+      readonly who: string;
+      readonly request: AccessRequest;
+      /** False: only a user or role of a name that a condition asks for, and whether there is one is not known. */
+      readonly exists: boolean;
+    }
   /** Only from a network, or through a service: whether somebody can call so is not known. */
   | { readonly kind: "elsewhere"; readonly who: string; readonly request: AccessRequest }
   /** As far as AWS documents it, the root user. */
@@ -127,12 +137,12 @@ export function mayPut(text: string, request: AccessRequest, record: KeyRecord):
   return evaluate(request, keyDocument(record, text, []), KEY_STATE).outcome === "allow";
 }
 
-function putRequest(caller: Caller, now: number, { own }: ManagerSearch): AccessRequest {
+function putRequest(caller: Caller, now: number, { own, action }: ManagerSearch): AccessRequest {
   const root = caller.kind === "root";
   const service = root ? own?.analysis.serviceControl : undefined;
   return {
     caller,
-    action: PUT_KEY_POLICY,
+    action: action ?? PUT_KEY_POLICY,
     context: {},
     time: now,
     identity: { kind: "none" },
@@ -167,11 +177,11 @@ interface ByIam {
 }
 
 function iamManagers(document: KeyDocument, search: ManagerSearch): ByIam {
-  const { own, now } = search;
+  const { own, now, action = PUT_KEY_POLICY } = search;
   const users = (own?.analysis.usersOf(document) ?? []).flatMap(({ principal, uses }) => {
     const caller = parseCaller(principal.arn);
     return uses
-      .filter((u) => caller.ok && u.actions.includes(PUT_KEY_POLICY))
+      .filter((u) => caller.ok && u.actions.includes(action))
       .map((use) => ({ arn: principal.arn, caller, certainty: use.certainty }));
   });
   const certain = users.filter((u) => u.certainty === "certain");
@@ -209,6 +219,10 @@ function isAboutCaller(name: string): boolean {
   return ABOUT_THE_CALLER.some((k) => (k.endsWith("/") ? lower.startsWith(k) : lower === k));
 }
 
+function isElsewhere({ context }: AccessRequest): boolean {
+  return !Object.keys(context).every(isAboutCaller);
+}
+
 /** Asks the engine for any request by a caller of the own account; each is put to the reference. */
 function bySearch(
   text: string,
@@ -216,7 +230,7 @@ function bySearch(
   search: ManagerSearch,
   byIam: Caller | undefined,
 ): Manager {
-  const { record, now, organizationOf } = search;
+  const { record, now, organizationOf, action = PUT_KEY_POLICY } = search;
   const { facts } = record;
   const matrix = analyze({
     facts,
@@ -227,21 +241,33 @@ function bySearch(
     organizationOf,
     now,
     scope: "all",
-    only: { actions: [PUT_KEY_POLICY] },
+    only: { actions: [action] },
   });
   const [disagreement] = matrix.disagreements;
   if (disagreement !== undefined) return { kind: "undecided", reason: disagreement, disagreement: true };
-  let elsewhere: Manager | undefined;
+  const named = new Set(ownPrincipals(document.policy.statements, facts.account));
+  const found: { readonly request: AccessRequest; readonly exists: boolean }[] = [];
   for (const { actions, reach, witness } of matrix.accesses) {
-    if (!actions.includes(PUT_KEY_POLICY) || reach.kind === "not-before") continue;
-    for (const request of ownRequests(witness.request, search, byIam)) {
+    if (!actions.includes(action) || reach.kind === "not-before") continue;
+    for (const { request, general } of ownRequests(witness.request, search, byIam)) {
+      const arn = principalArn(request.caller);
+      const isNamed = arn !== undefined && named.has(arn);
+      if (isNamed && !search.exists(arn)) continue;
       if (evaluate(request, document, KEY_STATE).outcome !== "allow") continue;
-      const who = callerArn(request.caller);
-      if (Object.keys(request.context).every(isAboutCaller)) return { kind: "conditional", who, request };
-      elsewhere ??= { kind: "elsewhere", who, request };
+      found.push({ request, exists: general || isNamed });
     }
   }
-  if (elsewhere !== undefined) return elsewhere;
+  // Who is surely there and has to show least stands for all.
+  const rank = ({ request, exists }: (typeof found)[number]): number =>
+    (isElsewhere(request) ? 1e6 : 0) + (exists ? 0 : 1e3) + Object.keys(request.context).length;
+  const [best] = [...found].sort((x, y) => rank(x) - rank(y));
+  if (best !== undefined) {
+    const { request, exists } = best;
+    const who = callerArn(request.caller);
+    return isElsewhere(request)
+      ? { kind: "elsewhere", who, request }
+      : { kind: "conditional", who, request, exists };
+  }
   const [undecided] = matrix.undecided;
   return undecided === undefined
     ? { kind: "nobody" }
@@ -255,26 +281,47 @@ function bySearch(
  */
 function ownRequests(
   witness: AccessRequest,
-  { record, now, own }: ManagerSearch,
+  { record, now, own, action = PUT_KEY_POLICY }: ManagerSearch,
   byIam: Caller | undefined,
-): readonly AccessRequest[] {
+): readonly { readonly request: AccessRequest; readonly general: boolean }[] {
   const { account, partition } = record.facts;
   const { caller } = witness;
   if (caller.kind === "service") return [];
   const mine = caller.account === account;
-  const context = mine
-    ? witness.context
-    : Object.fromEntries(
-        Object.entries(witness.context).filter(([name]) => !/^aws:principalorg(id|paths)$/i.test(name)),
-      );
-  const madeUp: Caller = { kind: "session", account, partition, role: "some-role", session: "session" };
-  const callers = [
-    { kind: "root", account, partition } as const,
-    ...(mine && inIam(caller, own) ? [caller] : []),
-    ...(mine || !inIam(madeUp, own) ? [] : [madeUp]),
-    ...(byIam === undefined ? [] : [byIam]),
+  // Of the organization counts what is known; only at last, and only of the account itself, what a witness makes up.
+  const known = Object.fromEntries(
+    Object.entries(witness.context).filter(([name]) => !/^aws:principalorg(id|paths)$/i.test(name)),
+  );
+  const contexts = mine ? [known, witness.context] : [known];
+  const role: Caller = { kind: "session", account, partition, role: "some-role", session: "session" };
+  const user: Caller = { kind: "user", account, partition, name: "some-user" };
+  const callers: { readonly caller: Caller; readonly general: boolean }[] = [
+    { caller: { kind: "root", account, partition }, general: true },
+    ...[role, user].filter((c) => inIam(c, own)).map((c) => ({ caller: c, general: true })),
+    ...(byIam === undefined ? [] : [{ caller: byIam, general: true }]),
+    // A condition on a unique id is met by one principal alone, of which nobody knows whether it still exists.
+    ...(mine && inIam(caller, own) ? [{ caller: withoutId(caller), general: false }] : []),
   ];
-  return callers.map((c) => ({ ...witness, caller: c, context, action: PUT_KEY_POLICY, time: now }));
+  return callers.flatMap(({ caller: c, general }) =>
+    contexts.map((context) => ({
+      request: { ...witness, caller: c, context, action, time: now },
+      general,
+    })),
+  );
+}
+
+function withoutId(caller: Caller): Caller {
+  switch (caller.kind) {
+    case "user":
+      return { kind: "user", account: caller.account, partition: caller.partition, name: caller.name };
+    case "session": {
+      const { account, partition, role, rolePathUnknown, session } = caller;
+      const path = rolePathUnknown === undefined ? {} : { rolePathUnknown };
+      return { kind: "session", account, partition, role, ...path, session };
+    }
+    default:
+      return caller;
+  }
 }
 
 /** Users and roles of an account that Allow statements name. */

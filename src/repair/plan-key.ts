@@ -18,7 +18,7 @@ import {
   proveStorable,
 } from "./obligations.js";
 import { proveManageable } from "./manageable.js";
-import type { OwnSide } from "./managers.js";
+import { findManager, type OwnSide, REVOKE_GRANT } from "./managers.js";
 import type {
   KeyChange,
   Obligation,
@@ -166,6 +166,12 @@ interface Tried {
 
 /** Tries the strategies, smallest change first, and takes the first that holds and breaks nothing that was seen. */
 function choose(proof: Omit<Proof, "newer">, before: Closed, key: PlannedKey, x: PlanContext): KeyOutcome {
+  if (before.grants.size > 0 && !mayRevoke(proof, x)) {
+    const grants = [...before.grants].join(", ");
+    const reason = `outsiders use the key by a grant (${grants}), and nobody of its account may revoke one`;
+    const next = "have the grant retired by its retiring principal or its grantee, or the Deny changed";
+    return { kind: "refused", key: refusal(key, before, null, [], { reason, next }) };
+  }
   const seen = x.usage === undefined ? undefined : seenPrincipals(x.usage, x.trust);
   const tried: Tried[] = [];
   const texts = new Set<string>();
@@ -183,6 +189,16 @@ function choose(proof: Omit<Proof, "newer">, before: Closed, key: PlannedKey, x:
   const [best] = [...holding].sort((a, b) => breaks(a) - breaks(b));
   if (best === undefined) return refuse(key, before, tried);
   return { kind: "change", change: keyChange(proof, before, key, best, tried, x) };
+}
+
+/** Whether somebody of the key's account, as far as is known, may revoke a grant now. */
+function mayRevoke({ record, older }: Omit<Proof, "newer">, { trust, now, own }: PlanContext): boolean {
+  const { organizationOf } = trust;
+  const exists = (): boolean => true;
+  return (
+    findManager(older.text, { record, organizationOf, now, own, exists, action: REVOKE_GRANT }).kind !==
+    "nobody"
+  );
 }
 
 function breaks(t: Tried): number {
@@ -340,7 +356,7 @@ function keyChange(
     willBreak: [...broken],
     evidence: x.usage === undefined ? null : evidenceOf(x.usage),
     managedBy: policy === null ? null : managedBy(record.facts.tags, policy.text),
-    notes: notesOf(record, policy),
+    notes: notesOf(record, policy, candidate.orphans),
   };
 }
 
@@ -417,8 +433,17 @@ function revocation(g: Grant): PlannedRevocation {
   };
 }
 
-function notesOf(record: KeyRecord, policy: PlannedPolicy | null): string[] {
+function notesOf(
+  record: KeyRecord,
+  policy: PlannedPolicy | null,
+  orphans: ReadonlySet<string>,
+): string[] {
   const notes: string[] = [];
+  if (orphans.size > 0) {
+    notes.push(
+      `The old policy names deleted principals (${[...orphans].slice(0, 5).join(", ")}), and KMS takes it with them no more: a rollback puts it back without them (keyward rollback --without-missing).`,
+    );
+  }
   if (record.grants.kind === "absent") {
     notes.push("The policy came from a file, which says nothing of grants: look at those of the live key.");
   }

@@ -249,7 +249,7 @@ export function requestOf(
   const caller = callerOf(entry, x);
   if (caller === undefined) return undefined;
   const foreign = caller.kind !== "service" && caller.account !== x.facts.account;
-  const context: Record<string, string | readonly string[]> = {};
+  const context: Record<string, string | readonly string[]> = organizationKeys(caller, x);
   if (entry.via !== undefined) {
     context["aws:ViaAWSService"] = "true";
     if (entry.via !== "unknown") {
@@ -272,6 +272,20 @@ export function requestOf(
     boundary: { kind: "absent" },
     sessionPolicy: { kind: "absent" },
     serviceControlPolicies: [],
+  };
+}
+
+/** What requests carry about the organization of their caller, where it is known. The own account's follows from the key. */
+export function organizationKeys(
+  caller: Caller,
+  { organizationOf, facts }: Pick<TrustContext, "organizationOf" | "facts">,
+): Record<string, string | readonly string[]> {
+  if (caller.kind === "service" || caller.account === facts.account) return {};
+  const of = organizationOf.get(caller.account);
+  if (of === undefined || of === null) return {};
+  return {
+    "aws:PrincipalOrgID": of.id,
+    ...(of.path === undefined ? {} : { "aws:PrincipalOrgPaths": [of.path] }),
   };
 }
 

@@ -36,10 +36,7 @@ export class Cipher {
 
   /** Encrypts under a key. */
   encrypt(key: SandboxKey, plaintext: Buffer, context: EncryptionContext): Buffer {
-    const arn = Buffer.from(key.arn, "ascii");
-    const length = Buffer.alloc(2);
-    length.writeUInt16BE(arn.length);
-    const header = Buffer.concat([MAGIC, length, arn]);
+    const header = headerOf(key.arn);
     const iv = randomBytes(IV_BYTES);
     const cipher = createCipheriv("aes-256-gcm", this.material(key, "encryption"), iv);
     cipher.setAAD(additionalData(header, context));
@@ -65,6 +62,21 @@ export class Cipher {
   material(key: SandboxKey, purpose: string): Buffer {
     return createHmac("sha256", `keyward sandbox ${this.#seed}`).update(`${purpose}\n${key.family}`).digest();
   }
+}
+
+function headerOf(key: KeyArn): Buffer {
+  const arn = Buffer.from(key, "ascii");
+  const length = Buffer.alloc(2);
+  length.writeUInt16BE(arn.length);
+  return Buffer.concat([MAGIC, length, arn]);
+}
+
+/**
+ * A blob that names a key and that no key has made: Decrypt refuses it with InvalidCiphertextException, after it has
+ * decided whether the caller may decrypt at all.
+ */
+export function emptyBlob(key: KeyArn): Buffer {
+  return Buffer.concat([headerOf(key), Buffer.alloc(IV_BYTES + TAG_BYTES)]);
 }
 
 /** Takes a ciphertext blob apart; undefined for bytes that the sandbox did not make. */

@@ -52,6 +52,15 @@ afterAll(() => {
 const access = new AccessKeys();
 const ADMINISTRATOR: Caller = { who: `arn:aws:iam::${OWNER}:user/admin`, context: {} };
 
+/** Vectors of which a condition asks something of whoever manages the key: what meets it, worked out by hand. */
+const TAGGED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  "who-13": { "aws:PrincipalTag/a": "x" },
+  "var-16": { "aws:PrincipalTag/a": "x", "aws:PrincipalTag/b": "x" },
+  // The Deny takes the network away from which the sandbox's callers come.
+  "net-11": { "aws:SourceIp": "198.51.100.7" },
+  "who-32": { "aws:PrincipalTag/a": "xx" },
+};
+
 /** Cases that one estate and one caller can hold. */
 interface Group {
   readonly cases: readonly ExposedCase[];
@@ -62,7 +71,9 @@ interface Group {
 function groups(cases: readonly ExposedCase[]): readonly Group[] {
   const found = new Map<string, { cases: ExposedCase[]; manager: Caller | undefined }>();
   for (const c of cases) {
-    const manager = c.manager ?? managerOfCase(c, ADMINISTRATOR, NOW / 1000);
+    const tags = TAGGED[c.id];
+    const tagged = tags === undefined ? undefined : { ...ADMINISTRATOR, context: tags };
+    const manager = c.manager ?? tagged ?? managerOfCase(c, ADMINISTRATOR, NOW / 1000);
     const id = JSON.stringify([c.rcp, manager ?? null]);
     const group = found.get(id) ?? { cases: [], manager };
     group.cases.push(c);
@@ -101,14 +112,27 @@ const nameOf = (u: Use): string => `${u.who} ${u.action} ${JSON.stringify(u.cont
 
 async function allowed(sandbox: Sandbox, c: ExposedCase): Promise<ReadonlySet<string>> {
   const found = new Set<string>();
-  for (const t of tries(c)) {
-    if (await permits(sandbox.url, c.key.arn, t.action, access.of(t))) found.add(nameOf(t));
-  }
+  await Promise.all(
+    tries(c).map(async (t) => {
+      if (await permits(sandbox.url, c.key.arn, t.action, access.of(t))) found.add(nameOf(t));
+    }),
+  );
   return found;
 }
 
 function keysOf(sandbox: Sandbox): ReadonlyMap<string, KeyLine> {
   return new Map([...sandbox.snapshot()].flatMap((l) => (l.type === "key" ? [[l.arn, l] as const] : [])));
+}
+
+/** A policy without ids of deleted principals, and without what named nobody else. */
+function shapeOf(text: string): unknown {
+  const { Statement, ...rest } = JSON.parse(text) as { Statement: Record<string, unknown>[] };
+  const kept = Statement.flatMap((s) => {
+    const { AWS } = s["Principal"] as { AWS?: string | string[] };
+    const list = [AWS ?? []].flat().filter((p) => !/^A(RO|ID)AJQ/.test(p));
+    return AWS !== undefined && list.length === 0 ? [] : [{ ...s, Principal: AWS === undefined ? s["Principal"] : list }];
+  });
+  return { ...rest, Statement: kept };
 }
 
 const grantsOf = (k: KeyLine | undefined): readonly unknown[] =>
@@ -139,6 +163,13 @@ async function planOfFile(path: string): Promise<PlanFile> {
   return read.value;
 }
 
+/** What went wrong, out of a long output. */
+const badLines = (text: string): string =>
+  text
+    .split("\n")
+    .filter((l) => /^(failed|refused|drift|not rolled back|.*NOT foreseen)/.test(l))
+    .join("\n");
+
 let handled = 0;
 const refusals = new Map<string, string[]>();
 
@@ -166,7 +197,7 @@ describe.each(["auto", "bound", "narrow", "remove"] as const)("every exposed pol
       );
       for (const c of cases) {
         for (const u of [...c.keep, ...c.lost, ...c.out]) {
-          expect(before.get(c.key.arn), `${c.id}: ${nameOf(u)}`).toContain(nameOf(u));
+          expect.soft(before.get(c.key.arn), `${c.id}: ${nameOf(u)}`).toContain(nameOf(u));
         }
       }
       await writeFile(at("usage.ndjson"), usageFile(used));
@@ -188,29 +219,35 @@ describe.each(["auto", "bound", "narrow", "remove"] as const)("every exposed pol
           c?.id ?? "",
         ]);
         expect(r.reason.length > 20 && r.next.length > 20, r.reason).toBe(true);
-        if (manager !== undefined) expect(r.obligation, `${c?.id ?? ""}: ${r.reason} ${JSON.stringify(r.tried)}`).toBe(c?.refused[strategy]);
-        else expect(r.kind).toBe("safety");
+        if (manager !== undefined) expect.soft(r.obligation, `${c?.id ?? ""}: ${r.reason} ${JSON.stringify(r.tried)}`).toBe(c?.refused[strategy]);
+        // Nobody manages these keys. One is open by a grant alone, which nobody may revoke.
+        else expect(r.kind, c?.id).toBe(c?.id === "grant-07" ? "unplanned" : "safety");
       }
       expect(plan.unchanged.map((u) => `${byArn.get(u.key.arn)?.id ?? ""}: ${u.reason}`)).toEqual([]);
       expect(plan.changes.length + plan.refused.length).toBe(cases.length);
-      for (const c of cases) if (c.refused[strategy] === undefined && manager !== undefined) expect([...changed.keys()], c.id).toContain(c.key.arn);
-      if (plan.changes.length === 0) return;
+      for (const c of cases) if (c.refused[strategy] === undefined && manager !== undefined) expect.soft([...changed.keys()], c.id).toContain(c.key.arn);
+      if (manager === undefined) {
+        // Of one, AWS does not document whether anybody manages it: the plan says so, and leaves it to KMS's own check.
+        expect(plan.changes.map((c) => byArn.get(c.key.arn)?.id)).toEqual(["who-22"]);
+        expect(plan.changes[0]?.obligations.find((o) => o.id === "manageable")?.result).toBe("stated");
+        return;
+      }
 
       const rehearsed = await keyward([
         ...["apply", at("plan.json"), "--rehearse", at("estate.ndjson"), "--usage", at("usage.ndjson")],
       ]);
-      expect(rehearsed.code, rehearsed.stdout.slice(-3000) + rehearsed.stderr).toBe(0);
+      expect.soft(rehearsed.code, badLines(rehearsed.stdout) + rehearsed.stderr).toBe(0);
 
       const aws = ["--journal", at("journal"), "--endpoint-url", sandbox.url, "--estate", at("estate.ndjson")];
       const unasked = ["--yes", "--max-keys", "1000", "--keep-going"];
       const applied = await keyward(["apply", at("plan.json"), ...unasked, ...aws]);
-      expect(applied.code, applied.stdout.slice(-3000) + applied.stderr).toBe(0);
+      expect.soft(applied.code, badLines(applied.stdout) + applied.stderr).toBe(0);
 
       await writeFile(at("after.ndjson"), [...sandbox.snapshot()].map((l) => `${JSON.stringify(l)}\n`).join(""));
       const checked = await keyward(["check", at("after.ndjson"), "--config", at("keyward.yaml"), "--format", "json"]);
       const report = JSON.parse(checked.stdout) as { keys: { arn: string; verdict: string; exposure: string }[] };
       for (const k of report.keys) {
-        if (changed.has(k.arn)) expect(k.exposure, byArn.get(k.arn)?.id).toBe("none");
+        if (changed.has(k.arn)) expect.soft(k.exposure, byArn.get(k.arn)?.id).toBe("none");
       }
 
       for (const c of cases) {
@@ -222,28 +259,33 @@ describe.each(["auto", "bound", "narrow", "remove"] as const)("every exposed pol
         const told = new Set(change.willBreak.filter((u) => u.trusted).map((u) => `${u.principal} ${u.action}`));
         for (const t of tries(c)) {
           const words = `${c.id}: ${nameOf(t)}\n${change.policy?.text ?? ""}`;
-          if (!then.has(nameOf(t))) expect(now.has(nameOf(t)), words).toBe(false);
-          else if (!t.trusted) expect(now.has(nameOf(t)), words).toBe(false);
-          else if (!now.has(nameOf(t))) expect([...told], words).toContain(`${t.who} ${t.action}`);
+          if (!then.has(nameOf(t))) expect.soft(now.has(nameOf(t)), words).toBe(false);
+          else if (!t.trusted) expect.soft(now.has(nameOf(t)), words).toBe(false);
+          else if (!now.has(nameOf(t))) expect.soft([...told], words).toContain(`${t.who} ${t.action}`);
         }
-        for (const u of c.keep) expect(now.has(nameOf(u)), `${c.id}: ${nameOf(u)}\n${change.policy?.text ?? ""}`).toBe(true);
+        for (const u of c.keep) expect.soft(now.has(nameOf(u)), `${c.id}: ${nameOf(u)}\n${change.policy?.text ?? ""}`).toBe(true);
         for (const u of c.lost) {
           const kept = strategy !== "remove";
-          expect(now.has(nameOf(u)), `${c.id}: ${nameOf(u)}\n${change.policy?.text ?? ""}`).toBe(kept);
+          expect.soft(now.has(nameOf(u)), `${c.id}: ${nameOf(u)}\n${change.policy?.text ?? ""}`).toBe(kept);
         }
       }
 
       const [, run = ""] = /run (\S+)/.exec(applied.stderr) ?? [];
       const back = await keyward(["rollback", run, ...unasked, ...aws, "--without-missing"]);
-      expect(back.code, back.stdout.slice(-3000) + back.stderr).toBe(0);
+      expect.soft(back.code, badLines(back.stdout) + back.stderr).toBe(0);
       const restored = keysOf(sandbox);
       for (const c of cases) {
         const line = restored.get(c.key.arn);
         if (line === undefined) throw new Error(c.id);
-        expect(policyOf(line), c.id).toBe(policyOf(c.key));
+        if (c.orphans && changed.has(c.key.arn)) {
+          // KMS refuses ids of deleted principals, so they alone are left out.
+          expect.soft(policyOf(line), c.id).not.toMatch(/A(RO|ID)AJQ/);
+          expect.soft(shapeOf(policyOf(line)), c.id).toEqual(shapeOf(policyOf(c.key)));
+        } else expect.soft(policyOf(line), c.id).toBe(policyOf(c.key));
         expect(grantsOf(line)).toEqual(grantsOf(c.key));
       }
     },
+    600_000,
   );
 });
 

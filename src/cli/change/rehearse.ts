@@ -9,19 +9,23 @@ import { rollbackTasks } from "../../apply/from-journal.js";
 import { tasksOfPlan } from "../../apply/from-plan.js";
 import type { KeyEnd } from "../../apply/journal/events.js";
 import { Journal } from "../../apply/journal/journal.js";
-import { callerName, replay, type Replayed } from "../../apply/replay.js";
+import { zoneOfTasks } from "../../apply/assess.js";
+import { callerName, type Replayed } from "../../apply/replay.js";
 import { runTasks } from "../../apply/run.js";
-import type { TaskList } from "../../apply/tasks.js";
+import type { KeyTask, TaskList } from "../../apply/tasks.js";
+import { isUniqueId, withoutPrincipals } from "../../apply/without.js";
 import type { Connection } from "../../aws/connect.js";
 import { connect } from "../../aws/connect.js";
-import { keyArnParts, parseKeyArn } from "../../domain/ids.js";
+import { type KeyArn, keyArnParts, parseKeyArn } from "../../domain/ids.js";
 import { inert } from "../../domain/inert.js";
 import type { PlanFile } from "../../repair/plan-file.js";
 import { planText } from "../../repair/plan-text.js";
 import type { Sandbox } from "../../sandbox/index.js";
 import { startSandbox } from "../../sandbox/index.js";
-import { Estate } from "../../snapshot/key-record.js";
+import { Estate, keyRecord } from "../../snapshot/key-record.js";
 import type { KeyLine } from "../../snapshot/lines.js";
+import { readSnapshot } from "../../snapshot/read.js";
+import { assumeOwnOrganization } from "../../trust/zone.js";
 import { openUsage } from "../../usage/read.js";
 import type { UsageEntry } from "../../usage/types.js";
 import type { Io } from "../command.js";
@@ -31,6 +35,8 @@ import { toolVersion } from "../version.js";
 import { loadPlan } from "./apply.js";
 import { portsIn } from "./cloud.js";
 import { benchOf } from "./estate.js";
+import { changerOf, LocalAccessKeys, type LocalCaller } from "./rehearsal-callers.js";
+import { callerOfUse, type Tried, tryUse } from "./rehearsal-replay.js";
 
 /** What a rehearsal found, as it is attached to the plan. */
 export type Rehearsal = Readonly<Record<string, unknown>> & {
@@ -50,8 +56,9 @@ interface BrokenUse {
 }
 
 /**
- * Carries a plan out in a local KMS with a snapshot loaded, over HTTP and through the same code as in AWS, replays the
- * observed requests before and after, rolls back, and compares byte for byte. The result is written into the plan.
+ * Carries a plan out in a local KMS with a snapshot loaded, over HTTP and through the same code as in AWS, as somebody
+ * who may; replays the observed requests before and after, each as its caller; rolls back, and compares byte for byte.
+ * The result is written into the plan.
  */
 export async function rehearsePlan(
   path: string,
@@ -61,26 +68,48 @@ export async function rehearsePlan(
 ): Promise<ExitCode> {
   const plan = await loadPlan(path);
   const tasks = tasksOfPlan(plan, undefined);
+  const estate = new Estate();
+  const changers = await changersOf(plan, snapshot, estate, io);
+  const observed = usage === undefined ? undefined : await observedUse(usage, plan);
+  const keys = new LocalAccessKeys();
+  for (const changer of changers.values()) keys.of(changer);
+  for (const { key, entry } of observed ?? []) {
+    const caller = callerOfUse(entry, key);
+    if (caller !== undefined) keys.of(caller);
+  }
   const bugs: unknown[] = [];
-  const sandbox = await startSandbox({ snapshot, now: io.now, onBug: (bug) => bugs.push(bug) });
+  const sandbox = await startSandbox({
+    snapshot,
+    callers: keys.file(),
+    now: io.now,
+    onBug: (bug) => bugs.push(bug),
+  });
   const folder = await mkdtemp(join(tmpdir(), "keyward-rehearsal-"));
-  const accounts = new Map<string, Promise<Connection>>();
+  const connections = new Map<string, Promise<Connection>>();
   try {
-    const portsOf = localPorts(sandbox, accounts, io);
+    const portsOf = localPorts(sandbox, changers, keys, connections, io);
     const journal = new Journal(folder);
+    const at = { url: sandbox.url, keys, now: Math.floor(io.now() / 1000) };
     const before = keyLines(sandbox);
+    const then = observed === undefined ? [] : await tryAll(observed, before, estate, at);
     const applied = await carryOut(journal, tasks, snapshot, portsOf, io);
     const after = keyLines(sandbox);
-    const uses = usage === undefined ? undefined : await replayed(usage, plan, before, after, sandbox, io);
-    const back = await rollbackTasks(journal, await journal.read(applied.run), {
+    const uses =
+      observed === undefined
+        ? undefined
+        : usesOf(observed, then, await tryAll(observed, after, estate, at), plan, usage ?? "");
+    const undo = await rollbackTasks(journal, await journal.read(applied.run), {
       keys: undefined,
       overLaterChanges: false,
     });
+    const back: TaskList = { ...undo, tasks: undo.tasks.map(withoutMissing) };
     if (back.tasks.length > 0) await carryOut(journal, back, snapshot, portsOf, io);
     const now = keyLines(sandbox);
+    const wanted = new Map(back.tasks.map((t) => [t.key, t.policy]));
     const different = tasks.tasks
       .map((t) => t.key)
-      .filter((key) => !samePolicyText(before.get(key), now.get(key)));
+      .filter((key) => policyTextOf(now.get(key)) !== (wanted.get(key) ?? policyTextOf(before.get(key))));
+    const without = back.tasks.filter((t, i) => t.policy !== undo.tasks[i]?.policy).map((t) => t.key);
     const [bug] = bugs;
     if (bug !== undefined) throw bug instanceof Error ? bug : new Error("the local KMS failed");
     const notDone = applied.ends.filter((end) => end.outcome !== "done");
@@ -92,43 +121,80 @@ export async function rehearsePlan(
       at: new Date(io.now()).toISOString(),
       snapshot,
       passed,
-      keys: applied.ends.map(({ key, outcome, reason }) => ({ key, outcome, reason })),
+      keys: applied.ends.map(({ key, outcome, reason }) => ({
+        key,
+        outcome,
+        reason,
+        by: changers.get(key)?.arn ?? null,
+      })),
       exposedAfter: applied.exposed,
       uses: uses ?? null,
-      rollback: { identical: tasks.tasks.length - different.length, different },
+      rollback: {
+        identical: tasks.tasks.length - different.length - without.length,
+        withoutDeletedPrincipals: without,
+        different,
+      },
     };
     await attach(plan, rehearsal, path, io);
-    report(rehearsal, applied.ends, uses, different, io);
+    report(rehearsal, applied.ends, uses, { different, without }, io);
     if (notDone.some((end) => end.outcome === "failed")) return EXIT.failure;
     if (applied.exposed > 0) return EXIT.exposed;
     return passed ? EXIT.clear : EXIT.refused;
   } finally {
-    for (const connection of accounts.values()) (await connection).close();
+    for (const connection of connections.values()) (await connection).close();
     await sandbox.close();
     await rm(folder, { recursive: true, force: true });
   }
 }
 
-/** Ports to the sandbox, as the administrator of each key's account. */
+/** Who carries the change of each key out; reads organizations and the like into the estate on the way. */
+async function changersOf(
+  plan: PlanFile,
+  snapshot: string,
+  estate: Estate,
+  io: Io,
+): Promise<ReadonlyMap<string, LocalCaller>> {
+  const changes = new Map(plan.changes.map((c) => [c.key.arn, c]));
+  const zone = zoneOfTasks(tasksOfPlan(plan, undefined));
+  const found = new Map<string, LocalCaller>();
+  for await (const line of readSnapshot(createReadStream(snapshot), snapshot)) {
+    if (line.type === "organization" || line.type === "resource-control-policy") estate.add(line);
+    if (line.type !== "key" || line.policy.kind !== "present") continue;
+    const change = changes.get(line.arn);
+    if (change === undefined) continue;
+    const read = keyRecord(line, estate);
+    const record = { ...read, facts: assumeOwnOrganization(read.facts, zone).facts };
+    const texts = [line.policy.text, ...(change.policy === null ? [] : [change.policy.text])];
+    found.set(line.arn, changerOf(record, texts, estate.organizationOf, Math.floor(io.now() / 1000)));
+  }
+  return found;
+}
+
+/** Ports to the sandbox, as whoever changes the key. */
 function localPorts(
   sandbox: Sandbox,
-  accounts: Map<string, Promise<Connection>>,
+  changers: ReadonlyMap<string, LocalCaller>,
+  keys: LocalAccessKeys,
+  connections: Map<string, Promise<Connection>>,
   io: Io,
 ): (arn: string) => Promise<KeyPorts | string> {
   return async (arn) => {
     const key = parseKeyArn(arn);
     if (key === undefined) return "This is no ARN of a key.";
-    const { account, region } = keyArnParts(key);
+    const changer = changers.get(arn);
+    if (changer === undefined) return "The snapshot has no such key, or not its policy.";
+    const { region } = keyArnParts(key);
+    const accessKeyId = keys.of(changer);
     const connection =
-      accounts.get(account) ??
+      connections.get(accessKeyId) ??
       connect({
         endpointUrl: sandbox.url,
         region,
         version: toolVersion(),
         env: io.env,
-        fixedCredentials: { accessKeyId: `AKIA${account}`, secretAccessKey: "rehearsal" },
+        fixedCredentials: { accessKeyId, secretAccessKey: "rehearsal" },
       });
-    accounts.set(account, connection);
+    connections.set(accessKeyId, connection);
     return portsIn(await connection, region);
   };
 }
@@ -181,8 +247,20 @@ function keyLines(sandbox: Sandbox): ReadonlyMap<string, KeyLine> {
   return new Map(lines);
 }
 
-function samePolicyText(a: KeyLine | undefined, b: KeyLine | undefined): boolean {
-  return a?.policy.kind === "present" && b?.policy.kind === "present" && a.policy.text === b.policy.text;
+function policyTextOf(line: KeyLine | undefined): string | undefined {
+  return line?.policy.kind === "present" ? line.policy.text : undefined;
+}
+
+/** KMS takes no policy with ids of deleted principals: the rollback of such a key goes as --without-missing says. */
+function withoutMissing(task: KeyTask): KeyTask {
+  if (task.policy === null) return task;
+  const left = withoutPrincipals(task.policy, isUniqueId);
+  return typeof left === "string" ? task : { ...task, policy: left.text };
+}
+
+interface Observed {
+  readonly key: KeyArn;
+  readonly entry: UsageEntry;
 }
 
 interface Uses {
@@ -192,47 +270,70 @@ interface Uses {
   readonly broken: readonly BrokenUse[];
   /** Not allowed, or not to be told, before the change: nothing follows from them. */
   readonly notReplayable: number;
+  /** Different requests that went over HTTP, each as its caller, and those that only the reference was asked about. */
+  readonly overHttp: number;
+  readonly byReference: number;
 }
 
-async function replayed(
-  path: string,
-  plan: PlanFile,
-  before: ReadonlyMap<string, KeyLine>,
-  after: ReadonlyMap<string, KeyLine>,
-  sandbox: Sandbox,
-  io: Io,
-): Promise<Uses> {
-  const estate = new Estate();
-  for (const line of sandbox.snapshot()) {
-    if (line.type === "organization" || line.type === "resource-control-policy") estate.add(line);
-  }
-  const changes = new Map(plan.changes.map((c) => [c.key.arn, c]));
-  const now = Math.floor(io.now() / 1000);
-  let kept = 0;
-  let notReplayable = 0;
-  const broken: BrokenUse[] = [];
+/** What was seen to be allowed on the keys of the plan. */
+async function observedUse(path: string, plan: PlanFile): Promise<readonly Observed[]> {
+  const wanted = new Set(plan.changes.map((c) => c.key.arn));
+  const found: Observed[] = [];
   const file = await openUsage(createReadStream(path), path);
   for await (const { key, entries } of file.keys) {
+    if (!wanted.has(key)) continue;
+    for (const entry of entries) if (entry.outcome.kind === "allowed") found.push({ key, entry });
+  }
+  return found;
+}
+
+async function tryAll(
+  observed: readonly Observed[],
+  lines: ReadonlyMap<string, KeyLine>,
+  estate: Estate,
+  at: Parameters<typeof tryUse>[4],
+): Promise<readonly Tried[]> {
+  const found: Tried[] = [];
+  for (const { key, entry } of observed) {
+    const line = lines.get(key);
+    found.push(
+      line === undefined ? { answer: "untold", sent: false } : await tryUse(key, entry, line, estate, at),
+    );
+  }
+  return found;
+}
+
+function usesOf(
+  observed: readonly Observed[],
+  before: readonly Tried[],
+  after: readonly Tried[],
+  plan: PlanFile,
+  evidence: string,
+): Uses {
+  const changes = new Map(plan.changes.map((c) => [c.key.arn, c]));
+  let kept = 0;
+  let notReplayable = 0;
+  let overHttp = 0;
+  let byReference = 0;
+  const broken: BrokenUse[] = [];
+  for (const [i, { key, entry }] of observed.entries()) {
+    const { action, count, lastSeen } = entry;
+    const then = after[i];
     const change = changes.get(key);
-    const [old, fresh] = [before.get(key), after.get(key)];
-    if (change === undefined || old === undefined || fresh === undefined) continue;
-    for (const entry of entries) {
-      if (entry.outcome.kind !== "allowed") continue;
-      if (replay(entry, old, estate, now) !== "allow") {
-        notReplayable += entry.count;
-        continue;
-      }
-      const then = replay(entry, fresh, estate, now);
-      if (then === "allow") kept += entry.count;
-      else {
-        const principal = callerName(entry.principal, "aws") ?? entry.principal.kind;
-        const foreseen = change.willBreak.some((use) => foretells(use, entry, principal));
-        const { action, count, lastSeen } = entry;
-        broken.push({ key, principal, action, count, lastSeen, after: then, foreseen });
-      }
+    if (then === undefined || change === undefined || before[i]?.answer !== "allow") {
+      notReplayable += count;
+      continue;
+    }
+    if (then.sent) overHttp++;
+    else byReference++;
+    if (then.answer === "allow") kept += count;
+    else {
+      const principal = callerName(entry.principal, keyArnParts(key).partition) ?? entry.principal.kind;
+      const foreseen = change.willBreak.some((use) => foretells(use, entry, principal));
+      broken.push({ key, principal, action, count, lastSeen, after: then.answer, foreseen });
     }
   }
-  return { evidence: path, kept, broken, notReplayable };
+  return { evidence, kept, broken, notReplayable, overHttp, byReference };
 }
 
 function foretells(
@@ -261,7 +362,7 @@ function report(
   rehearsal: Rehearsal,
   ends: readonly KeyEnd[],
   uses: Uses | undefined,
-  different: readonly string[],
+  { different, without }: { readonly different: readonly string[]; readonly without: readonly string[] },
   io: Io,
 ): void {
   const say = (text: string): void => void io.stdout.write(`${inert(text)}\n`);
@@ -271,6 +372,9 @@ function report(
     say(
       `Observed requests that were allowed before: ${uses.kept} still are; ${uses.notReplayable} could not be replayed (CloudTrail does not show all that decides).`,
     );
+    say(
+      `Of the different ones ${uses.overHttp} went over HTTP, each as its caller; ${uses.byReference} were put to the reference alone.`,
+    );
     for (const use of uses.broken) {
       const how = use.after === "deny" ? "will be refused" : "may be refused";
       const foreseen = use.foreseen ? "foreseen by the plan" : "NOT foreseen by the plan";
@@ -278,6 +382,11 @@ function report(
         `  ${how}: ${use.action} on ${use.key} by ${use.principal}, ${use.count} times, last ${use.lastSeen} (${foreseen})`,
       );
     }
+  }
+  for (const key of without) {
+    say(
+      `rolled back without deleted principals, whose ids KMS does not take: ${key} (keyward rollback --without-missing)`,
+    );
   }
   for (const key of different) say(`not rolled back byte for byte: ${key}`);
   say(`Rehearsal ${rehearsal.passed ? "passed" : "did not pass"}; the result stands in the plan.`);
