@@ -229,7 +229,10 @@ export class AccessKeys {
 
   file(): Readonly<Record<string, unknown>> {
     return Object.fromEntries(
-      [...this.ids.values()].map(({ id, caller }) => [id, { arn: sessionArn(caller.who), context: caller.context }]),
+      [...this.ids.values()].map(({ id, caller }) => [
+        id,
+        { arn: sessionArn(caller.who), context: caller.context },
+      ]),
     );
   }
 }

@@ -181,7 +181,12 @@ const CONTEXTS: readonly Context[] = [
 const LATER = NOW + 40 * 365 * 86_400;
 
 /** Whether somebody of the owner who exists may put a policy, tried one by one: the root, an IAM role, who is named. */
-function somebody(oldText: string, text: string, contexts: readonly Context[], times: readonly number[]): boolean {
+function somebody(
+  oldText: string,
+  text: string,
+  contexts: readonly Context[],
+  times: readonly number[],
+): boolean {
   const key = keyOf(text);
   const { policy } = parsePolicy(text, { kind: "key", partition: "aws" });
   if (policy === undefined) return false;

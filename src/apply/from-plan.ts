@@ -22,6 +22,7 @@ function taskOf(change: KeyChange): KeyTask {
     policy: change.policy?.text ?? null,
     revoke: change.revokeGrants.map((g) => g.grantId),
     create: [],
+    ...(change.exposure.after === "none" ? {} : { after: change.exposure.after }),
     foreseen: [
       ...change.willBreak.map(
         (use) =>

@@ -1,4 +1,5 @@
 import { inert } from "../domain/inert.js";
+import { EXPOSURES } from "../domain/verdict.js";
 import type { Grant } from "../domain/grant.js";
 import { grantsDigest } from "../repair/digest.js";
 import { assess, unmanageable } from "./assess.js";
@@ -239,11 +240,12 @@ async function finish(
   const live = await withDescription(ports.read, key, seen.live, context.signal);
   const { exposure, verdict } = assess({ arn: key, ...live }, context.bench());
   await context.recorder.add({ type: "evaluated", key, policy: sha256(live.policy), exposure, verdict });
-  const exposed = verdict === "exposed";
+  const asPlanned = task.after !== undefined && EXPOSURES.indexOf(exposure) >= EXPOSURES.indexOf(task.after);
+  const exposed = verdict === "exposed" && !asPlanned;
   const clearly = verdict === "not-assessed" ? "could not be assessed" : `is ${exposure} (${verdict})`;
   return {
     outcome: "done",
-    reason: `Written and read back; the key ${clearly}.`,
+    reason: `Written and read back; the key ${clearly}${asPlanned ? ", as the plan says: exceptions let somebody stay" : ""}.`,
     unexpected: exposed && context.kind === "apply",
     exposed,
   };

@@ -1,5 +1,6 @@
 import type { Zone } from "../domain/zone.js";
 import { keyArnParts, parseKeyArn } from "../domain/ids.js";
+import type { OrganizationOf } from "../trust/zone.js";
 import type { UsageEntry } from "../usage/types.js";
 import { callerName } from "./replay.js";
 import type { KeyTask } from "./tasks.js";
@@ -35,6 +36,7 @@ export function shutOut(
   entries: readonly UsageEntry[],
   zone: Zone,
   since: string,
+  organizationOf: OrganizationOf = new Map(),
 ): readonly ShutOut[] {
   const arn = parseKeyArn(task.key);
   const owner = arn === undefined ? undefined : keyArnParts(arn);
@@ -45,7 +47,10 @@ export function shutOut(
     const of = account ?? ("account" in principal ? principal.account : undefined);
     const trusted =
       zone.principals.includes(name) ||
-      (of !== undefined && (of === owner?.account || zone.accounts.includes(of)));
+      (of !== undefined &&
+        (of === owner?.account ||
+          zone.accounts.includes(of) ||
+          zone.organizations.some((id) => id === organizationOf.get(of)?.id)));
     // The sentence that from-plan.ts writes.
     const foreseen = task.foreseen.some((s) =>
       s.startsWith(`Will be refused from now on: ${action} by ${name}`),

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { EXPOSURES } from "../domain/verdict.js";
 
 /**
  * What a run shall do, key by key: made from a plan or from a journal, kept in the journal, and read again by --resume.
@@ -42,6 +43,10 @@ const task = z.strictObject({
   policy: text.nullable().describe("The new policy; null: it stays."),
   revoke: z.array(text).describe("Ids of grants."),
   create: z.array(grantSchema).readonly().describe("Revoked grants whose terms are to be granted again."),
+  after: z
+    .enum(EXPOSURES)
+    .exactOptional()
+    .describe("What the key will be, where that is more than none: exceptions let somebody stay."),
   foreseen: z.array(text).describe("Sentences to show before: what breaks, what becomes exposed again."),
 });
 

@@ -154,7 +154,9 @@ function written(text: string, value: unknown, layout: Layout): string {
   if (layout.indent === undefined) return plain(layout.colon === ":" ? JSON.stringify(value) : spaced(value));
   const unit = /\n([ \t]+)\S/.exec(text)?.[1] ?? "  ";
   const eol = text.includes("\r\n") ? "\r\n" : "\n";
-  return plain(JSON.stringify(value, null, unit)).split("\n").join(`${eol}${layout.indent}`);
+  return plain(JSON.stringify(value, null, unit))
+    .split("\n")
+    .join(`${eol}${layout.indent}`);
 }
 
 /** JSON without the characters that KMS does not take: those beyond U+00FF, as escapes. Source: PutKeyPolicy, `Policy`. */

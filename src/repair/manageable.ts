@@ -17,7 +17,8 @@ import type { Obligation } from "./plan-file.js";
 
 /** What the proof takes. */
 export interface ManageableProof
-  extends Pick<ManagerSearch, "record" | "organizationOf" | "now">, Pick<Proof, "older" | "newer" | "own"> {}
+  extends Pick<ManagerSearch, "record" | "organizationOf" | "now">,
+    Pick<Proof, "older" | "newer" | "own"> {}
 
 /** Long enough that a condition on the time which holds until then does not end for anybody who reads this. */
 const FOR_EVER_SECONDS = 50 * 365 * 86_400;
@@ -69,7 +70,10 @@ export function proveManageable({
     case "plain": {
       if (!putsLater(newer.text, after.request, record, now + FOR_EVER_SECONDS)) {
         const ends = "A condition on the time ends that.";
-        if (before.kind === "plain" && putsLater(older.text, before.request, record, now + FOR_EVER_SECONDS)) {
+        if (
+          before.kind === "plain" &&
+          putsLater(older.text, before.request, record, now + FOR_EVER_SECONDS)
+        ) {
           return failed(`Nobody of account ${account} could change the key policy for ever.`, [ends]);
         }
         return { id, result: "stated", statement: plainWords(after, account), details: [ends] };
@@ -79,7 +83,10 @@ export function proveManageable({
     }
     case "conditional": {
       const asked = conditionsOf(after.request);
-      if (before.kind === "plain" || (before.kind === "conditional" && asksMore(before.request, after.request))) {
+      if (
+        before.kind === "plain" ||
+        (before.kind === "conditional" && asksMore(before.request, after.request))
+      ) {
         return failed(
           `Whoever may put a key policy now with less could not any more; left is ${after.who}, if the request shows ${asked}.`,
         );
@@ -87,7 +94,9 @@ export function proveManageable({
       // What a request has to show of the organization is not known of the account, or it would not have to.
       const madeUp = Object.keys(after.request.context).some((name) => /principalorg/i.test(name));
       if (!mayPut(older.text, after.request, record) || ((madeUp || !after.exists) && !unchanged)) {
-        return failed(`Nobody of account ${account} who is known to exist could change the key policy any more.`);
+        return failed(
+          `Nobody of account ${account} who is known to exist could change the key policy any more.`,
+        );
       }
       return {
         id,
@@ -109,9 +118,7 @@ export function proveManageable({
           id,
           result: "stated",
           statement: `The root user of account ${account} may put a key policy as far as AWS documents it, and nothing that decides it is changed.`,
-          details: [
-            "KMS's own lockout check, which keyward never bypasses, decides when the policy is put.",
-          ],
+          details: ["KMS's own lockout check, which keyward never bypasses, decides when the policy is put."],
         };
       }
       return failed(
@@ -169,4 +176,3 @@ function delegates(statements: readonly Statement[], account: string): readonly 
   );
   return named ? ["The account may also delegate that to its users and roles with IAM policies."] : [];
 }
-

@@ -433,11 +433,7 @@ function revocation(g: Grant): PlannedRevocation {
   };
 }
 
-function notesOf(
-  record: KeyRecord,
-  policy: PlannedPolicy | null,
-  orphans: ReadonlySet<string>,
-): string[] {
+function notesOf(record: KeyRecord, policy: PlannedPolicy | null, orphans: ReadonlySet<string>): string[] {
   const notes: string[] = [];
   if (orphans.size > 0) {
     notes.push(

@@ -15,6 +15,7 @@ import { DEFAULT_DISABLED_REGION, Regions } from "./regions.js";
 import type { Desk } from "./router.js";
 import { GrantTokens } from "./world/grant-tokens.js";
 import { loadSnapshotFile, loadWorld } from "./world/load.js";
+import { Trail } from "./trail.js";
 import type { World } from "./world/world.js";
 
 /** How a sandbox starts. Everything has a default: an empty estate without faults. */
@@ -129,6 +130,7 @@ export async function openDesk(options: SandboxOptions): Promise<Desk> {
       (id) => world.iam.account(id)?.regions ?? [],
     ),
     sessionSeconds: options.sessionSeconds,
+    trail: new Trail(),
     faults: new Faults(faults, seededRandom(seed)),
     quotas: quotasOf(options.quotas),
     staleMs,

@@ -12,7 +12,7 @@ export interface Reply {
 
 /** How an AWS service writes answers and refusals. */
 export interface Protocol {
-  readonly service: "kms" | "sts" | "ec2" | "account" | "organizations" | "iam";
+  readonly service: "kms" | "sts" | "ec2" | "account" | "organizations" | "iam" | "cloudtrail";
   readonly refusal: (error: ServiceError, requestId: string) => Reply;
 }
 
@@ -56,6 +56,12 @@ export const EC2_NAMESPACE = "http://ec2.amazonaws.com/doc/2016-11-15/";
 /** KMS: AWS JSON 1.1. */
 export const KMS: Protocol = {
   service: "kms",
+  refusal: (error, id) => jsonRefusal(error, id, JSON_TYPE, error.status),
+};
+
+/** CloudTrail: AWS JSON 1.1. */
+export const CLOUDTRAIL: Protocol = {
+  service: "cloudtrail",
   refusal: (error, id) => jsonRefusal(error, id, JSON_TYPE, error.status),
 };
 

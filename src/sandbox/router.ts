@@ -8,7 +8,7 @@ import { ServiceError } from "./errors.js";
 import type { Faults, Struck } from "./faults.js";
 import { IAM_OPERATIONS } from "./iam/index.js";
 import type { Identity } from "./identity.js";
-import { Input, parseJsonBody } from "./input.js";
+import { Input, isObject, parseJsonBody } from "./input.js";
 import { ORG_OPERATIONS } from "./organizations/index.js";
 import type { Asker, Quotas } from "./quotas.js";
 import { meddle } from "./world/meddle.js";
@@ -16,6 +16,7 @@ import { describeRegions, listAccountRegions } from "./region-calls.js";
 import type { Regions } from "./regions.js";
 import {
   ACCOUNT,
+  CLOUDTRAIL,
   EC2,
   EC2_NAMESPACE,
   IAM,
@@ -34,6 +35,7 @@ import type { HttpRequest, Outcome } from "./server.js";
 import { type Scope, readScope } from "./signature.js";
 import { assumeRole, getCallerIdentity } from "./sts.js";
 import { assumeRoleWithWebIdentity } from "./sts-web-identity.js";
+import { jsonOf, type Trail } from "./trail.js";
 import type { Xml } from "./xml.js";
 
 /** Everything that answers requests of AWS clients. */
@@ -45,6 +47,8 @@ export interface Desk {
   /** Undefined: sessions last as long as was asked for. */
   readonly sessionSeconds: number | undefined;
   readonly faults: Faults;
+  /** The event history of all accounts. */
+  readonly trail: Trail;
   /** Undefined: no request is too many. */
   readonly quotas: Quotas | undefined;
   /** How long GetKeyPolicy and ListGrants show the former state, in milliseconds. */
@@ -83,6 +87,10 @@ interface Job {
 
 /** What is learnt of a request on the way. */
 interface Seen {
+  identity?: Identity;
+  region?: string;
+  refused?: ServiceError;
+  done?: true;
   operation: string;
   slowMs: number;
   caller?: string;
@@ -96,6 +104,23 @@ interface Seen {
  */
 export function answerAws(desk: Desk, request: HttpRequest): Answered {
   const seen: Seen = { operation: "unknown", slowMs: 0 };
+  const answered = judge(desk, request, seen);
+  const { identity, region, operation, refused } = seen;
+  if (operation.startsWith("kms:") && identity !== undefined && region !== undefined) {
+    desk.trail.add({
+      identity,
+      region,
+      operation: operation.slice("kms:".length),
+      body: request.body,
+      key: seen.target?.includes(":key/") === true ? seen.target : undefined,
+      error: refused === undefined ? undefined : { code: refused.code, message: refused.message },
+      at: desk.now(),
+    });
+  }
+  return answered;
+}
+
+function judge(desk: Desk, request: HttpRequest, seen: Seen): Answered {
   let protocol: Protocol = KMS;
   const done = (outcome: Outcome, result: string): Answered => ({
     outcome,
@@ -117,6 +142,8 @@ export function answerAws(desk: Desk, request: HttpRequest): Answered {
     const identity = desk.callers.identify(scope, now);
     if (!isGlobal(protocol) && desk.regions.isDisabled(identity.account, scope.region)) throw unrecognized();
     seen.caller = identity.arn;
+    seen.identity = identity;
+    seen.region = scope.region;
     seen.place = place(identity, scope);
     const target = job.target(identity, scope);
     seen.target = target;
@@ -132,9 +159,12 @@ export function answerAws(desk: Desk, request: HttpRequest): Answered {
     desk.quotas?.take(asker(desk, identity, scope), job.operation, now);
     const reply = job.run(identity, scope, now, Math.max(desk.staleMs, struck.staleMs));
     if (failure === undefined) return done({ kind: "reply", reply }, "ok");
+    seen.done = true;
     return afterwards(desk, failure, reply, target, now, done);
   } catch (error) {
     if (!(error instanceof ServiceError)) throw error;
+    // What was done stands in the trail as done, whatever became of its answer.
+    if (seen.done !== true) seen.refused = error;
     return done({ kind: "reply", reply: protocol.refusal(error, request.id) }, error.code);
   }
 }
@@ -206,6 +236,7 @@ function isGlobal(protocol: Protocol): boolean {
 function recognize(desk: Desk, request: HttpRequest): Job {
   const target = request.headers["x-amz-target"];
   if (typeof target === "string") {
+    if (TRAIL_TARGET.test(target)) return trailJob(desk, request, target);
     return target.startsWith(ORG_TARGET) ? orgJob(desk, request, target) : kmsJob(desk, request, target);
   }
   if (request.method === "POST" && request.path.endsWith("/listRegions")) return accountJob(desk, request);
@@ -225,7 +256,7 @@ function recognize(desk: Desk, request: HttpRequest): Job {
   }
   throw new ServiceError(
     "UnknownOperationException",
-    "This is no request of KMS, STS, IAM, Organizations, EC2 or Account",
+    "This is no request of KMS, STS, IAM, Organizations, CloudTrail, EC2 or Account",
     404,
   );
 }
@@ -278,6 +309,30 @@ function orgJob(desk: Desk, request: HttpRequest, header: string): Job {
             const body = operation({ world, access, pager, identity, input: input.ok, now });
             return jsonReply(body, request.id, JSON_TYPE);
           },
+  };
+}
+
+/** SDKs write the long name of the service or the short one. */
+const TRAIL_TARGET = /^(?:com\.amazonaws\.cloudtrail\.v20131101\.)?CloudTrail_20131101\./;
+
+function trailJob(desk: Desk, request: HttpRequest, header: string): Job {
+  const known = header.replace(TRAIL_TARGET, "") === "LookupEvents";
+  const { access } = desk.services;
+  return {
+    protocol: CLOUDTRAIL,
+    operation: known ? "cloudtrail:LookupEvents" : "cloudtrail:unknown",
+    target: place,
+    run: known
+      ? (identity, scope, now) => {
+          const parameters = jsonOf(request.body);
+          const body = isObject(parameters) ? parameters : {};
+          return jsonReply(
+            desk.trail.lookup(identity, scope.region, body, access, now),
+            request.id,
+            JSON_TYPE,
+          );
+        }
+      : undefined,
   };
 }
 

@@ -20,6 +20,7 @@ import {
 } from "../apply-estate.js";
 import type { Outcome } from "../io.js";
 import { keyward as keywardIn } from "../io.js";
+import { permits } from "../exposed.js";
 import { classifyVectors } from "../vectors.js";
 
 /** Whole ways: policies of the cases there and back, rehearsal, and verify with evidence. */
@@ -43,7 +44,18 @@ beforeEach(async () => {
   onTestFinished(() => rm(folder, { recursive: true }));
 });
 
-const keyward = (args: readonly string[]): Promise<Outcome> => keywardIn(args, { now: Date.now() });
+async function keyward(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<Outcome> {
+  const before = { ...process.env };
+  Object.assign(process.env, env);
+  try {
+    return await keywardIn(args, { now: Date.now() });
+  } finally {
+    process.env = before;
+  }
+}
 
 async function sandboxWith(keys: readonly KeyLine[]): Promise<Sandbox> {
   const sandbox = await startSandbox({ snapshot: estate(keys) });
@@ -114,6 +126,12 @@ describe("exposed policies of the cases", () => {
   });
 });
 
+const HEADER: SnapshotLine = {
+  type: "snapshot",
+  schema: "keyward.snapshot/1",
+  createdAt: "2026-11-23T10:00:00Z",
+  tool: "test",
+};
 const ROLE = `arn:aws:iam::${OWNER}:role/Reports`;
 const OUTSIDER = "arn:aws:iam::444455556666:role/Partner";
 
@@ -334,6 +352,108 @@ describe("verify", () => {
     expect(result.stdout).not.toContain("role/Before");
     expect(await readFile(join(folder, "denied.ndjson"), "utf8")).toContain("role/After");
     expect(result.code).toBe(3);
+  });
+
+  it("looks into the event history, lets exactly whom it finds in again, and knows members of the organization", async () => {
+    const key = keyLine(withRole(world));
+    const member = "333344445555";
+    const organization: SnapshotLine = {
+      type: "organization",
+      id: "o-own1234567",
+      accounts: [
+        { id: OWNER, path: "o-own1234567/r-ab12/" },
+        { id: member, path: "o-own1234567/r-ab12/" },
+      ],
+    };
+    const snapshot = await file("estate.ndjson", ndjson([HEADER, organization, key]));
+    const callers = {
+      AKIAREADERREADER0001: {
+        arn: `arn:aws:sts::${member}:assumed-role/Reader/s`,
+        context: { "kms:ViaService": "s3.us-east-1.amazonaws.com", "aws:ViaAWSService": "true" },
+      },
+      AKIATHIEFTHIEFTHI001: { arn: "arn:aws:sts::444455556666:assumed-role/Thief/s" },
+    };
+    const sandbox = await startSandbox({ snapshot, callers });
+    onTestFinished(() => sandbox.close());
+    const config = await file("keyward.yaml", "trust: { organizations: [o-own1234567] }\n");
+    const path = join(folder, "plan.yaml");
+    const planning = ["plan", snapshot, "--config", config, "--strategy", "remove", "--output", path];
+    expect((await keyward(planning)).code).toBe(0);
+    const applied = await keyward(["apply", path, ...unasked, ...aws(sandbox), "--estate", snapshot]);
+    expect(applied.code).toBe(0);
+    const run = /run (\S+)/.exec(applied.stderr)?.[1] ?? "";
+    for (const accessKey of Object.keys(callers)) {
+      expect(await permits(sandbox.url, key.arn, "kms:GenerateDataKey", accessKey)).toBe(false);
+      expect(await permits(sandbox.url, key.arn, "kms:Decrypt", accessKey)).toBe(false);
+    }
+    // The caller's trail has a denial, the key's owner's has not: a member's evidence is its own.
+    const own = await keyward([
+      ...["verify", run, ...aws(sandbox), "--lookup-events", "--estate", snapshot],
+    ]);
+    expect([own.code, own.stdout], own.stderr).toEqual([0, expect.stringContaining("Nobody was seen to be denied")]);
+    const usage = await keyward(
+      [
+        ...["usage", "--lookup-events", "--region", "us-east-1", "--endpoint-url", sandbox.url],
+        ...["--output", join(folder, "member.ndjson")],
+      ],
+      { AWS_ACCESS_KEY_ID: `AKIA${member}` },
+    );
+    expect(usage.code, usage.stderr).toBe(0);
+    const told = await keyward([
+      ...["verify", run, ...aws(sandbox), "--usage", join(folder, "member.ndjson"), "--estate", snapshot],
+    ]);
+    expect(told.code).toBe(3);
+    expect(told.stdout).toContain(
+      `shut out (NOT foreseen): arn:aws:iam::${member}:role/Reader: kms:Decrypt through s3.amazonaws.com`,
+    );
+    expect(told.stdout).not.toContain("Thief");
+
+    // What would let exactly them in again is a plan that passes its proofs and can be carried out.
+    const now = await file("now.ndjson", ndjson(sandbox.snapshot()));
+    const readd = join(folder, "readd.yaml");
+    const again = await keyward([
+      ...["plan", now, "--config", config, "--usage", join(folder, "member.ndjson"), "--readd"],
+      ...["--key", key.arn, "--output", readd],
+    ]);
+    expect(again.code, again.stdout).toBe(0);
+    const plan = readPlan(await readFile(readd, "utf8"), readd);
+    if (!plan.ok) throw new Error(plan.error.what);
+    const [change] = plan.value.changes;
+    expect(change?.obligations.filter((o) => o.result === "failed")).toEqual([]);
+    expect(change?.exposure.after).toBe("none");
+    const added = JSON.parse(change?.policy?.text ?? "{}") as { Statement: Record<string, unknown>[] };
+    expect(added.Statement.at(-1)).toMatchObject({
+      Principal: { AWS: `arn:aws:iam::${member}:role/Reader` },
+      Action: ["kms:Decrypt", "kms:GenerateDataKey"],
+      Condition: { StringEquals: { "kms:ViaService": "s3.us-east-1.amazonaws.com" } },
+    });
+    expect((await keyward(["apply", readd, ...unasked, ...aws(sandbox), "--estate", snapshot])).code).toBe(0);
+    expect(await permits(sandbox.url, key.arn, "kms:Decrypt", "AKIAREADERREADER0001")).toBe(true);
+    expect(await permits(sandbox.url, key.arn, "kms:Decrypt", "AKIATHIEFTHIEFTHI001")).toBe(false);
+  });
+
+  it("takes what exceptions leave for planned", async () => {
+    const bank = "444455556666";
+    const key = keyLine(
+      withRole(world, `{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::${bank}:root"},"Action":"kms:Encrypt","Resource":"*"}`),
+    );
+    const snapshot = await file("estate.ndjson", ndjson([HEADER, key]));
+    const sandbox = await startSandbox({ snapshot });
+    onTestFinished(() => sandbox.close());
+    const config = await file(
+      "keyward.yaml",
+      `exceptions:\n  - { key: "${key.arn}", rule: external-access, who: "${bank}", reason: r, owner: o, expires: 2099-03-31 }\n`,
+    );
+    const path = join(folder, "plan.yaml");
+    expect((await keyward(["plan", snapshot, "--config", config, "--output", path])).code).toBe(0);
+    const result = await keyward(["apply", path, ...unasked, ...aws(sandbox)]);
+    expect([result.code, result.stdout]).toEqual([
+      0,
+      expect.stringContaining("is external (exposed), as the plan says: exceptions let somebody stay"),
+    ]);
+    const run = /run (\S+)/.exec(result.stderr)?.[1] ?? "";
+    const verified = await keyward(["verify", run, ...aws(sandbox)]);
+    expect([verified.code, verified.stdout]).toEqual([0, expect.stringContaining("as planned")]);
   });
 
   it("sees a key that somebody has opened again, and says what it does not know", async () => {

@@ -82,7 +82,8 @@ function groups(cases: readonly ExposedCase[]): readonly Group[] {
   return [...found.values()];
 }
 
-const GROUPS = groups([...exposedTexts(), ...exposedVectors()]);
+const CASES = [...exposedTexts(), ...exposedVectors()];
+const GROUPS = groups(CASES);
 
 /** What the key lets whom do: every caller with every operation, and what the case says beside. */
 interface Tried extends Use {
@@ -130,7 +131,9 @@ function shapeOf(text: string): unknown {
   const kept = Statement.flatMap((s) => {
     const { AWS } = s["Principal"] as { AWS?: string | string[] };
     const list = [AWS ?? []].flat().filter((p) => !/^A(RO|ID)AJQ/.test(p));
-    return AWS !== undefined && list.length === 0 ? [] : [{ ...s, Principal: AWS === undefined ? s["Principal"] : list }];
+    return AWS !== undefined && list.length === 0
+      ? []
+      : [{ ...s, Principal: AWS === undefined ? s["Principal"] : list }];
   });
   return { ...rest, Statement: kept };
 }
@@ -170,8 +173,7 @@ const badLines = (text: string): string =>
     .filter((l) => /^(failed|refused|drift|not rolled back|.*NOT foreseen)/.test(l))
     .join("\n");
 
-let handled = 0;
-const refusals = new Map<string, string[]>();
+const handled = new Set<string>();
 
 describe.each(["auto", "bound", "narrow", "remove"] as const)("every exposed policy, %s", (strategy) => {
   it.each(GROUPS.map((g) => [g.manager?.who ?? "nobody", g.cases.length, g] as const))(
@@ -183,7 +185,10 @@ describe.each(["auto", "bound", "narrow", "remove"] as const)("every exposed pol
       const byArn = new Map(cases.map((c) => [c.key.arn, c]));
       const sandbox = await open(cases);
       process.env["AWS_ACCESS_KEY_ID"] = access.of(manager ?? ADMINISTRATOR);
-      await writeFile(at("estate.ndjson"), [...sandbox.snapshot()].map((l) => `${JSON.stringify(l)}\n`).join(""));
+      await writeFile(
+        at("estate.ndjson"),
+        [...sandbox.snapshot()].map((l) => `${JSON.stringify(l)}\n`).join(""),
+      );
       await writeFile(at("keyward.yaml"), TRUST);
 
       // What the zone does with the keys is what will be in the evidence.
@@ -214,18 +219,19 @@ describe.each(["auto", "bound", "narrow", "remove"] as const)("every exposed pol
       // What is not closed is said, with the reason and the next step.
       for (const r of plan.refused) {
         const c = byArn.get(r.key.arn);
-        refusals.set(`${strategy} ${r.obligation ?? ""}`, [
-          ...(refusals.get(`${strategy} ${r.obligation ?? ""}`) ?? []),
-          c?.id ?? "",
-        ]);
         expect(r.reason.length > 20 && r.next.length > 20, r.reason).toBe(true);
-        if (manager !== undefined) expect.soft(r.obligation, `${c?.id ?? ""}: ${r.reason} ${JSON.stringify(r.tried)}`).toBe(c?.refused[strategy]);
+        if (manager !== undefined)
+          expect
+            .soft(r.obligation, `${c?.id ?? ""}: ${r.reason} ${JSON.stringify(r.tried)}`)
+            .toBe(c?.refused[strategy]);
         // Nobody manages these keys. One is open by a grant alone, which nobody may revoke.
         else expect(r.kind, c?.id).toBe(c?.id === "grant-07" ? "unplanned" : "safety");
       }
       expect(plan.unchanged.map((u) => `${byArn.get(u.key.arn)?.id ?? ""}: ${u.reason}`)).toEqual([]);
       expect(plan.changes.length + plan.refused.length).toBe(cases.length);
-      for (const c of cases) if (c.refused[strategy] === undefined && manager !== undefined) expect.soft([...changed.keys()], c.id).toContain(c.key.arn);
+      for (const c of cases)
+        if (c.refused[strategy] === undefined && manager !== undefined)
+          expect.soft([...changed.keys()], c.id).toContain(c.key.arn);
       if (manager === undefined) {
         // Of one, AWS does not document whether anybody manages it: the plan says so, and leaves it to KMS's own check.
         expect(plan.changes.map((c) => byArn.get(c.key.arn)?.id)).toEqual(["who-22"]);
@@ -238,14 +244,33 @@ describe.each(["auto", "bound", "narrow", "remove"] as const)("every exposed pol
       ]);
       expect.soft(rehearsed.code, badLines(rehearsed.stdout) + rehearsed.stderr).toBe(0);
 
-      const aws = ["--journal", at("journal"), "--endpoint-url", sandbox.url, "--estate", at("estate.ndjson")];
+      const aws = [
+        "--journal",
+        at("journal"),
+        "--endpoint-url",
+        sandbox.url,
+        "--estate",
+        at("estate.ndjson"),
+      ];
       const unasked = ["--yes", "--max-keys", "1000", "--keep-going"];
       const applied = await keyward(["apply", at("plan.json"), ...unasked, ...aws]);
       expect.soft(applied.code, badLines(applied.stdout) + applied.stderr).toBe(0);
 
-      await writeFile(at("after.ndjson"), [...sandbox.snapshot()].map((l) => `${JSON.stringify(l)}\n`).join(""));
-      const checked = await keyward(["check", at("after.ndjson"), "--config", at("keyward.yaml"), "--format", "json"]);
-      const report = JSON.parse(checked.stdout) as { keys: { arn: string; verdict: string; exposure: string }[] };
+      await writeFile(
+        at("after.ndjson"),
+        [...sandbox.snapshot()].map((l) => `${JSON.stringify(l)}\n`).join(""),
+      );
+      const checked = await keyward([
+        "check",
+        at("after.ndjson"),
+        "--config",
+        at("keyward.yaml"),
+        "--format",
+        "json",
+      ]);
+      const report = JSON.parse(checked.stdout) as {
+        keys: { arn: string; verdict: string; exposure: string }[];
+      };
       for (const k of report.keys) {
         if (changed.has(k.arn)) expect.soft(k.exposure, byArn.get(k.arn)?.id).toBe("none");
       }
@@ -253,17 +278,20 @@ describe.each(["auto", "bound", "narrow", "remove"] as const)("every exposed pol
       for (const c of cases) {
         const change = changed.get(c.key.arn);
         if (change === undefined) continue;
-        handled++;
+        handled.add(c.id);
         const now = await allowed(sandbox, c);
         const then = before.get(c.key.arn) ?? new Set();
-        const told = new Set(change.willBreak.filter((u) => u.trusted).map((u) => `${u.principal} ${u.action}`));
+        const told = new Set(
+          change.willBreak.filter((u) => u.trusted).map((u) => `${u.principal} ${u.action}`),
+        );
         for (const t of tries(c)) {
           const words = `${c.id}: ${nameOf(t)}\n${change.policy?.text ?? ""}`;
           if (!then.has(nameOf(t))) expect.soft(now.has(nameOf(t)), words).toBe(false);
           else if (!t.trusted) expect.soft(now.has(nameOf(t)), words).toBe(false);
           else if (!now.has(nameOf(t))) expect.soft([...told], words).toContain(`${t.who} ${t.action}`);
         }
-        for (const u of c.keep) expect.soft(now.has(nameOf(u)), `${c.id}: ${nameOf(u)}\n${change.policy?.text ?? ""}`).toBe(true);
+        for (const u of c.keep)
+          expect.soft(now.has(nameOf(u)), `${c.id}: ${nameOf(u)}\n${change.policy?.text ?? ""}`).toBe(true);
         for (const u of c.lost) {
           const kept = strategy !== "remove";
           expect.soft(now.has(nameOf(u)), `${c.id}: ${nameOf(u)}\n${change.policy?.text ?? ""}`).toBe(kept);
@@ -289,6 +317,7 @@ describe.each(["auto", "bound", "narrow", "remove"] as const)("every exposed pol
   );
 });
 
-afterAll(() => {
-  console.log(handled, Object.fromEntries(refusals));
+it("were nearly all of them", () => {
+  // What is left are the keys that nobody manages, and the texts that say so.
+  expect(handled.size).toBeGreaterThan(CASES.length - 15);
 });

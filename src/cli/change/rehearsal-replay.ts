@@ -38,7 +38,9 @@ export function callerOfUse(entry: UsageEntry, key: KeyArn): LocalCaller | undef
   return {
     arn,
     context: {
-      ...(via === undefined ? {} : { "kms:ViaService": viaService(via, region), "aws:ViaAWSService": "true" }),
+      ...(via === undefined
+        ? {}
+        : { "kms:ViaService": viaService(via, region), "aws:ViaAWSService": "true" }),
       ...(sourceNetwork.kind === "vpc-endpoint" ? { "aws:SourceVpce": sourceNetwork.id } : {}),
     },
   };
@@ -66,7 +68,9 @@ export async function tryUse(
     KeyId: key,
     ...parameters,
     ...(entry.action === "kms:Decrypt" ? { CiphertextBlob: emptyBlob(key).toString("base64") } : {}),
-    ...(WITH_CONTEXT.test(entry.action) && entry.contextKeys.length > 0 ? { EncryptionContext: context } : {}),
+    ...(WITH_CONTEXT.test(entry.action) && entry.contextKeys.length > 0
+      ? { EncryptionContext: context }
+      : {}),
   };
   const answer = await send(at.url, at.keys.of(caller), keyArnParts(key).region, entry.action, body);
   return { answer, sent: true };
@@ -91,5 +95,7 @@ async function send(
     body: JSON.stringify(body),
   });
   const text = await response.text();
-  return response.ok || /"__type":"(DryRunOperation|InvalidCiphertext)Exception"/.test(text) ? "allow" : "deny";
+  return response.ok || /"__type":"(DryRunOperation|InvalidCiphertext)Exception"/.test(text)
+    ? "allow"
+    : "deny";
 }

@@ -7,6 +7,7 @@ import { type ShutOut, shutOut } from "../../apply/shut-out.js";
 import type { KeyTask, TaskList } from "../../apply/tasks.js";
 import { keyArnParts, parseKeyArn } from "../../domain/ids.js";
 import { inert } from "../../domain/inert.js";
+import { EXPOSURES } from "../../domain/verdict.js";
 import { UsageAggregator } from "../../usage/aggregate.js";
 import type { KeyUsageData } from "../../usage/aggregate.js";
 import { openUsage } from "../../usage/read.js";
@@ -60,8 +61,9 @@ export async function verify(target: string, flags: VerifyFlags, io: Io): Promis
     );
   }
   const zone = zoneOfTasks(found.tasks);
+  const { estate } = (await benchOf(found.tasks, flags.estate, io.now))();
   const denials = found.tasks.tasks.flatMap((task) =>
-    shutOut(task, evidence?.get(task.key) ?? [], zone, found.since),
+    shutOut(task, evidence?.get(task.key) ?? [], zone, found.since, estate.organizationOf),
   );
   if (evidence !== undefined) tellDenials(denials, found, flags, say);
   if (keys.exposed > 0) return EXIT.exposed;
@@ -118,11 +120,16 @@ async function look(
     }
     const live = await withDescription(ports.read, task.key, read.value, signal);
     const { exposure, verdict } = assess({ arn: task.key, ...live }, bench);
-    if (verdict === "exposed") seen.exposed++;
+    // Where exceptions let somebody stay, the plan has said what the key will be.
+    const asPlanned = task.after !== undefined && EXPOSURES.indexOf(exposure) >= EXPOSURES.indexOf(task.after);
+    if (verdict === "exposed" && !asPlanned) seen.exposed++;
     if (verdict === "not-assessed") seen.unread++;
     const wrong = differences(task, live.policy, new Set(live.grants.map((g) => g.GrantId)));
     if (wrong.length > 0) seen.different++;
-    say(`${wrong.length === 0 ? "as written" : "changed since"}: ${task.key}: ${exposure} (${verdict})`);
+    const planned = asPlanned ? ", as planned: exceptions let somebody stay" : "";
+    say(
+      `${wrong.length === 0 ? "as written" : "changed since"}: ${task.key}: ${exposure} (${verdict})${planned}`,
+    );
     for (const sentence of wrong) say(`  ${sentence}`);
   }
   return seen;
