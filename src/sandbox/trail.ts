@@ -108,7 +108,10 @@ export class Trail {
   }
 }
 
-function has(event: Kept, { AttributeKey: key, AttributeValue: value }: Readonly<Record<string, unknown>>): boolean {
+function has(
+  event: Kept,
+  { AttributeKey: key, AttributeValue: value }: Readonly<Record<string, unknown>>,
+): boolean {
   switch (key) {
     case "EventSource":
       return value === "kms.amazonaws.com";
@@ -150,8 +153,13 @@ function recordOf(call: TrailCall, account: string, id: string): unknown {
     responseElements: null,
     requestID: id,
     eventID: id,
-    readOnly: !/^(Create|Put|Revoke|Retire|Schedule|Disable|Enable|Tag|Untag|Update|Delete|Cancel)/.test(call.operation),
-    resources: key?.includes(":key/") === true ? [{ accountId: key.split(":")[4], type: "AWS::KMS::Key", ARN: key }] : [],
+    readOnly: !/^(Create|Put|Revoke|Retire|Schedule|Disable|Enable|Tag|Untag|Update|Delete|Cancel)/.test(
+      call.operation,
+    ),
+    resources:
+      key?.includes(":key/") === true
+        ? [{ accountId: key.split(":")[4], type: "AWS::KMS::Key", ARN: key }]
+        : [],
     eventType: "AwsApiCall",
     managementEvent: true,
     recipientAccountId: account,
@@ -217,5 +225,7 @@ export function jsonOf(body: Buffer): unknown {
 function parametersOf(parameters: unknown): unknown {
   if (!isObject(parameters)) return null;
   const shown = Object.entries(parameters).filter(([name]) => !HIDDEN.has(name.toLowerCase()));
-  return Object.fromEntries(shown.map(([name, value]) => [name.charAt(0).toLowerCase() + name.slice(1), value]));
+  return Object.fromEntries(
+    shown.map(([name, value]) => [name.charAt(0).toLowerCase() + name.slice(1), value]),
+  );
 }

@@ -387,10 +387,11 @@ describe("verify", () => {
       expect(await permits(sandbox.url, key.arn, "kms:Decrypt", accessKey)).toBe(false);
     }
     // The caller's trail has a denial, the key's owner's has not: a member's evidence is its own.
-    const own = await keyward([
-      ...["verify", run, ...aws(sandbox), "--lookup-events", "--estate", snapshot],
+    const own = await keyward([...["verify", run, ...aws(sandbox), "--lookup-events", "--estate", snapshot]]);
+    expect([own.code, own.stdout], own.stderr).toEqual([
+      0,
+      expect.stringContaining("Nobody was seen to be denied"),
     ]);
-    expect([own.code, own.stdout], own.stderr).toEqual([0, expect.stringContaining("Nobody was seen to be denied")]);
     const usage = await keyward(
       [
         ...["usage", "--lookup-events", "--region", "us-east-1", "--endpoint-url", sandbox.url],
@@ -435,7 +436,10 @@ describe("verify", () => {
   it("takes what exceptions leave for planned", async () => {
     const bank = "444455556666";
     const key = keyLine(
-      withRole(world, `{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::${bank}:root"},"Action":"kms:Encrypt","Resource":"*"}`),
+      withRole(
+        world,
+        `{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::${bank}:root"},"Action":"kms:Encrypt","Resource":"*"}`,
+      ),
     );
     const snapshot = await file("estate.ndjson", ndjson([HEADER, key]));
     const sandbox = await startSandbox({ snapshot });

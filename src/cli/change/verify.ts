@@ -121,7 +121,8 @@ async function look(
     const live = await withDescription(ports.read, task.key, read.value, signal);
     const { exposure, verdict } = assess({ arn: task.key, ...live }, bench);
     // Where exceptions let somebody stay, the plan has said what the key will be.
-    const asPlanned = task.after !== undefined && EXPOSURES.indexOf(exposure) >= EXPOSURES.indexOf(task.after);
+    const asPlanned =
+      task.after !== undefined && EXPOSURES.indexOf(exposure) >= EXPOSURES.indexOf(task.after);
     if (verdict === "exposed" && !asPlanned) seen.exposed++;
     if (verdict === "not-assessed") seen.unread++;
     const wrong = differences(task, live.policy, new Set(live.grants.map((g) => g.GrantId)));
