@@ -104,7 +104,8 @@ export async function formerInHistory(
       }
     }
   }
-  return found;
+  // Newest first, as CloudTrail answers; times are whole seconds, and what happened within one keeps its order.
+  return found.reverse();
 }
 
 /**

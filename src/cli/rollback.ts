@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { Option } from "commander";
+import { KeywardError } from "../domain/result.js";
 import { addChangeFlags, changeFlags, rawOptions, textOf } from "./change/flags.js";
 import type { Io } from "./command.js";
 import { argument } from "./options.js";
@@ -11,8 +12,8 @@ A rollback is a run like any other: it is journaled, can be resumed, and can be 
 
 Without RUN, --key names keys, and for each the newest run that wrote to it is undone. For keys that keyward has not
 changed, --from cloudtrail takes the policy before the present one (or with --at, the one in force then) from PutKeyPolicy
-and CreateKey events in --cloudtrail logs or the event history, and --policy FILE takes it from a file (a backup, or what AWS
-Config's history shows as the policy).
+and CreateKey events in --cloudtrail logs or the event history; --from config takes it from AWS Config's items in
+--config-history files, where they carry the policy; and --policy FILE takes it from a file, such as a backup.
 
 KMS refuses a policy that names deleted users or roles. --without leaves a principal out of the old policy; unique ids
 (AROA…, AIDA…), which are what is left of deleted principals, are left out with --without-missing.
@@ -30,10 +31,17 @@ export function register(program: Command, io: Io): void {
     .option("--over-later-changes", "put the old policy even where somebody has changed the key since")
     .option("--without <arn>", "leave this deleted principal out of the old policies; may be repeated", list)
     .option("--without-missing", "leave unique ids of deleted principals out of the old policies")
-    .addOption(new Option("--from <source>", "take the former policy from there").choices(["cloudtrail"]))
+    .addOption(
+      new Option("--from <source>", "take the former policy from there").choices(["cloudtrail", "config"]),
+    )
     .option(
       "--cloudtrail <path>",
       "with --from: folder or file with CloudTrail logs; may be repeated (default: the event history)",
+      list,
+    )
+    .option(
+      "--config-history <path>",
+      "with --from config: folder or file that AWS Config has delivered, or a saved answer of aws configservice get-resource-config-history; may be repeated",
       list,
     )
     .option(
@@ -46,11 +54,25 @@ export function register(program: Command, io: Io): void {
     .action(async (run: string | undefined) => {
       const raw = rawOptions(command);
       const cloudtrail = strings(raw["cloudtrail"]);
+      const config = strings(raw["configHistory"]);
       const policyFile = textOf(raw["policy"]);
       const former =
         raw["from"] === undefined && policyFile === undefined
           ? undefined
-          : { cloudtrail, lookupEvents: cloudtrail.length === 0, policyFile, at: textOf(raw["at"]) };
+          : {
+              cloudtrail,
+              config,
+              lookupEvents: raw["from"] === "cloudtrail" && cloudtrail.length === 0,
+              policyFile,
+              at: textOf(raw["at"]),
+            };
+      if (raw["from"] === "config" && config.length === 0) {
+        throw new KeywardError({
+          what: "it has to be said where AWS Config's history is: keyward does not ask AWS Config itself",
+          expected: "--config-history PATH",
+          next: "aws configservice get-resource-config-history --resource-type AWS::KMS::Key --resource-id KEY-ID > history.json",
+        });
+      }
       const { rollBack } = await import("./change/rollback.js");
       io.exit(
         await rollBack(

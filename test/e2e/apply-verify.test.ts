@@ -516,6 +516,34 @@ describe("a rollback of what keyward has not changed", () => {
     expect((await keyward(["journal", "verify", "--journal", join(folder, "journal")])).code).toBe(0);
   });
 
+  it("takes the policy from what AWS Config has recorded, and from the event history", async () => {
+    const key = keyLine(closedPolicy("before"));
+    const sandbox = await sandboxWith([key]);
+    const policy = (): string => policyOf([...sandbox.snapshot()].find((l) => l.type === "key") as KeyLine);
+    const put = await file("open.json", openPolicy("é now"));
+    const one = ["rollback", "--key", key.arn, ...unasked, ...aws(sandbox)];
+    expect((await keyward([...one, "--policy", put])).code).toBe(0);
+    const items = [
+      ["2026-11-20T10:00:00.000Z", closedPolicy("config")],
+      ["2026-11-21T10:00:00.000Z", openPolicy("é now")],
+    ].map(([configurationItemCaptureTime, text]) => ({
+      resourceType: "AWS::KMS::Key",
+      ARN: key.arn,
+      configurationItemCaptureTime,
+      supplementaryConfiguration: { Policy: text },
+    }));
+    const history = await file("history.json", JSON.stringify({ configurationItems: items }));
+    const asked = await keyward([...one, "--from", "config"]);
+    expect([asked.code, asked.stderr]).toEqual([2, expect.stringContaining("--config-history PATH")]);
+    const back = await keyward([...one, "--from", "config", "--config-history", history]);
+    expect([back.code, back.stdout]).toEqual([0, expect.stringContaining("ConfigurationItem by AWS Config")]);
+    expect(policy()).toBe(closedPolicy("config"));
+    // The event history has both writes: the one before the present policy is the open one.
+    const again = await keyward([...one, "--from", "cloudtrail"]);
+    expect(again.code, again.stderr).toBe(0);
+    expect(policy()).toBe(openPolicy("é now"));
+  });
+
   it("takes the policy from a file", async () => {
     const key = keyLine(openPolicy("now"));
     const sandbox = await sandboxWith([key]);

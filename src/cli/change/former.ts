@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { FormerPolicy } from "../../apply/former.js";
 import { chooseFormer, formerInHistory, formerInLogs } from "../../apply/former.js";
+import { formerInConfig } from "../../apply/former-config.js";
 import { sha256 } from "../../apply/journal/chain.js";
 import { readLive, samePolicy } from "../../apply/read.js";
 import type { KeyTask, TaskList } from "../../apply/tasks.js";
@@ -22,6 +23,8 @@ import type { ChangeFlags } from "./flags.js";
 export interface FormerSource {
   readonly cloudtrail: readonly string[];
   readonly lookupEvents: boolean;
+  /** Folders or files that AWS Config has delivered, or answers of get-resource-config-history. */
+  readonly config: readonly string[];
   /** A file that holds the policy. */
   readonly policyFile: string | undefined;
   /** RFC 3339: the policy that was in force then. */
@@ -111,6 +114,13 @@ async function formerPolicies(
       })),
     );
   }
+  for (const path of source.config) {
+    all.push(
+      ...(await formerInConfig(logFiles(path), (gap) => {
+        io.stderr.write(`gap in the evidence: ${inert(gap)}\n`);
+      })),
+    );
+  }
   if (!source.lookupEvents) return all;
   const { connectUsage } = await import("../../aws/usage.js");
   const connection = await connectUsage({
@@ -160,8 +170,8 @@ function notFound(key: string, source: FormerSource): KeywardError {
   return new KeywardError({
     what: "the evidence holds no former policy of this key",
     where: key,
-    expected: `a PutKeyPolicy or CreateKey with a policy${source.at === undefined ? "" : ` up to ${source.at}`}`,
-    next: "name log files that reach further back with --cloudtrail, or give the policy with --policy FILE",
+    expected: `a PutKeyPolicy, a CreateKey or a configuration item with a policy${source.at === undefined ? "" : ` up to ${source.at}`}`,
+    next: "name files that reach further back with --cloudtrail or --config-history, or give the policy with --policy FILE",
   });
 }
 

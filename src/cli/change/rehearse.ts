@@ -189,6 +189,8 @@ function localPorts(
       connections.get(accessKeyId) ??
       connect({
         endpointUrl: sandbox.url,
+        // Nobody else shares these quotas.
+        quotaShare: 1,
         region,
         version: toolVersion(),
         env: io.env,

@@ -36,7 +36,7 @@ export async function rollBack(
       });
     }
     const tasks = await formerTasks(own.former, flags, io);
-    const of = own.former.policyFile ?? "cloudtrail";
+    const of = own.former.policyFile ?? (own.former.config.length > 0 ? "config" : "cloudtrail");
     return putBack({ ...tasks, tasks: tasks.tasks.map((t) => leaving(t, own)) }, of, own, flags, io);
   }
   const journal = new Journal(flags.journal);

@@ -1,0 +1,3 @@
+import { everyExposedPolicy } from "../exposed-run.js";
+
+everyExposedPolicy("remove");
