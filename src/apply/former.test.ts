@@ -100,7 +100,7 @@ describe("the event history", () => {
       ["CreateKey", undefined],
       ["ReplicateKey", undefined],
     ]);
-    expect(typeof found === "string" ? found : found.map((f) => f.policy)).toEqual(["first page", "page2"]);
+    expect(typeof found === "string" ? found : found.map((f) => f.policy)).toEqual(["page2", "first page"]);
     const refused = await formerInHistory(
       port(() =>
         Promise.resolve({
