@@ -12,7 +12,7 @@ import { outlineOf } from "./summary.js";
 export const ALIASES_HOLE = "alias/keyward-names-of-the-key";
 
 type Slot =
-  | { readonly kind: "arn" | "account" | "path" | "aliases" | "names" }
+  | { readonly kind: "arn" | "account" | "path" | "region" | "aliases" | "names" }
   | { readonly kind: "opaque" | "finding" | "word"; readonly index: number };
 
 /** The names that a report is written with. */
@@ -90,6 +90,7 @@ function cutter(names: ReportNames, findingIds: readonly string[]): (text: strin
   slots.set(`["${ALIASES_HOLE}"]`, { kind: "aliases" });
   if (names.account !== undefined) slots.set(names.account, { kind: "account" });
   if (names.path !== undefined) slots.set(names.path, { kind: "path" });
+  if (names.region !== undefined) slots.set(names.region, { kind: "region" });
   names.opaque.forEach((id, index) => slots.set(id, { kind: "opaque", index }));
   findingIds.forEach((id, index) => slots.set(`"id":"${id}"`, { kind: "finding", index }));
   names.words.forEach((word, index) => slots.set(word, { kind: "word", index }));
@@ -136,6 +137,9 @@ function fill(
         break;
       case "path":
         out += names.path ?? "";
+        break;
+      case "region":
+        out += names.region ?? "";
         break;
       case "opaque":
         out += names.opaque[slot.index] ?? "";

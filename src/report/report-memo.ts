@@ -1,8 +1,9 @@
 import { present } from "../domain/fetched.js";
+import { makeKeyArn } from "../domain/ids.js";
 import type { KeyFacts, KeyRecord } from "../domain/key.js";
 import type { Judgement } from "../rules/judge.js";
 import type { DocumentTraits, Likeness, LikenessContext, KeyNames } from "../rules/likeness.js";
-import { Likenesses, order, traitsOf, withId } from "../rules/likeness.js";
+import { Likenesses, STAND_IN_REGION, order, traitsOf, withId } from "../rules/likeness.js";
 import type { Opinion } from "../rules/opinion-type.js";
 import { areStandInsInert, cutWords } from "../rules/word-holes.js";
 import type { ReportNames } from "./key-template.js";
@@ -95,12 +96,14 @@ export class ReportMemo {
   private among(texts: Texts, record: KeyRecord, like: Likeness, named: KeyNames, judge: Judge): Found {
     const { traits, family } = texts;
     if (traits.asksForNames) return alone(record, judge);
-    const { account } = record.facts;
-    const path = this.isPathNamed(like, traits, account) ? like.path : undefined;
-    const names = path === undefined ? named : { ...named, path };
-    const facts = this.likenesses.factsText(record, names.account !== undefined, path !== undefined);
+    const names: KeyNames = {
+      ...named,
+      path: this.isPathNamed(like, traits, record.facts.account) ? like.path : undefined,
+      region: this.isRegionNamed(like, traits, record.facts.region) ? record.facts.region : undefined,
+    };
+    const facts = this.likenesses.factsText(record, names);
     const kind = names.account === undefined ? facts : `${facts}${order(names.account, traits.neighbours)}`;
-    const cut = family !== undefined && !(family.hasNames && like.controlsTellNames);
+    const cut = family !== undefined && !(family.hasNames && like.bound.tellNames);
     if (cut && record.policy.kind === "present") {
       const { shared, words, standIns } = family;
       let template = shared.templates.get(kind);
@@ -121,6 +124,8 @@ export class ReportMemo {
     texts.templates.set(kind, template ?? null);
     this.grow((template?.size ?? 0) + kind.length + 100);
     if (template !== undefined) return { kind: "template", template, names: literal };
+    // It was asked about another Region.
+    if (names.region !== undefined) return alone(record, judge);
     // Nothing in it depends on aliases and tags (rules/likeness.ts), so the opinion is that about this key.
     return { kind: "judgement", judgement: judge.judgement(record, opinion) };
   }
@@ -131,12 +136,22 @@ export class ReportMemo {
     return traits.accounts.every((id) => id === account || !this.likenesses.isKnown(id));
   }
 
+  /** Whether the key's Region stands for itself: no document names it, and none tells it from another. */
+  private isRegionNamed({ bound, documents }: Likeness, traits: DocumentTraits, region: string): boolean {
+    if (traits.tellsRegions || bound.tellRegions || documents.includes(region)) return false;
+    return !bound.controls.some((t) => t.includes(region)) && !this.likenesses.isInZone(region);
+  }
+
+  /** Judges a key, or one like it, with stand-ins for its aliases and tags and for its Region if that is named. */
   private make(
     record: KeyRecord,
-    names: ReportNames,
+    named: ReportNames,
     judge: Judge,
   ): { readonly template: KeyTemplate | undefined; readonly opinion: Opinion } {
-    const facts: KeyFacts & { tags?: unknown } = { ...record.facts, aliases: [ALIASES_HOLE] };
+    const region = named.region === undefined ? record.facts.region : STAND_IN_REGION;
+    const arn = named.region === undefined ? record.facts.arn : makeKeyArn({ ...record.facts, region });
+    const names: ReportNames = named.region === undefined ? named : { ...named, region, arn };
+    const facts: KeyFacts & { tags?: unknown } = { ...record.facts, region, arn, aliases: [ALIASES_HOLE] };
     delete facts.tags;
     const standIn: KeyRecord = { ...record, facts };
     const opinion = judge.opinion(standIn);

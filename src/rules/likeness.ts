@@ -7,8 +7,8 @@ import type { OrganizationOf } from "../trust/zone.js";
 
 /**
  * Two keys are alike if everything that their reports depend on is the same but for names that stand for themselves:
- * the key's ARN, its aliases and tags, the ids of its grants, the path of its account in the organization, and the id
- * of its account. Their reports then differ in those names alone (report/key-template.ts).
+ * the key's ARN and Region, its aliases and tags, the ids of its grants, the path of its account in the organization,
+ * and the id of its account. Their reports then differ in those names alone (report/key-template.ts).
  *
  * For the account id this needs a reason, because policies can look into ids (a pattern such as `1111*`) and because
  * keyward makes up ids for callers whom nobody named. {@link refusal} and {@link order} hold the conditions; why they
@@ -26,8 +26,12 @@ export interface Likeness {
   readonly names: KeyNames;
   /** The path of the account in the organization, where only the documents can keep it from standing for itself. */
   readonly path: string | undefined;
-  /** Some resource control policy could tell names of users and roles apart. */
-  readonly controlsTellNames: boolean;
+  /** The resource control policies that bind the key, and what they look into. */
+  readonly bound: {
+    readonly controls: readonly string[];
+    readonly tellNames: boolean;
+    readonly tellRegions: boolean;
+  };
 }
 
 /** The names of a key that its report repeats and that decide nothing. */
@@ -37,6 +41,8 @@ export interface KeyNames {
   readonly account: string | undefined;
   /** Undefined: there is none, or it is kept as it is. */
   readonly path: string | undefined;
+  /** Undefined: it is kept as it is. */
+  readonly region: string | undefined;
   /** Ids of the grants, and ids of resources that grants are bound to and nothing else speaks of. */
   readonly opaque: readonly string[];
 }
@@ -71,6 +77,7 @@ interface AccountLikeness {
   /** Where resource control policies are attached: findings tell it. */
   readonly places: string;
   readonly tellNames: boolean;
+  readonly tellRegions: boolean;
   /** Facts about the account, its path left out, and with it. */
   readonly facts: string;
   readonly factsWithPath: string;
@@ -88,7 +95,7 @@ export class Likenesses {
 
   constructor(private readonly context: LikenessContext) {
     this.fixed = new Set<string>(context.zone.accounts);
-    this.fixedText = context.zone.principals.join("\n");
+    this.fixedText = [...context.zone.principals, ...context.zone.services].join("\n");
   }
 
   /** Undefined for a key that is like no other, whatever its documents say. */
@@ -112,24 +119,26 @@ export class Likenesses {
         arn: facts.arn,
         account: account.renamable ? facts.account : undefined,
         path: undefined,
+        region: undefined,
         opaque: grants.opaque,
       },
       path: account.path,
-      controlsTellNames: account.tellNames,
+      bound: account,
     };
   }
 
   /**
-   * Everything but the documents that must be equal, as a text. `renamed`: the id of the account stands for itself,
-   * `pathNamed`: its path does.
+   * Everything but the documents that must be equal, as a text.
+   *
+   * @param names those that stand for themselves
    */
-  factsText(record: KeyRecord, renamed: boolean, pathNamed: boolean): string {
+  factsText(record: KeyRecord, names: KeyNames): string {
     const { facts } = record;
     const account = this.account(record);
-    return `${pathNamed ? account.facts : account.factsWithPath}${JSON.stringify([
-      renamed ? "" : facts.account,
+    return `${names.path === undefined ? account.factsWithPath : account.facts}${JSON.stringify([
+      names.account === undefined ? facts.account : "",
       facts.partition,
-      facts.region,
+      names.region === undefined ? facts.region : "",
       facts.state,
       facts.spec,
       facts.usage,
@@ -146,7 +155,7 @@ export class Likenesses {
     return this.context.organizationOf.get(account as AccountId) !== undefined;
   }
 
-  /** Whether the zone of trust has a principal with this in its name. */
+  /** Whether the zone of trust has a principal or service with this in its name. */
   isInZone(word: string): boolean {
     return this.fixedText.includes(word);
   }
@@ -190,6 +199,7 @@ export class Likenesses {
       path,
       places: placesText,
       tellNames: controls.some((t) => TELLS_NAMES.test(t)),
+      tellRegions: controls.some(tellsRegions),
       facts: JSON.stringify([
         organization.kind === "present" ? organization.value.id : organization,
         membership === undefined || membership === null ? membership : membership.id,
@@ -246,6 +256,28 @@ function sameOrganization(a: Organization, b: Organization): boolean {
 /** Conditions on names of users and roles, and principals that are matched by more than their whole ARN. */
 const TELLS_NAMES = /principalarn|aws:userid|aws:username|notprincipal|:sts:|\$\{|\\/i;
 
+/** Condition keys whose values hold the key's Region, or may hold it in words of the caller's. */
+const ABOUT_REGIONS = /region|viaservice|calledvia|vpc|sourceinstance|sourcefunction|\$\{|\\/i;
+/** A string of JSON with wildcards in it. */
+const PATTERN = /"[^"]*[*?][^"]*"/g;
+/** A pattern on actions, or one on ARNs in which the wildcard that takes a Region takes nothing but whole ones. */
+const TAKES_ALL_REGIONS = /^"(?:\*|[a-z0-9-]+:[A-Za-z]*\*|arn:[^:*?]*:[^:*?]*:(?:\*|[^:*?]*):[^"]*)"$/;
+
+/**
+ * Whether documents could tell one Region from another that they do not name. The Region of a key stands in requests
+ * only between the third and the fourth colon of a source ARN; elsewhere only where a key of {@link ABOUT_REGIONS} asks.
+ */
+function tellsRegions(documents: string): boolean {
+  if (ABOUT_REGIONS.test(documents) || documents.includes(STAND_IN_REGION)) return true;
+  for (const [text] of documents.matchAll(PATTERN)) {
+    if (!TAKES_ALL_REGIONS.test(text)) return true;
+  }
+  return false;
+}
+
+/** A Region that there is not: it takes the place of a key's own while a template is made. */
+export const STAND_IN_REGION = "kw-standin-9";
+
 /** What documents say that decides which names stand for themselves. */
 export interface DocumentTraits {
   /** They may ask for tags or aliases of the key. */
@@ -253,6 +285,8 @@ export interface DocumentTraits {
   readonly asksForPaths: boolean;
   /** They may tell names of users and roles apart by more than equality. */
   readonly tellsNames: boolean;
+  /** They may tell Regions apart that they do not name. */
+  readonly tellsRegions: boolean;
   /** Ids of accounts, those in holes left out. */
   readonly accounts: readonly string[];
   /** Why the id of the account cannot be renamed: see {@link refusal}. */
@@ -268,6 +302,7 @@ export function traitsOf(documents: string): DocumentTraits {
     asksForNames: ASKS_FOR_NAMES.test(documents),
     asksForPaths: ASKS_FOR_PATHS.test(documents),
     tellsNames: TELLS_NAMES.test(documents),
+    tellsRegions: tellsRegions(documents),
     accounts: [...new Set(Array.from(documents.matchAll(ACCOUNT), ([id]) => id))],
     refusal: refused,
     // A finding about the account itself is told by its id alone, as a string of JSON.
