@@ -65,14 +65,22 @@ const PARTS: readonly Part[] = [
   },
 ];
 
+/** Every choice of parts, small ones first. */
+const COMBINATIONS: readonly (readonly Part[])[] = Array.from({ length: 2 ** PARTS.length - 1 }, (_, i) =>
+  PARTS.filter((_part, bit) => (((i + 1) >> bit) & 1) === 1),
+).sort((a, b) => a.length - b.length);
+
 /** The fewest parts of the caller's side that make it allowed; else what the key policy lacks. */
 function missingAllow(request: AccessRequest, key: KeyDocument, policies: readonly PolicyAnswer[]): string[] {
-  const combinations = Array.from({ length: 2 ** PARTS.length - 1 }, (_, i) =>
-    PARTS.filter((_part, bit) => (((i + 1) >> bit) & 1) === 1),
-  ).sort((a, b) => a.length - b.length);
+  const helped = (parts: readonly Part[]): Decision =>
+    evaluate(
+      parts.reduce((r, p) => p.apply(r), request),
+      key,
+    );
+  // Where all parts together do not help, none of them alone does.
+  const combinations = helped(PARTS).outcome === "deny" ? [] : COMBINATIONS;
   for (const parts of combinations) {
-    const changed = parts.reduce((r, p) => p.apply(r), request);
-    const now = evaluate(changed, key);
+    const now = helped(parts);
     if (now.outcome === "deny") continue;
     const statements = now.sources.filter((s) => s.kind === "statement");
     const foreign = request.caller.kind !== "service" && request.caller.account !== key.facts.account;
