@@ -70,16 +70,51 @@ describe("why a key is closed", () => {
     expect(flat(r)).toContain("without it and without the Deny in statement 4 it would be open to anybody");
   });
 
+  it("says so where the condition lets nobody in at all", async () => {
+    const r = await explain([when({ StringEquals: { "aws:PrincipalOrgID": "o-*" } })]);
+    expect(flat(r)).toContain(
+      "statement 2 lets nobody in at all, because of StringEquals aws:PrincipalOrgID o-*: without it the key would be open to anybody",
+    );
+  });
+
+  it("names the resource control policy that closes it", async () => {
+    const arn = "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
+    const rcp = policyText(deny({ StringNotEquals: { "aws:PrincipalAccount": "111122223333" } }));
+    const lines = [
+      { type: "snapshot", schema: "keyward.snapshot/1", createdAt: "2026-11-23T10:00:00Z", tool: "t" },
+      { type: "resource-control-policy", target: "111122223333", name: "own only", text: rcp },
+      {
+        type: "key",
+        arn,
+        policy: { kind: "present", text: policyText(allow("*", "kms:Decrypt")) },
+        grants: { kind: "present", items: [] },
+      },
+    ];
+    const file = join(folder, "rcp.ndjson");
+    await writeFile(file, lines.map((l) => `${JSON.stringify(l)}\n`).join(""));
+    const r = await keyward(["explain", arn, file], { columns: 80 });
+    expect(flat(r)).toContain("Nobody outside the zone of trust can use this key.");
+    expect(flat(r)).toContain(
+      "The resource control policy own only keeps outsiders out: without it the key would be open to anybody",
+    );
+    const valid = shippedSchema("explanation");
+    valid(JSON.parse((await keyward(["explain", arn, file, "--format", "json"])).stdout));
+    expect(valid.errors ?? []).toEqual([]);
+  });
+
   it("says so where nobody outside is named at all", async () => {
     expect(flat(await explain([]))).toContain(
-      "No statement and no grant names anybody outside the zone of trust.",
+      "No statement and no grant lets in anybody outside the zone of trust",
     );
   });
 });
 
 describe("what would close a key", () => {
   it("shows changes that were tried, and whom they cut off", async () => {
-    const r = await explain([allow({ AWS: [root("444455556666"), root("222233334444")] }, "kms:Decrypt")]);
+    const r = await explain(
+      [allow({ AWS: [root("444455556666"), root("222233334444")] }, "kms:Decrypt")],
+      "--all",
+    );
     expect(r.code).toBe(1);
     expect(flat(r)).toContain(
       "add to statement 2: StringEquals kms:CallerAccount 111122223333, 222233334444 nobody in the zone of trust loses anything",
@@ -87,6 +122,49 @@ describe("what would close a key", () => {
     expect(flat(r)).toContain(
       "remove statement 2 in the zone of trust this takes access from account 222233334444 (kms:Decrypt)",
     );
+  });
+
+  it("takes a foreign principal out of a list before it takes the statement away", async () => {
+    const r = await explain([allow({ AWS: [root("444455556666"), root("222233334444")] }, "kms:Decrypt")]);
+    expect(flat(r)).toContain(
+      "- take arn:aws:iam::444455556666:root out of the Principal of statement 2 nobody in the zone of trust loses anything",
+    );
+  });
+
+  it("puts first what takes nothing from anybody trusted, and says where membership decides", async () => {
+    const r = await explain([allow("*", "kms:Decrypt")]);
+    const said = flat(r);
+    expect(said).toContain(
+      "nobody in the zone of trust loses anything, if 222233334444 is in that organization",
+    );
+    // An organization and an account of the zone got in with everybody else: that is not hidden.
+    expect(said).toMatch(
+      /remove statement 2 in the zone of trust this takes access from account 222233334444 and organization o-own1234567/,
+    );
+    expect(said.indexOf("add to statement 2: StringEquals aws:PrincipalOrgID")).toBeLessThan(
+      said.indexOf("remove statement 2"),
+    );
+  });
+
+  it("tries the caller's organization where services get in through a statement for everybody", async () => {
+    const r = await explain([
+      allow("*", "kms:Decrypt"),
+      deny({
+        StringNotEquals: { "aws:PrincipalOrgID": "o-own1234567" },
+        Bool: { "aws:PrincipalIsAWSService": "false" },
+      }),
+    ]);
+    expect(r.stdout).toContain("WEAK  service");
+    expect(flat(r)).toMatch(
+      /- add to statement 2: StringEquals aws:PrincipalOrgID o-own1234567 in the zone of trust this takes access from any AWS service for account 111122223333/,
+    );
+    expect(flat(r)).toContain("it spares every AWS service");
+  });
+
+  it("closes what is latent", async () => {
+    const r = await explain([allow({ AWS: root("444455556666") }, "kms:PutKeyPolicy")]);
+    expect(r.stdout).toContain("WHY IT IS LATENT: a request that the policy would allow");
+    expect(flat(r)).toContain("- remove statement 2");
   });
 
   it("proposes the source account for a service, not the caller's account", async () => {
@@ -134,6 +212,16 @@ function change(w: World, c: Closing): World {
       return { ...w, grants };
     case "remove-statements":
       return { ...w, grants, statements: w.statements.filter((_s, i) => !what.statements.includes(i)) };
+    case "remove-principals":
+      return {
+        ...w,
+        grants,
+        statements: w.statements.map((s, i) => {
+          if (i !== what.statement) return s;
+          const { AWS } = s["Principal"] as { AWS: string[] };
+          return { ...s, Principal: { AWS: AWS.filter((p) => !what.principals.includes(p)) } };
+        }),
+      };
     case "add-condition":
       return {
         ...w,
@@ -176,6 +264,15 @@ describe("conditions that do not protect, in plain words", () => {
     [{ StringLike: { "aws:PrincipalArn": "*111122223333*" } }, "with StringLike, * crosses colons"],
     [{ Bool: { "aws:MultiFactorAuthPresent": "true" } }, "is set in the caller's own account"],
     [{ IpAddress: { "aws:SourceIp": "0.0.0.0/0" } }, "open to anybody"],
+    [
+      { StringEquals: { "aws:ResourceAccount": "111122223333" } },
+      "aws:ResourceAccount describes the key, not the caller: it is the same for everybody who asks",
+    ],
+    [{ Bool: { "aws:SecureTransport": "true" } }, "every request to KMS is encrypted"],
+    [
+      { StringLike: { "aws:userid": "AROAEXAMPLEEXAMPLE123:*" } },
+      "by its unique id, which does not tell whose account",
+    ],
   ])("%j in an Allow", async (condition, words) => {
     expect(flat(await explain([when(condition)], "--all"))).toContain(words);
   });

@@ -3,6 +3,7 @@ import type { Access, AccessMatrix, ResidualCondition } from "../access/matrix.j
 import { inert } from "../domain/inert.js";
 import type { Condition, Statement } from "../policy/ast.js";
 import { callerArn } from "../semantics/arn.js";
+import type { Source, TraceStep } from "../semantics/request.js";
 import { conditionKeyFacts } from "../semantics/condition-keys.js";
 import { todayText } from "../rules/exposure-draft.js";
 import type { KeyReport } from "../rules/finding.js";
@@ -47,8 +48,12 @@ export interface Explanation {
 export function explainText(x: Explanation): string {
   const colors = pc.createColors(x.color);
   const out: string[] = [];
+  /** Lines of a list go on below their text, not below their mark. */
   const add = (text: string, indent = ""): void => {
-    for (const line of wrap(text, Math.max(30, x.width - indent.length))) out.push(indent + line);
+    const hang = /^(- |[a-z-]+: )/.test(text) && indent !== "" ? `${indent}  ` : indent;
+    for (const [i, line] of wrap(text, Math.max(30, x.width - hang.length)).entries()) {
+      out.push((i === 0 ? indent : hang) + line);
+    }
   };
   const head = (text: string): void => {
     out.push("", colors.bold(text));
@@ -56,7 +61,11 @@ export function explainText(x: Explanation): string {
   const { report, matrix } = x;
   out.push(colors.bold(`${report.verdict.toUpperCase()}  ${report.exposure}`));
   add(inert(report.arn));
-  add(report.findings[0]?.reason ?? "Nobody outside the zone of trust can use this key.");
+  const [first] = report.findings;
+  if (report.exposure === "none" || first === undefined) {
+    add("Nobody outside the zone of trust can use this key.");
+  }
+  if (first !== undefined) add(first.reason);
 
   head("WHO CAN DO WHAT");
   if (matrix.accesses.length === 0) {
@@ -74,7 +83,11 @@ export function explainText(x: Explanation): string {
 
   const worst = matrix.accesses.find((a) => !a.trusted);
   if (worst !== undefined) {
-    head("WHY IT IS EXPOSED: a request that is allowed");
+    head(
+      worst.reach.kind === "now"
+        ? "WHY IT IS EXPOSED: a request that is allowed"
+        : `WHY IT IS LATENT: a request that the policy would allow`,
+    );
     const { request, decision } = worst.witness;
     add(`principal ${inert(callerArn(request.caller))}`, "  ");
     add(`action    ${request.action}`, "  ");
@@ -85,7 +98,7 @@ export function explainText(x: Explanation): string {
     for (const [key = "", value = ""] of x.all ? pairs : pairs.slice(0, 5))
       add(`${inert(key)} = ${inert(value)}`, "  ");
     if (!x.all) more(pairs.length - 5, add);
-    const trace = x.all ? decision.trace : decision.trace.slice(-2);
+    const trace = x.all ? decision.trace : tellingSteps(decision.trace, worst.source);
     for (const step of trace) add(`${step.outcome}: ${inert(countedFromOne(step.text))}`, "  ");
     const weak = weakConditions(matrix, x.statements, x.variables);
     if (weak.length > 0) {
@@ -97,7 +110,10 @@ export function explainText(x: Explanation): string {
       if (!x.all) more(weak.length - 3, add);
     }
     head("WHAT WOULD CLOSE IT (each tried on this key)");
-    for (const c of x.closings) for (const line of closingLines(c)) add(line.text, line.indent);
+    for (const c of x.all ? x.closings : x.closings.slice(0, 3)) {
+      for (const line of closingLines(c, x.all)) add(line.text, line.indent);
+    }
+    if (!x.all) more(x.closings.length - 3, add);
     if (x.closings.length === 0) {
       add("No single change that keyward tried closes it alone. What the findings advise:", "  ");
       for (const remedy of new Set(report.findings.map((f) => f.remedy))) add(`- ${remedy}`, "  ");
@@ -108,7 +124,10 @@ export function explainText(x: Explanation): string {
     if (!x.all) more(x.guards.length - 8, add);
   } else if (report.exposure === "none") {
     head("WHY IT IS NOT EXPOSED");
-    add("No statement and no grant names anybody outside the zone of trust.", "  ");
+    add(
+      "No statement and no grant lets in anybody outside the zone of trust, whatever the conditions.",
+      "  ",
+    );
   }
   if (x.users !== undefined) {
     for (const section of keyUsersLines(x.users, x.statements, x.all)) {
@@ -131,30 +150,53 @@ export function explainText(x: Explanation): string {
 function mostTelling(accesses: readonly Access[]): readonly Access[] {
   const outsiders = accesses.filter((a) => !a.trusted);
   const now = outsiders.filter((a) => a.exposure !== "latent");
-  const trusted = accesses.filter((a) => a.trusted);
+  const inside = accesses.filter((a) => a.trusted);
+  const able = inside.filter((a) => a.reach.kind === "now");
+  const trusted = able.length > 0 ? able : inside;
   const first = (now.length > 0 ? now : outsiders).slice(0, 2);
   return [...first, ...trusted.slice(0, first.length > 0 ? 1 : 4)];
+}
+
+/** The steps that let the request in: its way in, the Denies that miss it, and the decision. */
+function tellingSteps(trace: readonly TraceStep[], way: Access["source"]): readonly TraceStep[] {
+  const isWay = (s: TraceStep): boolean =>
+    s.outcome !== "no-match" && s.source !== undefined && sameSource(s.source, way);
+  const denies = trace.filter((s) => s.outcome === "no-match" && s.text.startsWith("Deny "));
+  const [entrance] = trace.filter(isWay);
+  const decided = trace.at(-1);
+  return [
+    ...(entrance === undefined ? [] : [entrance]),
+    ...denies.slice(0, 2),
+    ...(decided === undefined || decided === entrance ? [] : [decided]),
+  ];
+}
+
+function sameSource(a: Source, b: Access["source"]): boolean {
+  if (a.kind === "statement" && b.kind === "statement") return a.index === b.index;
+  return a.kind === "grant" && b.kind === "grant" && a.grantId === b.grantId;
 }
 
 function more(count: number, add: (text: string, indent: string) => void): void {
   if (count > 0) add(`… and ${count} more (--all)`, "  ");
 }
 
-function closingLines(c: Closing): { readonly text: string; readonly indent: string }[] {
+function closingLines(c: Closing, all: boolean): { readonly text: string; readonly indent: string }[] {
   const grants =
     c.grants.length === 0
       ? ""
       : `revoke ${c.grants.length === 1 ? "grant" : "grants"} ${inert(c.grants.join(", "), { max: 300 })}`;
   const change = changeText(c.change);
   const text = [change, grants].filter((t) => t !== "").join(", and ");
-  const cut = c.cutsOff.map((l) => `${inert(whoLabel(l.who))} (${actionsText(l.actions, 2)})`);
+  const cut = c.cutsOff.map(
+    (l) => `${inert(whoLabel(l.who))}${all ? ` (${actionsText(l.actions, 2)})` : ""}`,
+  );
   return [
     { text: `- ${text}`, indent: "  " },
     {
       text:
         cut.length === 0
-          ? c.change.kind === "add-condition" && /OrgID$/.test(c.change.key)
-            ? "no member of the organization loses anything; trusted accounts outside it do"
+          ? c.ifMembers.length > 0
+            ? `nobody in the zone of trust loses anything, if ${enumerate(c.ifMembers.slice(0, 5))}${c.ifMembers.length > 5 ? ` and ${c.ifMembers.length - 5} more` : ""} ${c.ifMembers.length === 1 ? "is" : "are"} in that organization`
             : "nobody in the zone of trust loses anything"
           : `in the zone of trust this takes access from ${enumerate(cut.slice(0, 3))}${cut.length > 3 ? ` and ${cut.length - 3} more` : ""}`,
       indent: "    ",
@@ -168,6 +210,8 @@ function changeText(c: Closing["change"]): string {
       return "";
     case "remove-statements":
       return `remove ${statementsText(c.statements)}`;
+    case "remove-principals":
+      return `take ${enumerate(c.principals.slice(0, 3).map((p) => inert(p, { max: 120 })))}${c.principals.length > 3 ? ` and ${c.principals.length - 3} more` : ""} out of the Principal of statement ${c.statement + 1}`;
     case "add-condition":
       return `add to ${statementsText(c.statements)}: ${c.operator} ${c.key} ${inert(c.values.join(", "), { max: 200 })}`;
   }
@@ -185,8 +229,13 @@ export function guardText(g: Guard, statements: readonly Statement[]): string {
       ? `without it the key would be ${OPEN_TEXT[g.without] ?? g.without}`
       : `without it and without the Deny in ${statementsText(g.also)} it would be ${OPEN_TEXT[g.without] ?? g.without}`;
   switch (part.kind) {
-    case "condition":
-      return `${sourceText({ kind: "statement", index: part.statement }, statements)} is closed to outsiders by ${conditionText(part.condition)}: ${would}.`;
+    case "condition": {
+      const name = sourceText({ kind: "statement", index: part.statement }, statements);
+      const closed = g.nobody ? "lets nobody in at all, because of" : "is closed to outsiders by";
+      return `${name} ${closed} ${conditionText(part.condition)}: ${would}.`;
+    }
+    case "resource-control-policy":
+      return `The resource control policy ${inert(part.name, { max: 80 })} keeps outsiders out: ${would}.`;
     case "deny":
       return `The Deny in ${sourceText({ kind: "statement", index: part.statement }, statements)} keeps outsiders out: ${would}.`;
     case "together":
@@ -205,7 +254,7 @@ function accessLines(a: Access, x: Explanation): { readonly text: string; readon
   const place = a.trusted ? "trusted" : a.exposure;
   const sure = a.certainty === "certain" ? "" : ", possibly";
   const lines = [
-    { text: `${whoText(a.who)} (${place}${sure})`, indent: "  " },
+    { text: `${whoText(a.who).replace(/,$/, "")} (${place}${sure})`, indent: "  " },
     {
       text: `${canDo(a.capabilities, a.certainty)} (${actionsText(a.actions, x.all ? a.actions.length : 2)})`,
       indent: "    ",
@@ -264,6 +313,11 @@ export function weakConditions(
   for (const a of open) {
     for (const r of a.conditions)
       put(`${throughText(a, statements)}: ${conditionText(r.condition)}`, whyWeak(r));
+    const way = a.source;
+    const statement = way.kind === "statement" ? statements.find((s) => s.index === way.index) : undefined;
+    for (const c of statement?.conditions ?? []) {
+      put(`${throughText(a, statements)}: ${conditionText(c)}`, whyNoTest(c));
+    }
   }
   if (open.length > 0) {
     for (const s of statements.filter((d) => d.effect === "Deny")) {
@@ -276,6 +330,18 @@ export function weakConditions(
 }
 
 const ABSENT_OPENS = "a request that does not carry the key at all passes, too";
+
+/** Why a condition of an Allow asks nothing of the caller; undefined where it may. */
+function whyNoTest(c: Condition): string | undefined {
+  switch (conditionKeyFacts(c.keyLower)?.origin) {
+    case "key":
+      return `${c.key} describes the key, not the caller: it is the same for everybody who asks.`;
+    case "transport":
+      return "every request to KMS is encrypted on its way: it holds for everybody.";
+    default:
+      return undefined;
+  }
+}
 
 /** Why an outsider passes a condition of an Allow; undefined where it does bound who gets in. */
 export function whyWeak({ condition: c, kind }: ResidualCondition): string | undefined {
@@ -297,6 +363,9 @@ export function whyWeak({ condition: c, kind }: ResidualCondition): string | und
     case "fixed-network":
       return "it fixes the network, not the principal: whoever gets into that network gets in.";
     case "caller":
+      if (c.keyLower === "aws:userid" && c.values.every((v) => /^A(ID|RO)A[A-Z0-9]+(:.*)?$/.test(v))) {
+        return "it fixes a user or role by its unique id, which does not tell whose account that is in. If it is one of yours, name it by its ARN instead.";
+      }
       if (c.operator === "StringLike" && c.keyLower === "aws:principalarn" && !fixed) {
         return "with StringLike, * crosses colons: a stranger can give a role a name that fits. Use ArnLike with the account written out.";
       }
@@ -343,6 +412,11 @@ export function whyDenyMisses(c: Condition, variables = true): string | undefine
   }
   const facts = conditionKeyFacts(c.keyLower);
   if (!/Not/.test(c.operator) && !c.ifExists && c.qualifier === undefined && c.operator !== "Null") {
+    if (c.keyLower === "aws:principalisawsservice") {
+      return c.values.some((v) => v.toLowerCase() === "true")
+        ? "it denies AWS services alone; every caller with an account stays allowed."
+        : "it spares every AWS service, on whose behalf it may call.";
+    }
     return facts?.origin === "caller"
       ? "it denies only those whom it lists; every other account stays allowed."
       : "it denies only where the key is there and has this value.";

@@ -72,20 +72,34 @@ const closing = z.looseObject({
       key: text,
       values: z.array(text),
     }),
+    z.looseObject({
+      kind: z.literal("remove-principals"),
+      statement: count,
+      principals: z.array(text).describe("As the statement writes them; others stay in it."),
+    }),
     z.looseObject({ kind: z.literal("none") }),
   ]),
   grants: z.array(text).describe("Ids of the grants to revoke with it."),
   cutsOff: z
     .array(z.looseObject({ who, actions: z.array(text) }))
     .describe("Trusted callers that lose something, and what."),
+  ifMembers: z
+    .array(text)
+    .describe("Trusted accounts that lose nothing only if they are members of the organization named."),
 });
 
 const guard = z.looseObject({
   part: z.discriminatedUnion("kind", [
     z.looseObject({ kind: z.literal("condition"), statement: count, condition }),
     z.looseObject({ kind: z.literal("deny"), statement: count }),
+    z.looseObject({
+      kind: z.literal("resource-control-policy"),
+      policy: count.describe("Position among those that bind the key's account."),
+      name: text,
+    }),
     z.looseObject({ kind: z.literal("together"), statements: statementIndexes }),
   ]),
+  nobody: z.boolean().describe("The part is a condition, and nobody at all gets in through its statement."),
   without: z.enum(EXPOSURES).describe("The exposure without that part (and without the Denies of `also`)."),
   also: statementIndexes,
 });
