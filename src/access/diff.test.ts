@@ -188,6 +188,26 @@ test("grants that were not read are never 'no change'", () => {
   expect(losses(input(own, own, { oldGrants: unread })).verdict).toBe("unknown");
 });
 
+test.each<[string, Fetched<string>]>([
+  ["unreadable", { kind: "unreadable", code: "AccessDeniedException" }],
+  ["unknown", { kind: "unknown" }],
+  ["no policy at all", { kind: "present", value: "{" }],
+])("against a policy that is %s nothing is known to be gained or lost", (_name, policyUnread) => {
+  const open = input(policy({ Principal: { AWS: OWNER } }), policy({ Principal: "*" }));
+  const before = diffDocuments({ ...open, old: { ...open.old, policy: policyUnread } });
+  expect([before.gained.verdict, before.gained.changes, before.lost.verdict]).toEqual([
+    "unknown",
+    [],
+    "unknown",
+  ]);
+  const after = diffDocuments({ ...open, new: { ...open.new, policy: policyUnread } });
+  expect([after.lost.verdict, after.lost.changes, after.gained.verdict]).toEqual(["unknown", [], "unknown"]);
+  // Each direction says which side it was.
+  expect(before.gained.undecided[0]?.reason).toMatch(/^old: /);
+  expect(before.lost.undecided[0]?.reason).toMatch(/^old: /);
+  expect(after.lost.undecided[0]?.reason).toMatch(/^new: /);
+});
+
 test("a gain that an unread older grant may have given already is not certain", () => {
   const own = policy({ Principal: { AWS: OWNER } });
   const next = policy({ Principal: { AWS: [OWNER, PARTNER] } });

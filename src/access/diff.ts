@@ -93,11 +93,21 @@ export function diffDocuments(input: DiffInput): Difference {
 
 /** What `old` allows and `new` does not: {@link gains} with the roles exchanged. */
 export function losses(input: DiffInput): Gains {
-  return gains({ ...input, old: input.new, new: input.old });
+  return compared({ ...input, old: input.new, new: input.old }, { older: "new", newer: "old" });
 }
 
 /** Whether `new` allows anything that `old` does not: see {@link diffDocuments} for what that means. */
 export function gains(input: DiffInput): Gains {
+  return compared(input, { older: "old", newer: "new" });
+}
+
+/** What a reader calls the two sides of one direction. */
+interface SideNames {
+  readonly older: string;
+  readonly newer: string;
+}
+
+function compared(input: DiffInput, names: SideNames): Gains {
   const { facts } = input;
   const older = readSide(input.old, facts);
   const newer = readSide(input.new, facts);
@@ -152,7 +162,12 @@ export function gains(input: DiffInput): Gains {
     }
     return open;
   };
-  const undecided = [...uncompared(older, newer), ...inShares(entrances, budget, visit)];
+  // Against a policy that was not read nothing is known to be new: it may have allowed all of it.
+  const blind = policyUnknown(older);
+  const undecided = [
+    ...uncompared(older, newer, names),
+    ...(blind ? [] : inShares(entrances, budget, visit)),
+  ];
   const changes = [...collected.values()].sort((a, b) => rank(a) - rank(b));
   return {
     verdict: verdictOf(changes, undecided),
@@ -215,7 +230,7 @@ function withZone(m: Mentions, { zone, facts }: DiffInput): Mentions {
 }
 
 /** What stands in the way of a proof that nothing is gained, before anything was searched. */
-function uncompared(older: Side, newer: Side): Uncompared[] {
+function uncompared(older: Side, newer: Side, names: SideNames): Uncompared[] {
   const out: Uncompared[] = [];
   const say = (side: string, reason: string): void => {
     out.push({ who: undefined, source: undefined, reason: `${side}: ${reason}` });
@@ -223,12 +238,12 @@ function uncompared(older: Side, newer: Side): Uncompared[] {
   const unread = (s: Side): boolean => s.gaps.has("policy");
   for (const [key, reason] of newer.gaps) {
     // What was not read may differ; what was read and not understood is the same if its text is the same.
-    if (key === "policy" || key === "grants" || !older.gaps.has(key)) say("new", reason);
+    if (key === "policy" || key === "grants" || !older.gaps.has(key)) say(names.newer, reason);
   }
   for (const [key, reason] of older.gaps) {
     // Grants that the older side may have had only make less of what is new.
     if (key === "grants") continue;
-    if (key === "policy" || !newer.gaps.has(key)) say("old", reason);
+    if (key === "policy" || !newer.gaps.has(key)) say(names.older, reason);
   }
   const shared = [...newer.gaps.keys()].some((k) => older.gaps.has(k));
   const kept = new Set(newer.denies.map((d) => d.signature));
@@ -237,6 +252,11 @@ function uncompared(older: Side, newer: Side): Uncompared[] {
   }
 
   return out;
+}
+
+/** Whether a side's policy was not read, or is none at all. */
+function policyUnknown(side: Side): boolean {
+  return side.gaps.has("policy") || side.parsed.policy === undefined;
 }
 
 function verdictOf(changes: readonly Change[], undecided: readonly Uncompared[]): Gains["verdict"] {

@@ -178,6 +178,30 @@ describe("two snapshots", () => {
     });
   });
 
+  test("a grant that is new, and one that is gone, with hostile ids", async () => {
+    const grant = {
+      GrantId: "g\u001b[2J\u202e",
+      GranteePrincipal: "arn:aws:iam::444455556666:role/R",
+      Operations: ["Decrypt"],
+    };
+    const granted = key(1, policy(root), { grants: { kind: "present", items: [grant] } });
+    const bare = key(1, policy(root), { grants: { kind: "present", items: [] } });
+    const more = await snapshots([bare], [granted]);
+    expect(more.code).toBe(1);
+    expect(more.stdout).toContain("+ arn:aws:iam::444455556666:role/R (outside): decrypt");
+    expect(more.stdout).not.toMatch(/[\u001b\u202e]/);
+    const less = await snapshots([granted], [bare]);
+    expect([
+      less.code,
+      less.stdout.includes("- arn:aws:iam::444455556666:role/R (outside): decrypt"),
+    ]).toEqual([0, true]);
+  });
+
+  test("a key that is gone is no key of the same meaning", async () => {
+    const outcome = await snapshots([key(1, policy(root))], [], "--format", "json");
+    expect(json(outcome).summary).toMatchObject({ removed: 1, sameMeaning: 0 });
+  });
+
   test("a new key that only its owner can use is nothing gained", async () => {
     expect((await snapshots([], [key(1, policy(root))])).code).toBe(0);
   });
@@ -187,6 +211,15 @@ describe("two snapshots", () => {
     const outcome = await snapshots([unread], [unread]);
     expect(outcome.code).toBe(3);
     expect(outcome.stdout.replace(/\s+/g, " ")).toContain("Whether the meaning changed is not known");
+    // A policy that could not be read any more took nothing away, and one that is readable again gave nothing.
+    for (const sides of [
+      [key(1, policy(root)), unread],
+      [unread, key(1, policy(root))],
+    ] as const) {
+      const half = await snapshots([sides[0]], [sides[1]], "--format", "json");
+      expect(half.code).toBe(3);
+      expect(json(half).summary).toMatchObject({ gained: 0, lost: 0, unknown: 1 });
+    }
     const noGrants = key(1, policy(root), { grants: { kind: "unreadable", code: "AccessDeniedException" } });
     expect((await snapshots([key(1, policy(root))], [noGrants])).code).toBe(3);
   });

@@ -262,7 +262,7 @@ class DiffRun {
   private count(d: KeyDiff): void {
     this.counts.keys += 1;
     this.counts[d.change] += 1;
-    if (d.meaning === "same" && d.textChanged) this.counts.sameMeaning += 1;
+    if (d.change === "changed" && d.meaning === "same") this.counts.sameMeaning += 1;
     if (d.gained.verdict === "something") this.counts.gained += 1;
     if (d.lost.verdict === "something") this.counts.lost += 1;
     if (d.gained.verdict === "unknown" || d.lost.verdict === "unknown") this.counts.unknown += 1;
