@@ -1,5 +1,6 @@
 import type { Asked, CallFailure, Page } from "../collect/ports.js";
 import { err, ok } from "../domain/result.js";
+import { unlessAborted } from "./aborts.js";
 import type { RenewableCredentials } from "./credentials.js";
 import { callFailure, isExpiry, isTransient } from "./failure.js";
 import type { Action } from "./permissions.js";
@@ -21,7 +22,7 @@ export type Ask = <T>(
 export function asker(profile: string | undefined): Ask {
   return async (action, signal, send) => {
     try {
-      return ok(await send({ abortSignal: signal }));
+      return ok(await unlessAborted(signal, send({ abortSignal: signal })));
     } catch (error) {
       return err(callFailure(action, error, profile));
     }
@@ -100,7 +101,8 @@ async function once<T>(
   profile: string | undefined,
 ): Promise<Attempt<T>> {
   try {
-    return { answer: ok(await send({ abortSignal: signal })), end: "answered", repeat: undefined };
+    const value = await unlessAborted(signal, send({ abortSignal: signal }));
+    return { answer: ok(value), end: "answered", repeat: undefined };
   } catch (error) {
     const failure = callFailure(action, error, profile);
     const answer = err(failure);

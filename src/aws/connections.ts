@@ -6,8 +6,8 @@ import { HttpsProxyAgent } from "https-proxy-agent";
 import { getProxyForUrl } from "proxy-from-env";
 
 /** Milliseconds. A Region that does not answer must not hold up the scan for the SDK's five minutes. */
-const CONNECT_TIMEOUT = 5_000;
-const ANSWER_TIMEOUT = 30_000;
+export const CONNECT_TIMEOUT = 5_000;
+export const ANSWER_TIMEOUT = 30_000;
 
 /**
  * The scan bounds its open calls itself; a call that waited for a socket would use up its time to connect. As many stay

@@ -4,7 +4,6 @@ import {
   GetKeyLastUsageCommand,
   GetKeyPolicyCommand,
   GetKeyRotationStatusCommand,
-  KMSClient,
   ListAliasesCommand,
   ListGrantsCommand,
   ListKeysCommand,
@@ -14,6 +13,7 @@ import type { KeyDescription, KmsPort, Page } from "../collect/ports.js";
 import type { Grant } from "../domain/grant.js";
 import type { Ask } from "./ask.js";
 import { page } from "./ask.js";
+import { LeanKms } from "./lean.js";
 import type { Clients } from "./session.js";
 
 /** The commands of KMS that keyward sends, each beside the action that permits it. */
@@ -31,65 +31,58 @@ export const KMS_COMMANDS = {
 /** Largest pages that KMS gives. Source: KMS API reference, parameter Limit of each list. */
 const PAGE = { keys: 1000, aliases: 100, grants: 100, tags: 50 } as const;
 
-/** KMS in one Region. */
+/** KMS in one Region. `ask` is to end calls whose signal is aborted. */
 export function kmsPort(session: Clients, region: string, ask: Ask): KmsPort {
-  const client = new KMSClient(session.clientConfig(region));
+  const client = new LeanKms(session.clientConfig(region));
   return {
     listKeys: (marker, signal) =>
-      ask("kms:ListKeys", signal, async (options) => {
+      ask("kms:ListKeys", signal, async () => {
         const answer = await client.send(
           new KMS_COMMANDS["kms:ListKeys"]({ Limit: PAGE.keys, ...marked(marker) }),
-          options,
         );
         return paged(answer, answer.Keys, (k) => ({ id: k.KeyId ?? "", arn: k.KeyArn ?? "" }));
       }),
     listAliases: (marker, signal) =>
-      ask("kms:ListAliases", signal, async (options) => {
+      ask("kms:ListAliases", signal, async () => {
         const answer = await client.send(
           new KMS_COMMANDS["kms:ListAliases"]({ Limit: PAGE.aliases, ...marked(marker) }),
-          options,
         );
         return paged(answer, answer.Aliases, (a) => ({ name: a.AliasName ?? "", keyId: a.TargetKeyId }));
       }),
     describeKey: (key, signal) =>
-      ask("kms:DescribeKey", signal, async (options) => {
-        const answer = await client.send(new KMS_COMMANDS["kms:DescribeKey"]({ KeyId: key }), options);
+      ask("kms:DescribeKey", signal, async () => {
+        const answer = await client.send(new KMS_COMMANDS["kms:DescribeKey"]({ KeyId: key }));
         return description(answer.KeyMetadata);
       }),
     getKeyPolicy: (key, signal) =>
-      ask("kms:GetKeyPolicy", signal, async (options) => {
+      ask("kms:GetKeyPolicy", signal, async () => {
         // The one name that a key policy can have. Source: KMS API reference, GetKeyPolicy.
         const input = { KeyId: key, PolicyName: "default" };
-        const answer = await client.send(new KMS_COMMANDS["kms:GetKeyPolicy"](input), options);
+        const answer = await client.send(new KMS_COMMANDS["kms:GetKeyPolicy"](input));
         return answer.Policy;
       }),
     listGrants: (key, marker, signal) =>
-      ask("kms:ListGrants", signal, async (options) => {
+      ask("kms:ListGrants", signal, async () => {
         const answer = await client.send(
           new KMS_COMMANDS["kms:ListGrants"]({ KeyId: key, Limit: PAGE.grants, ...marked(marker) }),
-          options,
         );
         return paged(answer, answer.Grants, grant);
       }),
     listResourceTags: (key, marker, signal) =>
-      ask("kms:ListResourceTags", signal, async (options) => {
+      ask("kms:ListResourceTags", signal, async () => {
         const answer = await client.send(
           new KMS_COMMANDS["kms:ListResourceTags"]({ KeyId: key, Limit: PAGE.tags, ...marked(marker) }),
-          options,
         );
         return paged(answer, answer.Tags, (t) => [t.TagKey ?? "", t.TagValue ?? ""] as const);
       }),
     rotationEnabled: (key, signal) =>
-      ask("kms:GetKeyRotationStatus", signal, async (options) => {
-        const answer = await client.send(
-          new KMS_COMMANDS["kms:GetKeyRotationStatus"]({ KeyId: key }),
-          options,
-        );
+      ask("kms:GetKeyRotationStatus", signal, async () => {
+        const answer = await client.send(new KMS_COMMANDS["kms:GetKeyRotationStatus"]({ KeyId: key }));
         return answer.KeyRotationEnabled;
       }),
     lastUsage: (key, signal) =>
-      ask("kms:GetKeyLastUsage", signal, async (options) => {
-        const answer = await client.send(new KMS_COMMANDS["kms:GetKeyLastUsage"]({ KeyId: key }), options);
+      ask("kms:GetKeyLastUsage", signal, async () => {
+        const answer = await client.send(new KMS_COMMANDS["kms:GetKeyLastUsage"]({ KeyId: key }));
         return { at: time(answer.KeyLastUsage?.Timestamp), trackedSince: time(answer.TrackingStartDate) };
       }),
   };

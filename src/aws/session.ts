@@ -3,6 +3,7 @@ import type { STSClientConfig } from "@aws-sdk/client-sts";
 import { STSClient } from "@aws-sdk/client-sts";
 import type { NodeHttpHandler } from "@smithy/node-http-handler";
 import { KeywardError } from "../domain/result.js";
+import { WholeAnswers } from "./answers.js";
 import { Connections } from "./connections.js";
 import type { Credentials } from "./credentials.js";
 import { RenewableCredentials } from "./credentials.js";
@@ -28,7 +29,7 @@ export interface SessionOptions {
 export interface ClientConfig {
   readonly region: string;
   readonly credentials: () => Promise<Credentials>;
-  readonly requestHandler: NodeHttpHandler;
+  readonly requestHandler: NodeHttpHandler | WholeAnswers;
   readonly retryStrategy: NonNullable<STSClientConfig["retryStrategy"]>;
   readonly customUserAgent: [string, string][];
   readonly endpoint?: string;
@@ -58,6 +59,9 @@ export class Session {
     readonly credentials: RenewableCredentials,
     private readonly handler: NodeHttpHandler,
   ) {}
+
+  /** For calls that are paced and repeated outside of the SDK; none of them is a download. */
+  private readonly answers = new WholeAnswers();
 
   /** Finds credentials by the SDK's usual chain. Throws {@link KeywardError} where there are none. */
   static async open(options: SessionOptions): Promise<Session> {
@@ -99,23 +103,24 @@ export class Session {
       random: () => Math.random(),
       sleep: (ms) => this.sleep(ms),
     });
-    return this.config(region, this.credentials, retry);
+    return this.config(region, this.credentials, retry, this.handler);
   }
 
   /** Configuration of a client whose calls are paced and repeated outside of it; see `pacedAsker`. */
   singleAttemptConfig(region: string, credentials: RenewableCredentials): ClientConfig {
-    return this.config(region, credentials, ONE_ATTEMPT);
+    return this.config(region, credentials, ONE_ATTEMPT, this.answers);
   }
 
   private config(
     region: string,
     credentials: RenewableCredentials,
     retryStrategy: ClientConfig["retryStrategy"],
+    requestHandler: ClientConfig["requestHandler"],
   ): ClientConfig {
     return {
       region,
       credentials: credentials.provider,
-      requestHandler: this.handler,
+      requestHandler,
       retryStrategy,
       customUserAgent: [["keyward", this.version]],
       ...(this.endpointUrl === undefined ? {} : { endpoint: this.endpointUrl }),
@@ -127,6 +132,7 @@ export class Session {
   close(): void {
     this.sleeper.wake();
     this.handler.destroy();
+    this.answers.destroy();
   }
 
   /** Waits; ends early when the session is closed or the signal aborted. */
