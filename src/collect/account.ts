@@ -45,7 +45,12 @@ export async function scanAccount(
   const plan = await planRegions(account, cloud, options.regions, partition);
   if (options.iam && cloud.iam !== undefined && account.account === undefined) {
     await account.run.emitIncomplete("the account of the credentials", UNNAMED);
-  } else if (options.iam && cloud.iam !== undefined && account.account !== undefined) {
+  } else if (
+    options.iam &&
+    cloud.iam !== undefined &&
+    account.account !== undefined &&
+    options.known?.hasIam(account.account) !== true
+  ) {
     const run: IamRun = {
       ask: (call, send) => account.ask(call, send),
       emit: (line) => account.run.emit(line),

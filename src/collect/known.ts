@@ -15,11 +15,22 @@ export class Known {
   private readonly regions = new Map<string, RegionCoverage>();
   /** The earlier scan read all that this one wants, so its word that a Region is done holds. */
   private sameDetails = false;
+  /** Accounts of which all of IAM was read, and those of which that is not sure yet; see {@link settle}. */
+  private readonly iamAccounts = new Set<string>();
+  private readonly iamSeen = new Set<string>();
 
-  constructor(private readonly details: Details) {}
+  /** @param iam whether this scan wants IAM */
+  constructor(
+    private readonly details: Details,
+    private readonly iam = true,
+  ) {}
 
-  /** Takes a line. True: it is to stand in the new snapshot as it is. */
+  /**
+   * Takes a line. True: it is to stand in the new snapshot as it is. Of lines about IAM that can be told only when all
+   * have been taken; see {@link keepsIam}.
+   */
   add(line: SnapshotLine): boolean {
+    if (line.type === "key" || line.type === "region" || line.type === "coverage") this.settle();
     switch (line.type) {
       case "snapshot":
         this.sameDetails = detailNames(this.details).every((name) => line.details?.includes(name) === true);
@@ -37,11 +48,36 @@ export class Known {
       case "organization":
       case "resource-control-policy":
       case "service-control-policy":
-      case "account":
       case "user":
       case "role":
       case "group":
       case "managed-policy":
+        return false;
+      case "account":
+        if (this.iam && line.iam?.kind === "present") this.iamSeen.add(line.id);
+        return false;
+    }
+  }
+
+  /** All of the account's IAM was read: it is not asked. */
+  hasIam(account: string): boolean {
+    return this.iamAccounts.has(account);
+  }
+
+  /** After all lines were taken: whether this one is about IAM that is not asked again, and stands in the new snapshot. */
+  keepsIam(line: SnapshotLine): boolean {
+    switch (line.type) {
+      case "account":
+        return this.hasIam(line.id);
+      case "user":
+      case "role":
+      case "group":
+      case "managed-policy": {
+        const owner = iamAccountOf(line.arn);
+        // AWS's own policies belong to all accounts.
+        return owner === "aws" ? this.iamAccounts.size > 0 : owner !== undefined && this.hasIam(owner);
+      }
+      default:
         return false;
     }
   }
@@ -63,6 +99,16 @@ export class Known {
   /** All keys of a Region that are not whole. */
   partsOf(account: string, region: string): Iterable<KeyLine> {
     return this.parts.get(`${account}/${region}`)?.values() ?? [];
+  }
+
+  /**
+   * The account's line says that its identities are all there. In the order in which a scan writes they stand before it,
+   * and in the order of a finished snapshot after it, but in both before what this is called for: a file that was cut
+   * off among them does not count.
+   */
+  private settle(): void {
+    for (const account of this.iamSeen) this.iamAccounts.add(account);
+    this.iamSeen.clear();
   }
 
   private key(line: KeyLine): boolean {
@@ -93,6 +139,11 @@ export class Known {
 /** The names of the details that are wanted, as a snapshot's header lists them. */
 export function detailNames(details: Details): readonly string[] {
   return (["tags", "rotation", "lastUsage"] as const).filter((name) => details[name]);
+}
+
+/** The account part of an ARN of IAM: twelve digits, or `aws` for AWS's own policies. */
+export function iamAccountOf(arn: string): string | undefined {
+  return /^arn:[a-z-]+:iam::([0-9]{12}|aws):/.exec(arn)?.[1];
 }
 
 function withAccount(coverage: RegionCoverage, line: CoverageLine): RegionCoverage {

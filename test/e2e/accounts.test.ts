@@ -292,6 +292,101 @@ describe("with everything going wrong", () => {
   });
 });
 
+describe("with the IAM of each account", () => {
+  const everything = JSON.stringify({
+    Version: "2012-10-17",
+    Statement: [{ Effect: "Allow", Action: "*", Resource: "*" }],
+  });
+  const trusting = (account: string): string =>
+    JSON.stringify({
+      Version: "2012-10-17",
+      Statement: [
+        {
+          Effect: "Allow",
+          Principal: { AWS: `arn:aws:iam::${account}:root` },
+          Action: "sts:AssumeRole",
+        },
+      ],
+    });
+  /** The scan's role, and one that a stranger can assume to decrypt with every key of the account. */
+  const iam: readonly SnapshotLine[] = [MANAGEMENT, LOGS, APP].flatMap((account): SnapshotLine[] => [
+    { type: "account", id: account, iam: { kind: "present" } },
+    ...[
+      { name: "Audit", trusted: MANAGEMENT },
+      { name: "Partner", trusted: "999988887777" },
+    ].map(
+      ({ name, trusted }): SnapshotLine => ({
+        type: "role",
+        arn: `arn:aws:iam::${account}:role/${name}`,
+        id: `AROA${name.toUpperCase().padEnd(8, "X")}${account.slice(4)}`,
+        trustPolicy: { kind: "present", text: trusting(trusted) },
+        inlinePolicies: [{ name: "all", text: everything }],
+        attachedPolicies: [],
+        boundary: null,
+      }),
+    ),
+  ]);
+  const auditor: SnapshotLine = {
+    type: "user",
+    arn: AUDITOR,
+    id: "AIDAAUDITORXXXXXXXXX",
+    inlinePolicies: [{ name: "all", text: everything }],
+    attachedPolicies: [],
+    groups: [],
+    boundary: null,
+  };
+  const withIam = (options: SandboxOptions = {}): Promise<Sandbox> =>
+    sandboxWith({
+      snapshot: [HEADER, ORGANIZATION, auditor, ...iam, ...keys.map((k) => k.line)],
+      ...options,
+    });
+  const CALL = "iam:GetAccountAuthorizationDetails";
+
+  it("a killed scan goes on to the same report, and asks IAM of no account for the second time", async () => {
+    const clean = await startScan(await withIam(), ...ALL, "--snapshot", "iam.ndjson.gz").done;
+    expect(clean.stdout).toContain("role/Partner");
+    let grants = 0;
+    const scan: { running: RunningCli | undefined } = { running: undefined };
+    const sandbox = await withIam({
+      latencyMs: 60,
+      onRequest: ({ operation }) => {
+        if (operation === "kms:ListGrants" && ++grants === 90) scan.running?.kill("SIGKILL");
+      },
+    });
+    scan.running = startScan(sandbox, ...ALL, "--snapshot", "killed-iam.ndjson", "--concurrency", "2");
+    expect((await scan.running.done).signal).toBe("SIGKILL");
+    expect(requests(sandbox, CALL)).toBe(3);
+    for (const name of ["killed-iam.ndjson", "iam.ndjson.gz"]) {
+      const again = await withIam();
+      const result = await startScan(again, ...ALL, "--resume", name).done;
+      expect(withoutTimes(result)).toBe(withoutTimes(clean));
+      expect(requests(again, CALL)).toBe(0);
+    }
+  });
+
+  it("a resumed scan of fewer accounts has nothing of the others", async () => {
+    await startScan(await withIam(), ...ALL, "--snapshot", "three.ndjson").done;
+    const again = await withIam();
+    const args = [
+      "--accounts",
+      APP,
+      "--role",
+      "Audit",
+      "--resume",
+      "three.ndjson",
+      "--snapshot",
+      "one.ndjson",
+    ];
+    await startScan(again, ...args).done;
+    expect(requests(again, CALL)).toBe(0);
+    const roles: string[] = [];
+    for await (const line of readSnapshot(createReadStream(join(folder, "one.ndjson")), "one")) {
+      if (line.type === "role") roles.push(line.arn);
+    }
+    expect(roles).toEqual(["Audit", "Partner"].map((name) => `arn:aws:iam::${APP}:role/${name}`));
+  });
+});
+
 describe("each kind of missing permission, one at a time", () => {
   const denyFor = (account: string, action: string): SandboxOptions => ({
     callers: {

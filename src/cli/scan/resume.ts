@@ -19,18 +19,19 @@ export interface Resumed {
  * Reads what an earlier scan left: a snapshot, whole or cut off anywhere, gzipped or not. Where there is none of that
  * name but exactly one `NAME.PID.partial`, which is what a killed scan leaves, that is taken. Throws KeywardError where
  * neither is there, or where it is no snapshot.
+ * @param iam whether this scan wants IAM
  */
-export async function openResumed(name: string, details: Details): Promise<Resumed> {
+export async function openResumed(name: string, details: Details, iam: boolean): Promise<Resumed> {
   const path = await find(name);
-  const known = new Known(details);
+  const known = new Known(details, iam);
   for await (const line of read(path)) known.add(line);
-  return { path, known, lines: () => kept(path, details) };
+  return { path, known, lines: () => kept(path, details, known) };
 }
 
-async function* kept(path: string, details: Details): AsyncGenerator<SnapshotLine> {
+async function* kept(path: string, details: Details, all: Known): AsyncGenerator<SnapshotLine> {
   // The same decisions again: whole keys are too many to keep in memory.
   const known = new Known(details);
-  for await (const line of read(path)) if (known.add(line)) yield line;
+  for await (const line of read(path)) if (known.add(line) || all.keepsIam(line)) yield line;
 }
 
 function read(path: string): AsyncGenerator<SnapshotLine> {

@@ -3,6 +3,7 @@ import { connect } from "../../aws/connect.js";
 import type { Scope } from "../../collect/collect.js";
 import { collect } from "../../collect/collect.js";
 import type { Details } from "../../collect/key.js";
+import { iamAccountOf } from "../../collect/known.js";
 import { canBeDisabled } from "../../collect/regions.js";
 import { keyArnParts, parseKeyArn } from "../../domain/ids.js";
 import { inert } from "../../domain/inert.js";
@@ -36,7 +37,8 @@ export async function runScan(flags: ScanFlags, common: CommonOptions, io: Io): 
   const config = await loadConfigFile(common.config);
   const wanted = await resolveScope(flags.scope);
   const details: Details = { tags: flags.tags, rotation: flags.rotation, lastUsage: flags.lastUsage };
-  const resumed = flags.resume === undefined ? undefined : await openResumed(flags.resume, details);
+  const resumed =
+    flags.resume === undefined ? undefined : await openResumed(flags.resume, details, flags.iam);
   const connection = await connect({
     profile: flags.profile,
     // Surely in the account's partition; an opt-in Region may be disabled, and then accepts no credentials.
@@ -147,8 +149,8 @@ async function judge(
 }
 
 /**
- * The lines of the finished snapshot: without marks of progress, which its last line sums up, and without keys of an
- * earlier scan that this one was not asked about.
+ * The lines of the finished snapshot: without marks of progress, which its last line sums up, and without what an
+ * earlier scan has read of accounts and Regions that this one was not asked about.
  */
 async function* finished(
   journal: Journal,
@@ -164,6 +166,23 @@ async function* finished(
       if (parts !== undefined && !accounts.has(parts.account)) continue;
       if (parts !== undefined && regions.length > 0 && !regions.includes(parts.region)) continue;
     }
+    const iam = iamOwner(line);
+    if (iam !== undefined && iam !== "aws" && !accounts.has(iam)) continue;
     yield line;
+  }
+}
+
+/** Whose IAM a line is about. */
+function iamOwner(line: SnapshotLine): string | undefined {
+  switch (line.type) {
+    case "account":
+      return line.id;
+    case "user":
+    case "role":
+    case "group":
+    case "managed-policy":
+      return iamAccountOf(line.arn);
+    default:
+      return undefined;
   }
 }
