@@ -5,8 +5,8 @@ import type { Action } from "./permissions.js";
  * key counts against the caller's account. An account's real quota can be higher (they are adjustable) and is never
  * lower. Sources, read 2026-11-23: KMS Developer Guide, "Request quotas"; STS: IAM User Guide, "IAM and AWS STS quotas"
  * (600 requests a second for AssumeRole and the like, by account and Region); EC2 API reference, "Request throttling"
- * (DescribeRegions: uncategorized, refill 10 a second). Where AWS documents no number that could be checked
- * (Organizations, Account Management), a low one is taken.
+ * (DescribeRegions: uncategorized, refill 10 a second); Organizations User Guide, "Quotas and service limits", throttling
+ * limits of an account; Account Management Reference Guide, "Quotas".
  */
 const REQUESTS_PER_SECOND: Readonly<Partial<Record<Action, number>>> = {
   "kms:ListKeys": 500,
@@ -24,15 +24,15 @@ const REQUESTS_PER_SECOND: Readonly<Partial<Record<Action, number>>> = {
   "sts:AssumeRole": 600,
   "ec2:DescribeRegions": 10,
   "account:ListRegions": 5,
-  "organizations:DescribeOrganization": 4,
+  "organizations:DescribeOrganization": 1,
   "organizations:ListAccounts": 8,
-  "organizations:ListRoots": 4,
-  "organizations:ListOrganizationalUnitsForParent": 8,
-  "organizations:ListAccountsForParent": 8,
-  "organizations:ListTagsForResource": 8,
-  "organizations:ListPolicies": 8,
-  "organizations:DescribePolicy": 8,
-  "organizations:ListTargetsForPolicy": 8,
+  "organizations:ListRoots": 1,
+  "organizations:ListOrganizationalUnitsForParent": 5,
+  "organizations:ListAccountsForParent": 5,
+  "organizations:ListTagsForResource": 10,
+  "organizations:ListPolicies": 5,
+  "organizations:DescribePolicy": 2,
+  "organizations:ListTargetsForPolicy": 5,
 };
 
 /** For calls whose quota is not known. */

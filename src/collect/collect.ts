@@ -9,7 +9,7 @@ import { Channel } from "./channel.js";
 import type { Details } from "./key.js";
 import type { Known } from "./known.js";
 import { detailNames } from "./known.js";
-import type { OrganizationFilter } from "./organization.js";
+import type { OrganizationFilter, ReadOrganization } from "./organization.js";
 import { readOrganization, readOrganizationPolicies } from "./organization.js";
 import type { AccountsPort, Asked, CallFailure, CloudPort, Identity, OrganizationPort } from "./ports.js";
 import type { CollectListener, DetailCall } from "./run.js";
@@ -166,6 +166,7 @@ async function scanOthers(
 ): Promise<Looked> {
   if (!identity.ok && identity.error.kind === "unreachable") throw unreachable(identity.error);
   const chosen = await chooseAccounts(own, scope);
+  // Lines about the organization need not be there before keys: the snapshot is put in order at the end.
   const reach: Reach = {
     own: identity.ok ? identity.value : undefined,
     ownCloud: options.cloud,
@@ -174,7 +175,10 @@ async function scanOthers(
     partition,
     managementAccountId: chosen.managementAccountId,
   };
-  const { accounts, regions } = await scanAccounts(own.run, chosen.accounts, reach, accountOptions);
+  const [{ accounts, regions }] = await Promise.all([
+    scanAccounts(own.run, chosen.accounts, reach, accountOptions),
+    chosen.rest,
+  ]);
   const sources = new Set(accounts.map((a) => a.regionsFrom));
   // The least that can be said of all of them.
   const order = ["command-line", "built-in", "account:ListRegions", "ec2:DescribeRegions"] as const;
@@ -184,24 +188,38 @@ async function scanOthers(
 interface Chosen {
   readonly accounts: readonly WantedAccount[];
   readonly managementAccountId: string | undefined;
+  /** What is still read of the organization while its accounts are scanned. */
+  readonly rest: Promise<void>;
 }
 
-/** Writes the organization's lines, so that they stand before all keys. */
 async function chooseAccounts(own: AccountRun, scope: Exclude<Scope, { kind: "own" }>): Promise<Chosen> {
   if (scope.kind === "accounts") {
     const ids = [...new Set(scope.ids)].sort();
-    return { accounts: ids.map((id) => ({ id })), managementAccountId: undefined };
+    return { accounts: ids.map((id) => ({ id })), managementAccountId: undefined, rest: Promise.resolve() };
   }
-  const read = await readOrganization(own, scope.port, scope.filter);
+  const reading = readOrganization(own, scope.port, scope.filter);
+  const early = await reading.accounts;
+  if (early !== undefined) {
+    return { ...early, rest: reading.whole.then((read) => writeOrganization(own, scope.port, read)) };
+  }
+  const read = await reading.whole;
   if (!read.ok) throw noOrganization(read.error);
-  const { line, accounts } = read.value;
+  const { accounts, managementAccountId } = read.value;
+  return { accounts, managementAccountId, rest: writeOrganization(own, scope.port, read) };
+}
+
+/** Writes the organization's lines and its policies, which it reads. */
+async function writeOrganization(
+  own: AccountRun,
+  port: OrganizationPort,
+  read: Asked<ReadOrganization>,
+): Promise<void> {
+  if (!read.ok) throw noOrganization(read.error);
+  const { line, gaps } = read.value;
   await own.run.emit(line);
-  const policies = await readOrganizationPolicies(own, scope.port, line);
+  const policies = await readOrganizationPolicies(own, port, line);
   for (const policy of policies.lines) await own.run.emit(policy);
-  for (const [where, failure] of [...read.value.gaps, ...policies.gaps]) {
-    await own.run.emitIncomplete(where, failure);
-  }
-  return { accounts, managementAccountId: line.managementAccountId };
+  for (const [where, failure] of [...gaps, ...policies.gaps]) await own.run.emitIncomplete(where, failure);
 }
 
 /** The sums over all Regions. */

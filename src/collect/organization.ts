@@ -24,35 +24,71 @@ export interface OrganizationFilter {
 export interface ReadOrganization {
   readonly line: OrganizationLine;
   readonly accounts: readonly ListedAccount[];
+  readonly managementAccountId: string | undefined;
   /** What could not be read: where, and why. */
   readonly gaps: readonly (readonly [where: string, failure: CallFailure])[];
 }
 
 type Accounts = NonNullable<OrganizationLine["accounts"]>[number];
 
+/** An organization while it is read. */
+export interface OrganizationReading {
+  /**
+   * Which accounts to scan, where their list alone tells it, long before the tree has been walked: Organizations permits a
+   * few calls a second. Undefined: only the whole tells it.
+   */
+  readonly accounts: Promise<Pick<ReadOrganization, "accounts" | "managementAccountId"> | undefined>;
+  readonly whole: Promise<Asked<ReadOrganization>>;
+}
+
 /**
  * Reads the organization: every account, where in the tree it is, and tags where they are asked for. What is missing is
  * a gap. Where the organization cannot be described, the ARN of its root names it; where its accounts cannot be listed,
  * the tree has them. Fails only where neither does.
  */
-export async function readOrganization(
+export function readOrganization(
   run: AccountRun,
   port: OrganizationPort,
   filter: OrganizationFilter,
+): OrganizationReading {
+  const described = run.ask("organizations:DescribeOrganization", (signal) => port.describe(signal));
+  const listed = allPages("organizations:ListAccounts", (marker) =>
+    run.ask("organizations:ListAccounts", (signal) => port.accounts(marker, signal)),
+  );
+  const roots = allPages("organizations:ListRoots", (marker) =>
+    run.ask("organizations:ListRoots", (signal) => port.roots(marker, signal)),
+  );
+  const early = async (): ReturnType<typeof readOrganization>["accounts"] => {
+    const [organization, accounts] = await Promise.all([described, listed]);
+    if (!organization.ok || !accounts.ok || filter.units.length > 0 || filter.tags.length > 0)
+      return undefined;
+    const { managementAccountId } = organization.value;
+    return { accounts: byId(accounts.value), managementAccountId };
+  };
+  return { accounts: early(), whole: readWhole(run, port, filter, { described, listed, roots }) };
+}
+
+interface Asking {
+  readonly described: ReturnType<OrganizationPort["describe"]>;
+  readonly listed: Promise<Asked<readonly ListedAccount[]>>;
+  readonly roots: Promise<Asked<readonly ListedRoot[]>>;
+}
+
+async function readWhole(
+  run: AccountRun,
+  port: OrganizationPort,
+  filter: OrganizationFilter,
+  asking: Asking,
 ): Promise<Asked<ReadOrganization>> {
-  const [described, listed, roots] = await Promise.all([
-    run.ask("organizations:DescribeOrganization", (signal) => port.describe(signal)),
-    allPages("organizations:ListAccounts", (marker) =>
-      run.ask("organizations:ListAccounts", (signal) => port.accounts(marker, signal)),
-    ),
-    allPages("organizations:ListRoots", (marker) =>
-      run.ask("organizations:ListRoots", (signal) => port.roots(marker, signal)),
-    ),
-  ]);
+  const [described, roots] = await Promise.all([asking.described, asking.roots]);
   const named = described.ok ? described.value : roots.ok ? roots.value[0]?.organization : undefined;
   if (named === undefined) return described.ok ? err(NO_ROOT) : described;
   const { id, managementAccountId } = named;
-  const tree = roots.ok ? await readTree(run, port, id, roots.value) : emptyTree([roots.error]);
+  // The tree does not wait for the list of accounts: each has a quota of its own.
+  const [tree, listed] = await Promise.all([
+    roots.ok ? readTree(run, port, id, roots.value) : emptyTree([roots.error]),
+    asking.listed,
+  ]);
   const seen = listed.ok ? listed.value : tree.accounts;
   if (!listed.ok && seen.length === 0) return listed;
   const tags = await readTags(run, port, filter.tags.length > 0 ? seen : []);
@@ -61,7 +97,7 @@ export async function readOrganization(
     ...[...failures, ...tree.gaps].map((gap) => [id, gap] as [string, CallFailure]),
     ...tags.gaps,
   ];
-  const sorted = [...seen].sort((a, b) => (a.id < b.id ? -1 : 1));
+  const sorted = byId(seen);
   const accounts = sorted.map((a): Accounts => {
     const path = tree.pathOf.get(a.id);
     const own = tags.of.get(a.id);
@@ -82,7 +118,11 @@ export async function readOrganization(
     ...(tree.policyTypes === undefined ? {} : { policyTypes: tree.policyTypes }),
   };
   const wanted = new Set(accounts.filter((a) => matches(a, filter)).map((a) => a.id));
-  return ok({ line, accounts: sorted.filter((a) => wanted.has(a.id)), gaps });
+  return ok({ line, accounts: sorted.filter((a) => wanted.has(a.id)), managementAccountId, gaps });
+}
+
+function byId(accounts: readonly ListedAccount[]): readonly ListedAccount[] {
+  return [...accounts].sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
 function matches(account: Accounts, filter: OrganizationFilter): boolean {

@@ -198,6 +198,27 @@ describe("an organization", () => {
   });
 });
 
+describe("a slow account", () => {
+  it("holds up no other: all their keys are read before half of its own", async () => {
+    const order: string[] = [];
+    const sandbox = await sandboxWith({
+      faults: [`kms:*=slow-600@arn:aws:kms:*:${LOGS}:key/*`],
+      onRequest: ({ operation, target }) => {
+        if (operation === "kms:ListGrants") order.push(target?.split(":")[4] ?? "");
+      },
+    });
+    const result = await startScan(sandbox, ...ALL, "--concurrency", "1").done;
+    expectIntent(reportOf(result), open);
+    const slow = order.filter((account) => account === LOGS).length;
+    expect(slow).toBeGreaterThanOrEqual(42);
+    const before = order.slice(
+      0,
+      order.findLastIndex((account) => account !== LOGS),
+    );
+    expect(before.filter((account) => account === LOGS).length).toBeLessThan(slow / 2);
+  });
+});
+
 describe("a list of accounts", () => {
   it("is scanned through roles, with an external id, by way of another role", async () => {
     const hop = `arn:aws:iam::${LOGS}:role/Hop`;
