@@ -147,7 +147,7 @@ describe("who in the account can use a key", () => {
     expect(all).toMatch(
       /- role Writer can encrypt data .{0,40}\(kms:Encrypt\) by statement 1 and inline policy "p0", if StringEquals kms:ViaService s3/,
     );
-    expect(all).not.toContain("Nobody");
+    expect(all).not.toContain("role Nobody");
   });
 
   it("and so is the way of an outsider through a role", async () => {
