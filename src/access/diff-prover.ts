@@ -5,6 +5,7 @@ import { inconsistencies } from "../semantics/consistency.js";
 import { doubt } from "../semantics/doubts.js";
 import { evaluate } from "../semantics/evaluate.js";
 import type { AccessRequest, Decision, Source } from "../semantics/request.js";
+import { type Asks, asksOf } from "./asks.js";
 import type { CallerClass } from "./callers.js";
 import type { Compiled } from "./condition.js";
 import { conditionText, denyHead, type Side, type SignedDeny, type SignedEntrance } from "./diff-side.js";
@@ -16,7 +17,6 @@ import type { Mentions } from "./mentions.js";
 import { nameWho } from "./prover.js";
 import { satisfies } from "./scalar.js";
 import { type Answer, type Clause, type Refusal, type Solution, search } from "./search.js";
-import { asksForSourceArn } from "./request-keys.js";
 import type { Shape, ShapeContext } from "./shape.js";
 import { shapes } from "./shapes.js";
 import { allOf, type Mode, type Truth } from "./truth.js";
@@ -84,7 +84,11 @@ export class DiffProver {
   readonly #texts = new Map<Condition, string>();
   #doubtSeen = false;
 
-  constructor(readonly x: DiffContext) {}
+  readonly #asks: Asks;
+
+  constructor(readonly x: DiffContext) {
+    this.#asks = asksOf(x.mentions.keys);
+  }
 
   /** One class of callers, one way in, actions that no document tells apart. */
   prove(cls: CallerClass, signed: SignedEntrance, group: ActionGroup): Step {
@@ -142,6 +146,7 @@ export class DiffProver {
       environment,
       mode,
       keys: x.mentions.keys,
+      asks: this.#asks,
       named: x.mentions.principals,
       sourcePrefixes: x.mentions.sourcePrefixes,
       omissible: x.mentions.omissible,
@@ -151,7 +156,7 @@ export class DiffProver {
     for (const shape of shapes(cls, context)) {
       const head = allOf([shape.principal(entrance.principal, "Allow"), entrance.holds]);
       this.#note(head);
-      if (shape.kind === "service" && asksForSourceArn(x.mentions.keys)) this.#doubtSeen = true;
+      if (shape.kind === "service" && this.#asks.sourceArn) this.#doubtSeen = true;
       if (!satisfies(head, true, mode)) continue;
       for (const branch of branches) {
         const answer = this.#try(shape, signed, head, group, branch, mode);

@@ -12,61 +12,40 @@ import {
   sourceRest,
   UNIQUE_ID_SEGMENT,
 } from "./alphabets.js";
+import { type Asks, type InstanceKey, isInstanceKey } from "./asks.js";
 import type { CallerClass, OrdinaryClass, OrganizationChoice } from "./callers.js";
 import { type Behind, ordinaryEntry, principalTruth } from "./covered-callers.js";
 import { type Glob, literalGlob, plainGlob } from "./glob.js";
 import type { KeyModel } from "./key-models.js";
 import { modelOf } from "./request-keys.js";
 import type { Route, Shape, ShapeContext } from "./shape.js";
-import { accountPart, asked, NONE, organizationPart, remembered, Segments, word } from "./shape-parts.js";
+import { accountPart, askedOf, NONE, organizationPart, remembered, Segments, word } from "./shape-parts.js";
 import { type Segment, type View, viewText } from "./words.js";
-
-const KIND_KEYS = ["aws:principalarn", "aws:userid", "aws:username", "aws:principaltype"];
-const NETWORK_KEYS = [
-  "aws:sourceip",
-  "aws:vpcsourceip",
-  "aws:sourcevpc",
-  "aws:sourcevpcarn",
-  "aws:sourcevpce",
-  "aws:vpceaccount",
-  "aws:vpceorgid",
-  "aws:vpceorgpaths",
-];
-const VIA_KEYS = [
-  "kms:viaservice",
-  "aws:viaawsservice",
-  "aws:calledvia",
-  "aws:calledviafirst",
-  "aws:calledvialast",
-  "kms:grantisforawsresource",
-];
-
-const CALLER_ORG_KEYS = ["aws:principalorgid", "aws:principalorgpaths"];
 
 /** The shapes of requests by users, roles and account roots: by kind, route, organization and path. */
 export function* ordinaryShapes(cls: OrdinaryClass, x: ShapeContext): Generator<Shape> {
-  const any = (names: readonly string[]): boolean => names.some((k) => x.keys.has(k));
+  const { asks } = x;
   const kinds: Shape["kind"][] = [];
   if (cls.principal !== undefined) {
     kinds.push(cls.principal.kind === "role" ? "session" : cls.principal.kind);
-    if (cls.principal.kind === "user" && (x.notPrincipal || any(KIND_KEYS))) kinds.push("federated-user");
-  } else if (x.notPrincipal || any(KIND_KEYS)) kinds.push("session", "user", "root", "federated-user");
+    if (cls.principal.kind === "user" && (x.notPrincipal || asks.kind)) kinds.push("federated-user");
+  } else if (x.notPrincipal || asks.kind) kinds.push("session", "user", "root", "federated-user");
   else kinds.push("session");
   const routes: Route[] = ["internet"];
-  if (any(NETWORK_KEYS)) routes.push("vpc-endpoint");
-  if (any(["aws:vpceorgid", "aws:vpceorgpaths"])) routes.push("vpc-endpoint-without-organization");
-  if (any(VIA_KEYS)) routes.push("via-service");
+  if (asks.network) routes.push("vpc-endpoint");
+  if (asks.endpointOrganization) routes.push("vpc-endpoint-without-organization");
+  if (asks.via) routes.push("via-service");
   const pathOpen =
     cls.principal === undefined || (cls.principal.kind === "session" && !cls.principal.role.includes("/"));
-  const paths = x.keys.has("aws:principalarn") && pathOpen ? [false, true] : [false];
+  const paths = asks.principalArn && pathOpen ? [false, true] : [false];
   for (const ids of idSegments(cls, x)) {
-    for (const org of asked(cls.organizations, CALLER_ORG_KEYS, x)) {
+    for (const org of askedOf(cls.organizations, asks.callerOrganization)) {
       for (const route of routes) {
         for (const withPath of paths) {
           for (const kind of kinds) {
             const hasId = kind === "session" || kind === "user";
             if (!hasId && (withPath || ids !== UNIQUE_ID_SEGMENT)) continue;
-            for (const from of kind === "session" ? [undefined, ...askedInstances(x)] : [undefined]) {
+            for (const from of instancesOf(kind, asks)) {
               for (const maker of makers(cls, x)) {
                 const s = ordinaryShape(cls, kind, route, org, { withPath, maker }, from, ids, x);
                 if (s !== undefined) yield s;
@@ -226,7 +205,7 @@ function ordinaryShape(
       if (known !== undefined) return known;
       return modelOf(key, x, route, (f) => {
         if (f.origin === "service-source") return NONE;
-        if (!INSTANCE_KEYS.some((k) => k === key)) return undefined;
+        if (!isInstanceKey(key)) return undefined;
         return key === from && instance !== undefined ? word(instance) : NONE;
       });
     }),
@@ -262,8 +241,7 @@ export function mayBear(cls: CallerClass): boolean {
 
 /** Whose VPC endpoint a request comes through: account, organization and path belong together. */
 function endpointKeys(route: Route, x: ShapeContext, s: Segments): ReadonlyMap<string, KeyModel> {
-  const asked = ENDPOINT_OWNER_KEYS.some((k) => x.keys.has(k));
-  if (!asked || (route !== "vpc-endpoint" && route !== "vpc-endpoint-without-organization")) {
+  if (!x.asks.endpointOwner || (route !== "vpc-endpoint" && route !== "vpc-endpoint-without-organization")) {
     return NO_ENDPOINT;
   }
   const account = s.add(accountSegment("999988887777"));
@@ -289,12 +267,11 @@ const ENDPOINT_OWNER_NAMES = ["aws:VpceAccount", "aws:VpceOrgID", "aws:VpceOrgPa
 const ENDPOINT_OWNER_KEYS = ENDPOINT_OWNER_NAMES.map((n) => n.toLowerCase());
 const NO_ENDPOINT: ReadonlyMap<string, KeyModel> = new Map(ENDPOINT_OWNER_KEYS.map((k) => [k, NONE]));
 
-/** Where the credentials of a role's session were delivered to: AWS sets these, in the account of the role. */
-const INSTANCE_KEYS = ["ec2:sourceinstancearn", "lambda:sourcefunctionarn", "ssm:sourceinstancearn"] as const;
-type InstanceKey = (typeof INSTANCE_KEYS)[number];
+const NO_INSTANCE: readonly (InstanceKey | undefined)[] = [undefined];
 
-function askedInstances(x: ShapeContext): readonly InstanceKey[] {
-  return INSTANCE_KEYS.filter((k) => x.keys.has(k));
+/** Sessions of roles may have been delivered to an instance, if documents ask. */
+function instancesOf(kind: Shape["kind"], { instances }: Asks): readonly (InstanceKey | undefined)[] {
+  return kind === "session" && instances.length > 0 ? [undefined, ...instances] : NO_INSTANCE;
 }
 
 function instanceView(

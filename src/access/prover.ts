@@ -6,6 +6,7 @@ import { doubt } from "../semantics/doubts.js";
 import type { KeyDocument } from "../semantics/request.js";
 import { comparesNumbers } from "./account-numbers.js";
 import { hasUsualLength } from "./alphabets.js";
+import { type Asks, asksOf } from "./asks.js";
 import type { AccountChoice, CallerClass } from "./callers.js";
 import type { Compiled } from "./condition.js";
 import { principalTruth, serviceEntry } from "./covered-callers.js";
@@ -19,7 +20,6 @@ import { Replayable } from "./replayable.js";
 import { satisfies } from "./scalar.js";
 import { type Refusal, type Solution, search } from "./search.js";
 import { mayBear } from "./ordinary-shape.js";
-import { asksForSourceArn } from "./request-keys.js";
 import type { Shape, ShapeContext } from "./shape.js";
 import { shapes } from "./shapes.js";
 import { type Prepared, RESOURCE_KEY } from "./statements.js";
@@ -67,10 +67,10 @@ type Found =
 export class Prover {
   /** Where the reference did not bear out a proof: bugs in keyward. */
   readonly disagreements: string[] = [];
-  readonly #sourceArnAsked: boolean;
+  readonly #asks: Asks;
 
   constructor(readonly x: ProverContext) {
-    this.#sourceArnAsked = asksForSourceArn(x.mentions.keys);
+    this.#asks = asksOf(x.mentions.keys);
   }
 
   /** The worst way in, if there is one. */
@@ -134,13 +134,7 @@ export class Prover {
     const [action] = group.actions;
     if (action === undefined) return { kind: "closed", doubtful: false };
     x.budget.left -= 1;
-    const environment: Environment = {
-      network: s.network,
-      now: x.now,
-      time: s.time,
-      fixed: x.networks.fixed,
-      ranges: x.networks.ranges,
-    };
+    const environment = this.#environment(s);
     if (typeof e.holds === "object") this.#doubtSeen = true;
     if (!satisfies(e.holds, true, s.mode)) return { kind: "closed", doubtful: this.#doubtSeen };
     if (cls.kind === "service") {
@@ -161,6 +155,7 @@ export class Prover {
       environment,
       mode: s.mode,
       keys: x.mentions.keys,
+      asks: this.#asks,
       named: x.mentions.principals,
       sourcePrefixes: x.mentions.sourcePrefixes,
       omissible: x.mentions.omissible,
@@ -176,7 +171,7 @@ export class Prover {
       const principal = shape.principal(e.principal, "Allow");
       if (typeof principal === "object") this.#doubtSeen = true;
       // Whether the resource in a source ARN can hold a colon depends on the service.
-      if (shape.kind === "service" && this.#sourceArnAsked) this.#doubtSeen = true;
+      if (shape.kind === "service" && this.#asks.sourceArn) this.#doubtSeen = true;
       if (x.mentions.uniqueIds.size > 0 && mayBear(cls)) this.#doubtSeen = true;
       // How long a unique id can be is not quite sure.
       if (cls.kind === "ordinary" && x.mentions.keys.has("aws:userid")) this.#doubtSeen = true;
@@ -198,6 +193,18 @@ export class Prover {
     }
     return exhausted ? { kind: "exhausted" } : { kind: "closed", doubtful: this.#doubtSeen };
   }
+
+  #environment({ network, time }: Setting): Environment {
+    for (const known of this.#environments) {
+      if (known.network === network && known.time === time) return known;
+    }
+    const { now, networks } = this.x;
+    const made = { network, now, time, fixed: networks.fixed, ranges: networks.ranges };
+    this.#environments.push(made);
+    return made;
+  }
+
+  readonly #environments: Environment[] = [];
 
   /** The shapes of a class, made once for all entrances. */
   #shapes(cls: CallerClass, context: ShapeContext, group: ActionGroup): Replayable<Shape> {

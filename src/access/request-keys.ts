@@ -1,7 +1,6 @@
 import { type ConditionKeyFacts, conditionKeyFacts } from "../semantics/condition-keys.js";
 import { constantModel, type KeyModel, scalarModel, timeModel } from "./key-models.js";
 import type { Route, ShapeContext } from "./shape.js";
-import { filledByService } from "./mentions.js";
 import { RESOURCE_KEY } from "./statements.js";
 
 /** What a key holds, for the keys that do not depend on the caller's identity. */
@@ -142,11 +141,4 @@ export function maySymmetric({ facts }: ShapeContext): boolean {
 
 export function carries(f: ConditionKeyFacts, x: ShapeContext): boolean {
   return f.group !== undefined && x.action.keyGroups.includes(f.group);
-}
-
-/** Whether the documents ask about the ARN of a service's source, in whichever key a service puts it. */
-export function asksForSourceArn(keys: ReadonlySet<string>): boolean {
-  if (keys.has("aws:sourcearn")) return true;
-  for (const k of keys) if (filledByService(k)) return true;
-  return false;
 }

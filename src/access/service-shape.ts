@@ -3,11 +3,11 @@ import type { ServiceClass } from "./callers.js";
 import { principalTruth, serviceEntry } from "./covered-callers.js";
 import type { KeyModel } from "./key-models.js";
 import { filling } from "./mentions.js";
-import { asksForSourceArn, carries, maySymmetric, modelOf } from "./request-keys.js";
+import { carries, maySymmetric, modelOf } from "./request-keys.js";
 import type { Shape, ShapeContext } from "./shape.js";
 import {
   accountPart,
-  asked,
+  askedOf,
   NONE,
   organizationPart,
   type OrganizationViews,
@@ -16,8 +16,6 @@ import {
   word,
 } from "./shape-parts.js";
 import type { View } from "./words.js";
-
-const SOURCE_ORG_KEYS = ["aws:sourceorgid", "aws:sourceorgpaths"];
 
 /** What a service says of its source: an ARN (some have no account in them), or the account alone. */
 const SOURCE_FORMS = ["arn", "arn-without-account", "account-only"] as const;
@@ -33,7 +31,7 @@ export function* serviceShapes(cls: ServiceClass, x: ShapeContext): Generator<Sh
       continue;
     }
     const forms = sourceForms(cls.name, x);
-    for (const org of asked(cls.source.organizations, SOURCE_ORG_KEYS, x)) {
+    for (const org of askedOf(cls.source.organizations, x.asks.sourceOrganization)) {
       for (const [form, prefix] of forms) {
         const s = new Segments();
         const parts = sourceParts(cls, s, x, prefix);
@@ -67,9 +65,11 @@ function* omissions(x: ShapeContext): Generator<ReadonlySet<string>> {
   }
 }
 
+const ARN_ONLY: readonly (readonly [SourceForm, string])[] = [["arn", ""]];
+
 /** The forms of a source with what its resource begins with; where a colon is taken for possible, no beginning is needed. */
 function sourceForms(service: string, x: ShapeContext): readonly (readonly [SourceForm, string])[] {
-  if (!asksForSourceArn(x.keys)) return [["arn", ""]];
+  if (!x.asks.sourceArn) return ARN_ONLY;
   const prefixes = x.mode === "possible" || hasNoColons(service) ? [] : [...x.sourcePrefixes];
   return [
     ...SOURCE_FORMS.map((form) => [form, ""] as const),

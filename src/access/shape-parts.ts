@@ -2,7 +2,6 @@ import { accountSegment, ORG_PATH_SEGMENT, ORGANIZATION_SEGMENT } from "./alphab
 import type { AccountChoice, OrganizationChoice } from "./callers.js";
 import { type Glob, literalGlob } from "./glob.js";
 import type { KeyModel } from "./key-models.js";
-import type { ShapeContext } from "./shape.js";
 import { type Segment, type View, viewText, type WordConstraint } from "./words.js";
 
 export class Segments {
@@ -81,10 +80,9 @@ export function remembered(model: (key: string) => KeyModel): (key: string) => K
 }
 
 /** Of organizations that no document asks about, one is as good as another. */
-export function asked(
+export function askedOf(
   choices: readonly OrganizationChoice[],
-  keys: readonly string[],
-  x: ShapeContext,
+  asked: boolean,
 ): readonly OrganizationChoice[] {
-  return choices.length === 1 || keys.some((k) => x.keys.has(k)) ? choices : choices.slice(0, 1);
+  return asked || choices.length === 1 ? choices : choices.slice(0, 1);
 }

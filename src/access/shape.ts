@@ -2,6 +2,7 @@ import type { KeyFacts } from "../domain/key.js";
 import type { PrincipalElement, PrincipalEntry } from "../policy/ast.js";
 import type { ActionFacts } from "../semantics/actions.js";
 import type { Caller } from "../semantics/request.js";
+import type { Asks } from "./asks.js";
 import type { Environment, KeyModel } from "./key-models.js";
 import type { Mode, Truth } from "./truth.js";
 import type { Segment, View, WordConstraint } from "./words.js";
@@ -43,6 +44,7 @@ export interface ShapeContext {
   readonly mode: Mode;
   /** Keys that occur in the documents, in lower case: kinds and routes that no key can tell apart are one. */
   readonly keys: ReadonlySet<string>;
+  readonly asks: Asks;
   /** A statement with NotPrincipal tells the kinds of principals apart, too. */
   readonly notPrincipal: boolean;
   /** Beginnings of resources of source ARNs that documents name, up to a colon. */

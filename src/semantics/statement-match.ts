@@ -36,12 +36,15 @@ export function statementFits(
   const resourceFit = resourceCovered(statement.resource, facts, version, context, home);
   if (resourceFit.value === "no")
     return { fits: NO, why: missingOr(statement.resource.kind, "Resource", facts.arn) };
-  const held = statement.conditions.map((condition) => ({
-    condition,
-    holds: conditionHolds(condition, version, context),
-  }));
-  const fits = all([actionFit, resourceFit, ...held.map((h) => h.holds)]);
-  const first = held.find((h) => h.holds.value === "no") ?? held.find((h) => h.holds.value === "doubtful");
+  const parts: Tri[] = [actionFit, resourceFit];
+  let first: { readonly condition: Condition; readonly holds: Tri } | undefined;
+  for (const condition of statement.conditions) {
+    const holds = conditionHolds(condition, version, context);
+    parts.push(holds);
+    if (holds.value === "yes" || first?.holds.value === "no") continue;
+    if (first === undefined || holds.value === "no") first = { condition, holds };
+  }
+  const fits = all(parts);
   if (first !== undefined) return { fits, why: conditionText(first.condition, first.holds, context) };
   const what = actionFit.value === "doubtful" ? "its Action" : "its Resource";
   return {
