@@ -374,7 +374,8 @@ function accountOf(shape: Shape, solution: Solution): string | undefined {
   return source === undefined ? undefined : viewText(source[1], solution.values);
 }
 
-function unique(doubts: readonly Doubt[]): Doubt[] {
+function unique(doubts: readonly Doubt[]): readonly Doubt[] {
+  if (doubts.length < 2) return doubts;
   return [...new Map(doubts.map((d) => [d.id, d])).values()];
 }
 

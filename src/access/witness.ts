@@ -49,19 +49,21 @@ export function buildRequest(
     }
   }
   addCompanions(shape, action, context);
-  return {
+  const request: AccessRequest = {
     caller: shape.caller(solution.values),
     action: action.name,
     context,
-    ...(isEmpty(encryptionContext) ? {} : { encryptionContext }),
     time: solution.time,
-    identity: { kind: "allow" },
-    boundary: { kind: "absent" },
-    sessionPolicy: { kind: "absent" },
+    identity: ALLOWED,
+    boundary: NO_POLICY,
+    sessionPolicy: NO_POLICY,
     serviceControlPolicies: [],
   };
+  return isEmpty(encryptionContext) ? request : { ...request, encryptionContext };
 }
 
+const ALLOWED: AccessRequest["identity"] = { kind: "allow" };
+const NO_POLICY = { kind: "absent" } as const;
 const PAIR = "kms:encryptioncontext:";
 
 /** A key as AWS writes it; of a family, as the policy does. */

@@ -71,7 +71,7 @@ export function deriveContext(request: AccessRequest, key: KeyDocument): Request
       if (origin === undefined) return undefined;
       let row = rows.get(origin);
       if (row === undefined) {
-        row = lowerCased(derivedRows(origin, request, key));
+        row = lowerCased(...derivedRows(origin, request, key));
         rows.set(origin, row);
       }
       return row.get(lower);
@@ -83,40 +83,44 @@ export function deriveContext(request: AccessRequest, key: KeyDocument): Request
 
 /** The keys that follow from the caller, the path, the clock and the key. */
 function derivedEntries(request: AccessRequest, key: KeyDocument): (readonly [string, ContextEntry])[] {
-  return DERIVED.flatMap((origin) => [...lowerCased(derivedRows(origin, request, key))]);
+  return DERIVED.flatMap((origin) => [...lowerCased(...derivedRows(origin, request, key))]);
 }
 
-/** The same by names in lower case. */
-export function lowerCased(rows: Rows): ReadonlyMap<string, ContextEntry> {
+/** The same by names in lower case; later rows win. */
+export function lowerCased(...all: readonly Rows[]): ReadonlyMap<string, ContextEntry> {
   const lower = new Map<string, ContextEntry>();
-  for (const [name, entry] of Object.entries(rows)) lower.set(name.toLowerCase(), entry);
+  for (const rows of all) {
+    for (const [name, entry] of Object.entries(rows)) lower.set(name.toLowerCase(), entry);
+  }
   return lower;
 }
 
 const DERIVED = ["caller", "path", "transport", "time", "key", "request"] as const;
 
+const NO_ROWS: readonly Rows[] = [];
+
 /** The derived keys of one origin: see `condition-keys.ts`. */
-function derivedRows(origin: KeyOrigin, request: AccessRequest, key: KeyDocument): Rows {
+function derivedRows(origin: KeyOrigin, request: AccessRequest, key: KeyDocument): readonly Rows[] {
   const { caller } = request;
   switch (origin) {
     case "caller":
-      return { ...callerKeys(caller), ...callerOrganization(caller, key.facts) };
+      return [callerKeys(caller), callerOrganization(caller, key.facts)];
     case "path":
-      return pathKeys(request.context);
+      return [pathKeys(request.context)];
     case "transport":
-      return { "aws:SecureTransport": one("true") };
+      return [{ "aws:SecureTransport": one("true") }];
     case "time":
-      return timeKeys(request.time);
+      return [timeKeys(request.time)];
     case "key":
-      return { ...keyKeys(key.facts), ...keyOrganization(key.facts) };
+      return [keyKeys(key.facts), keyOrganization(key.facts)];
     case "request":
-      return requestKeys(request, key.facts);
+      return [requestKeys(request, key.facts)];
     case "caller-account":
     case "service-source":
     case "network":
     case "free":
     case "never":
-      return {};
+      return NO_ROWS;
   }
 }
 
@@ -163,14 +167,21 @@ export function knownContext(context: Pick<RequestContext, "entries">): Context 
  * The encryption context of a request: as it was given, and as the explicit condition keys say.
  */
 export function encryptionContextOf(request: AccessRequest): Readonly<Record<string, string>> {
-  const explicit = Object.entries(request.context).flatMap(([name, value]) => {
-    const tail = /^kms:encryptioncontext:(.+)$/is.exec(name)?.[1];
-    return tail === undefined || typeof value !== "string" ? [] : [[tail, value] as const];
-  });
-  const given = request.encryptionContext ?? {};
+  const given = request.encryptionContext ?? NO_PAIRS;
+  let explicit: [string, string][] | undefined;
+  for (const [name, value] of Object.entries(request.context)) {
+    if (name.length <= PAIR.length || typeof value !== "string") continue;
+    if (name.slice(0, PAIR.length).toLowerCase() !== PAIR) continue;
+    explicit ??= [];
+    explicit.push([name.slice(PAIR.length), value]);
+  }
+  if (explicit === undefined) return given;
   const lower = new Set(Object.keys(given).map((name) => name.toLowerCase()));
   return { ...Object.fromEntries(explicit.filter(([name]) => !lower.has(name.toLowerCase()))), ...given };
 }
+
+const PAIR = "kms:encryptioncontext:";
+const NO_PAIRS: Readonly<Record<string, string>> = {};
 
 /**
  * Keys that follow from who calls. What AWS puts into the account keys and aws:PrincipalArn when a service principal
@@ -344,12 +355,15 @@ function requestKeys(request: AccessRequest, facts: KeyFacts): Rows {
 function encryptionContextKeys(request: AccessRequest): ReadonlyMap<string, ContextEntry> {
   const carried = actionFacts(request.action)?.keyGroups.includes("encryption-context") === true;
   const pairs = carried ? Object.entries(encryptionContextOf(request)) : [];
+  if (pairs.length === 0) return NO_ENTRIES;
   const entries = new Map<string, ContextEntry>();
   for (const [name, value] of pairs) {
     const lower = `kms:encryptioncontext:${name.toLowerCase()}`;
     const before = entries.get(lower);
     entries.set(lower, many([...(before?.kind === "values" ? before.values : []), value]));
   }
-  if (pairs.length > 0) entries.set("kms:encryptioncontextkeys", many(pairs.map(([name]) => name)));
+  entries.set("kms:encryptioncontextkeys", many(pairs.map(([name]) => name)));
   return entries;
 }
+
+const NO_ENTRIES: ReadonlyMap<string, ContextEntry> = new Map();

@@ -26,9 +26,9 @@ interface Mode {
  * Source: IAM User Guide, "IAM policy elements: Variables and tags" (text of 2023).
  */
 export function expand(text: string, mode: Mode, context: RequestContext): Expansion {
-  const read = (part: string): Glob => (mode.wildcards ? parseGlob(part) : literalGlob(part));
   if (!mode.variables || mode.version !== "2012-10-17" || !text.includes("${"))
-    return { kind: "operands", readings: [plain(text, read)] };
+    return { kind: "operands", readings: [new PlainOperand(text, mode.wildcards)] };
+  const read = (part: string): Glob => (mode.wildcards ? parseGlob(part) : literalGlob(part));
   const asSigns: GlobToken[] = [];
   const asWildcards: GlobToken[] = [];
   for (const part of text.split(/(\$\{[^}]*\})/)) {
@@ -48,14 +48,17 @@ export function expand(text: string, mode: Mode, context: RequestContext): Expan
 }
 
 /** A text without variables; its pattern is only made where an operator asks for it. */
-function plain(text: string, read: (part: string) => Glob): Operand {
-  let glob: Glob | undefined;
-  return {
-    text,
-    get glob() {
-      return (glob ??= read(text));
-    },
-  };
+class PlainOperand implements Operand {
+  #glob: Glob | undefined;
+
+  constructor(
+    readonly text: string,
+    readonly wildcards: boolean,
+  ) {}
+
+  get glob(): Glob {
+    return (this.#glob ??= this.wildcards ? parseGlob(this.text) : literalGlob(this.text));
+  }
 }
 
 function operand(glob: Glob): Operand {
