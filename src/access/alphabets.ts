@@ -1,4 +1,4 @@
-import type { Alphabet, Segment } from "./words.js";
+import type { Alphabet, Segment } from "./views.js";
 
 /**
  * What the parts of a caller's identity may be written with. Sources: IAM User Guide, "IAM and AWS STS quotas" (names,

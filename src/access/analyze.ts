@@ -27,7 +27,7 @@ import {
 import { Replayable } from "./replayable.js";
 import { inShares } from "./shares.js";
 import { doubtfulStatements, prepare } from "./statements.js";
-import type { Budget } from "./words.js";
+import type { Budget } from "./glob.js";
 
 /** What an analysis is about. */
 export interface AnalysisInput {

@@ -10,7 +10,7 @@ import {
   solvePresent,
 } from "./scalar.js";
 import type { Mode } from "./truth.js";
-import type { Budget } from "./words.js";
+import type { Budget } from "./glob.js";
 
 /**
  * The services that called each other with the caller's rights. Three condition keys show one list: `aws:CalledVia` all

@@ -21,7 +21,7 @@ import type { Shape, ShapeContext } from "./shape.js";
 import { shapes } from "./shapes.js";
 import { allOf, type Mode, type Truth } from "./truth.js";
 import { buildRequest } from "./witness.js";
-import type { Budget } from "./words.js";
+import type { Budget } from "./glob.js";
 
 /** Why the older documents do not allow a request. */
 export type Before =

@@ -2,7 +2,7 @@ import type { KeyFacts } from "../domain/key.js";
 import type { ConditionKeyFacts } from "../semantics/condition-keys.js";
 import { type Glob, plainGlob } from "./glob.js";
 import type { Domain } from "./scalar.js";
-import type { View } from "./words.js";
+import type { View } from "./views.js";
 import type { KeyValue } from "./condition.js";
 import type { DoubtId } from "../semantics/doubts.js";
 import { ALIAS_SEGMENT } from "./alphabets.js";

@@ -20,7 +20,7 @@ import type { KeyModel } from "./key-models.js";
 import { modelOf } from "./request-keys.js";
 import type { Route, Shape, ShapeContext } from "./shape.js";
 import { accountPart, askedOf, NONE, organizationPart, remembered, Segments, word } from "./shape-parts.js";
-import { type Segment, type View, viewText } from "./words.js";
+import { type Segment, type View, viewText } from "./views.js";
 
 /** The shapes of requests by users, roles and account roots: by kind, route, organization and path. */
 export function* ordinaryShapes(cls: OrdinaryClass, x: ShapeContext): Generator<Shape> {

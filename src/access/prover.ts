@@ -25,7 +25,8 @@ import { shapes } from "./shapes.js";
 import { type Prepared, RESOURCE_KEY } from "./statements.js";
 import type { Mode } from "./truth.js";
 import { buildRequest } from "./witness.js";
-import { type Budget, viewText } from "./words.js";
+import type { Budget } from "./glob.js";
+import { viewText } from "./views.js";
 
 /** Everything that a proof rests on. */
 export interface ProverContext {

@@ -1,5 +1,5 @@
 import { type Compiled, type KeyValue, testAbsent, testCondition, testElement } from "./condition.js";
-import { type Glob, GlobBuilder, literalGlob, matches, matchingCost, samples } from "./glob.js";
+import { type Budget, type Glob, GlobBuilder, literalGlob, matches, matchingCost, samples } from "./glob.js";
 import type { Mode, Truth } from "./truth.js";
 import {
   formatDate,
@@ -10,7 +10,8 @@ import {
   parseIpRange,
   parseNumber,
 } from "./typed.js";
-import { type Budget, fits, type Segment, solveWords, viewText, type WordConstraint } from "./words.js";
+import { fits, type Segment, viewText, type WordConstraint } from "./views.js";
+import { solveWords } from "./words.js";
 
 /** A condition, and whether the request has to meet it or to miss it. */
 export interface Lit {

@@ -28,7 +28,9 @@ import {
   unique,
   withTies,
 } from "./tied-variables.js";
-import { type Budget, solveWords, type View, viewText, type WordConstraint } from "./words.js";
+import type { Budget } from "./glob.js";
+import { type View, viewText, type WordConstraint } from "./views.js";
+import { solveWords } from "./words.js";
 
 /** A conjunction of conditions under one policy version. */
 export interface Clause {

@@ -15,7 +15,7 @@ import {
   Segments,
   word,
 } from "./shape-parts.js";
-import type { View } from "./words.js";
+import type { View } from "./views.js";
 
 /** What a service says of its source: an ARN (some have no account in them), or the account alone. */
 const SOURCE_FORMS = ["arn", "arn-without-account", "account-only"] as const;

@@ -2,7 +2,7 @@ import { accountSegment, ORG_PATH_SEGMENT, ORGANIZATION_SEGMENT } from "./alphab
 import type { AccountChoice, OrganizationChoice } from "./callers.js";
 import { type Glob, literalGlob } from "./glob.js";
 import type { KeyModel } from "./key-models.js";
-import { type Segment, type View, viewText, type WordConstraint } from "./words.js";
+import { type Segment, type View, viewText, type WordConstraint } from "./views.js";
 
 export class Segments {
   readonly list: Segment[] = [];

@@ -5,7 +5,7 @@ import type { Caller } from "../semantics/request.js";
 import type { Asks } from "./asks.js";
 import type { Environment, KeyModel } from "./key-models.js";
 import type { Mode, Truth } from "./truth.js";
-import type { Segment, View, WordConstraint } from "./words.js";
+import type { Segment, View, WordConstraint } from "./views.js";
 
 /**
  * One way in which a caller of a class can make a request: what kind of principal, by which route. A shape says of

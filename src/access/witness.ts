@@ -3,7 +3,7 @@ import { conditionKeyFacts } from "../semantics/condition-keys.js";
 import type { AccessRequest } from "../semantics/request.js";
 import type { Solution } from "./search.js";
 import type { Shape } from "./shape.js";
-import { viewText } from "./words.js";
+import { viewText } from "./views.js";
 
 /** Keys that follow from the caller, and are filled in by the reference. */
 const DERIVED = new Set([
