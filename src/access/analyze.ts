@@ -5,6 +5,7 @@ import type { Zone } from "../domain/zone.js";
 import type { ParsedPolicy, Policy } from "../policy/ast.js";
 import { doubt } from "../semantics/doubts.js";
 import type { KeyDocument } from "../semantics/request.js";
+import type { CallerClass } from "./callers.js";
 import { classesOf, namedBy, type RankedClass } from "./classes.js";
 import { namesOf } from "./covered-callers.js";
 import { Coverage, surenessOf, surer } from "./coverage.js";
@@ -24,7 +25,7 @@ import {
   grantsForNobodyKnown,
   statementEntrances,
 } from "./entrances.js";
-import { Replayable } from "./replayable.js";
+import type { Replayable } from "./replayable.js";
 import { inShares } from "./shares.js";
 import { doubtfulStatements, prepare } from "./statements.js";
 import type { Budget } from "./glob.js";
@@ -117,7 +118,7 @@ export function analyze(input: AnalysisInput): AccessMatrix {
   /** Looks for accesses through one way in; gives what stayed undecided. */
   const visit = (entrance: Entrance): Undecided[] => {
     const open: Undecided[] = [];
-    const named = new Replayable(namedClasses(classes.all, entrance, budget));
+    const named = new NamedClasses(classes.all, entrance, budget);
     for (const group of actionGroups(entrance, signatures)) {
       if (!isOf(group, input.only)) continue;
       const covered = new Coverage();
@@ -177,15 +178,29 @@ function unfinished(entrance: Entrance): Undecided {
   return { who: undefined, source: entrance.source, reason: SEARCH_NOT_FINISHED, doubts: [] };
 }
 
-function* namedClasses(
-  classes: Iterable<RankedClass>,
-  entrance: Entrance,
-  budget: Budget,
-): Generator<RankedClass> {
-  const canName = namesOf(entrance.principal);
-  for (const c of classes) {
-    budget.left -= 1 / 8;
-    if (canName(c.cls)) yield c;
+/** The classes that a way in can name, found as far as they are asked for. */
+class NamedClasses {
+  readonly #kept: RankedClass[] = [];
+  #next = 0;
+  readonly #canName: (cls: CallerClass) => boolean;
+
+  constructor(
+    readonly all: Replayable<RankedClass>,
+    entrance: Entrance,
+    readonly budget: Budget,
+  ) {
+    this.#canName = namesOf(entrance.principal);
+  }
+
+  at(place: number): RankedClass | undefined {
+    while (this.#kept.length <= place) {
+      const ranked = this.all.at(this.#next);
+      if (ranked === undefined) return undefined;
+      this.#next += 1;
+      this.budget.left -= 1 / 8;
+      if (this.#canName(ranked.cls)) this.#kept.push(ranked);
+    }
+    return this.#kept[place];
   }
 }
 

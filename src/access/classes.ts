@@ -61,7 +61,7 @@ export function namedBy(elements: Iterable<PrincipalElement>): Named {
 /** The classes of callers of a key. */
 export interface Classes {
   /** Made as far as they are asked for. */
-  readonly all: Iterable<RankedClass>;
+  readonly all: Replayable<RankedClass>;
   /** Whether a principal element names nobody but accounts of the zone and who is in them. */
   readonly spared: (element: PrincipalElement) => boolean;
 }
@@ -107,12 +107,18 @@ interface KnownIds {
   readonly otherIds: readonly string[];
 }
 
+const NOBODY: readonly PrincipalEntry[] = [];
+const NO_IDS: readonly string[] = [];
+
 function knownIds(x: ClassContext): KnownIds {
   const { zone, mentions, facts } = x;
   const trustedOrgs = new Set<string>(zone.organizations);
-  const zoneAccounts = new Set<string>([facts.account, ...zone.accounts]);
-  const accounts = [...new Set([...zoneAccounts, ...mentions.accounts])];
-  const organizations = [...new Set([...mentions.organizations, ...trustedOrgs])];
+  const zoneAccounts = new Set<string>().add(facts.account);
+  for (const id of zone.accounts) zoneAccounts.add(id);
+  const accounts = [...zoneAccounts];
+  for (const id of mentions.accounts) if (!zoneAccounts.has(id)) accounts.push(id);
+  const organizations = [...mentions.organizations];
+  for (const id of trustedOrgs) if (!mentions.organizations.has(id)) organizations.push(id);
   const accountSamples = representatives(ACCOUNT_SAMPLES, accounts, mentions.patterns);
   const organizationSamples = representatives(ORGANIZATION_SAMPLES, organizations, mentions.patterns);
   const organization = organizationSamples[0] ?? "o-zzkeyward0";
@@ -122,7 +128,8 @@ function knownIds(x: ClassContext): KnownIds {
     zoneAccounts,
     accounts,
     organizations,
-    trustedPrincipals: zone.principals.flatMap((p) => principalEntry(p) ?? []),
+    trustedPrincipals:
+      zone.principals.length === 0 ? NOBODY : zone.principals.flatMap((p) => principalEntry(p) ?? []),
     accountSamples,
     organizationSamples,
     account: accountSamples[0] ?? "999988887777",
@@ -133,11 +140,9 @@ function knownIds(x: ClassContext): KnownIds {
       const its = x.organizationOf.get(id as AccountId);
       return its !== undefined && its !== null && trustedOrgs.has(its.id);
     },
-    otherIds: [...mentions.uniqueIds],
+    otherIds: mentions.uniqueIds.size === 0 ? NO_IDS : [...mentions.uniqueIds],
   };
 }
-
-const NOBODY: readonly PrincipalEntry[] = [];
 
 /** Callers of accounts that nobody named, and of those that only a pattern selects. */
 function* strangers(x: ClassContext, known: KnownIds): Generator<RankedClass> {

@@ -59,6 +59,22 @@ interface Setting {
   readonly time: Environment["time"];
 }
 
+const NOW: readonly Environment["time"][] = ["now"];
+const BOTH_TIMES: readonly Environment["time"][] = ["now", "later"];
+
+/** In each time and network, first what is certain, then what is only possible. */
+function settings(
+  times: readonly Environment["time"][],
+  networks: readonly Environment["network"][],
+): Setting[] {
+  return times.flatMap((time) =>
+    networks.flatMap((network): Setting[] => [
+      { mode: "certain", network, time },
+      { mode: "possible", network, time },
+    ]),
+  );
+}
+
 type Found =
   | { readonly kind: "found"; readonly shape: Shape; readonly solution: Solution }
   | { readonly kind: "closed"; readonly doubtful: boolean }
@@ -69,9 +85,15 @@ export class Prover {
   /** Where the reference did not bear out a proof: bugs in keyward. */
   readonly disagreements: string[] = [];
   readonly #asks: Asks;
+  readonly #forStrangers: readonly Setting[];
+  readonly #forOthers: readonly Setting[];
 
   constructor(readonly x: ProverContext) {
     this.#asks = asksOf(x.mentions.keys);
+    const { networks } = x;
+    const times = networks.time ? BOTH_TIMES : NOW;
+    this.#forOthers = settings(times, networks.any ? ["any"] : ["open"]);
+    this.#forStrangers = networks.any ? settings(times, ["open", "any"]) : this.#forOthers;
   }
 
   /** The worst way in, if there is one. */
@@ -79,6 +101,7 @@ export class Prover {
     let exhausted = false;
     let possible: Access | undefined;
     for (const setting of this.#settings(cls)) {
+      if (setting.mode === "certain") this.#doubtSeen = false;
       if (setting.mode === "possible" && (possible !== undefined || !this.#doubtSeen)) continue;
       const found = this.#find(cls, e, group, setting);
       if (found.kind === "found") {
@@ -116,18 +139,8 @@ export class Prover {
   #doubtSeen = false;
 
   /** What is tried, worst first. A setting that the documents cannot tell from an earlier one is left out. */
-  *#settings(cls: CallerClass): Generator<Setting> {
-    const { networks } = this.x;
-    const times: Environment["time"][] = networks.time ? ["now", "later"] : ["now"];
-    const stranger = isStranger(cls);
-    const nets: Environment["network"][] = !networks.any ? ["open"] : stranger ? ["open", "any"] : ["any"];
-    for (const time of times) {
-      for (const network of nets) {
-        this.#doubtSeen = false;
-        yield { mode: "certain", network, time };
-        yield { mode: "possible", network, time };
-      }
-    }
+  #settings(cls: CallerClass): readonly Setting[] {
+    return isStranger(cls) ? this.#forStrangers : this.#forOthers;
   }
 
   #find(cls: CallerClass, e: Entrance, group: ActionGroup, s: Setting): Found {
