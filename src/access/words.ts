@@ -141,15 +141,18 @@ function trySamples(
   budget: Budget,
 ): WordAnswer | undefined {
   let values = guess;
-  for (const c of constraints) {
+  // What asks for most is likeliest to give a value that meets the others.
+  const asking = constraints.filter((c) => c.mode === "oneOf" && c.only !== undefined);
+  if (asking.length > 1) asking.sort((a, b) => length(b) - length(a));
+  for (const c of asking) {
     const { only } = c;
-    if (c.mode !== "oneOf" || only === undefined) continue;
+    if (only === undefined) continue;
     const segment = segments[only];
     if (segment === undefined) continue;
     let literal = true;
     let first: string | undefined;
     // What is asked of this segment alone must hold whatever the others are.
-    const alone = constraints.filter((k) => k.only === only);
+    const alone = constraints.filter((k) => k.only === only && k !== c);
     for (const g of c.globs) {
       if (g.literal === undefined || g.fold) literal = false;
       const filling = { fillers: segment.alphabet.fillers, min: segment.min };
@@ -158,7 +161,10 @@ function trySamples(
         if (!fits(segment, text)) continue;
         budget.left -= 1;
         if (budget.left < 0) return { kind: "exhausted" };
-        if (!alone.every((k) => holds(k, replaced(guess, only, text)))) continue;
+        // Of its own constraint the glob that it was made from is enough; hundreds of others need not be asked.
+        if (!matches(g, c.prefix + text + c.suffix)) continue;
+        if (!alone.every((k) => holds(k, replaced(guess, only, text), budget))) continue;
+        if (budget.left < 0) return { kind: "exhausted" };
         first ??= text;
         const tried = replaced(values, only, text);
         if (constraints.every((k) => holds(k, tried, budget))) return { kind: "found", values: tried };
@@ -175,6 +181,8 @@ function trySamples(
   }
   return undefined;
 }
+
+const length = ({ globs }: Open): number => globs[0]?.tokens.length ?? 0;
 
 function replaced(values: readonly string[], at: number, text: string): string[] {
   return values.map((v, i) => (i === at ? text : v));

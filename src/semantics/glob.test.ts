@@ -24,6 +24,17 @@ describe("globs", () => {
     );
   });
 
+  it("take a character beyond the basic plane for one", () => {
+    const odd = fc.string({ unit: fc.constantFrom("a", "\u{1f511}", "\ud800"), maxLength: 5 });
+    const patternsToo = fc.string({ unit: fc.constantFrom("a", "\u{1f511}", "*", "?"), maxLength: 5 });
+    fc.assert(
+      fc.property(patternsToo, odd, (pattern, text) => {
+        expect(globMatches(parseGlob(pattern), text)).toBe(regex(pattern).test(text));
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
   it("take any text in a literal", () => {
     fc.assert(
       fc.property(fc.string({ maxLength: 20 }), (text) => {

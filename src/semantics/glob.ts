@@ -8,6 +8,9 @@ export type GlobToken =
   | { readonly kind: "char"; readonly char: string };
 export type Glob = readonly GlobToken[];
 
+const ANY: GlobToken = { kind: "any" };
+const ONE: GlobToken = { kind: "one" };
+
 /** Every character stands for itself. */
 export function literalGlob(text: string): Glob {
   return Array.from(text, (char) => ({ kind: "char", char }) as const);
@@ -16,8 +19,8 @@ export function literalGlob(text: string): Glob {
 /** `*` and `?` are wildcards. */
 export function parseGlob(text: string): Glob {
   return Array.from(text, (char): GlobToken => {
-    if (char === "*") return { kind: "any" };
-    return char === "?" ? { kind: "one" } : { kind: "char", char };
+    if (char === "*") return ANY;
+    return char === "?" ? ONE : { kind: "char", char };
   });
 }
 
@@ -28,18 +31,34 @@ export function globText(glob: Glob): string {
 
 /** Whether the whole text fits the pattern; case counts. */
 export function globMatches(glob: Glob, text: string): boolean {
-  const chars = literalGlob(text);
-  // Most patterns part from most texts within a few characters, or end in a star that takes the rest.
-  let same = 0;
-  for (; ; same += 1) {
-    const a = glob[same];
-    const b = chars[same];
-    if (a === undefined) return b === undefined;
-    if (a.kind === "any") break;
-    if (b === undefined || !sameCharacter(a, b)) return false;
+  const chars = ASTRAL.test(text) ? Array.from(text) : text;
+  let at = 0;
+  let char = 0;
+  // Where the last star stands, and from where on it has not taken anything yet: going back further gains nothing.
+  let star = -1;
+  let untaken = 0;
+  while (char < chars.length) {
+    const token = glob[at];
+    if (token?.kind === "any") {
+      star = at;
+      untaken = char;
+      at += 1;
+    } else if (token !== undefined && (token.kind === "one" || token.char === chars[char])) {
+      at += 1;
+      char += 1;
+    } else {
+      if (star < 0) return false;
+      untaken += 1;
+      char = untaken;
+      at = star + 1;
+    }
   }
-  return same === glob.length - 1 || globsIntersect(glob.slice(same), chars.slice(same));
+  while (glob[at]?.kind === "any") at += 1;
+  return at === glob.length;
 }
+
+/** Characters that take two places in a string. */
+const ASTRAL = /[\ud800-\udfff]/;
 
 /** Whether some text fits both patterns. */
 export function globsIntersect(left: Glob, right: Glob): boolean {
