@@ -31,6 +31,17 @@ describe("the reference and the symbolic engine", () => {
   });
 });
 
+describe("a search that is broken off", () => {
+  it.each([0, 10, 40, 160, 640])("after %i steps leaves nothing out without saying so", (steps) => {
+    const tally = emptyTally();
+    for (let index = 0; index < 60; index += 1) {
+      expect(runWorld(SEED + 1, index, REQUESTS, tally, steps)).toBeUndefined();
+    }
+    // Some were broken off where the reference allows something, and said so.
+    expect(tally.undecided).toBeGreaterThan(0);
+  });
+});
+
 /**
  * A disagreement of the past, made small. `request` is missing where a proof of the matrix was at fault. `expect` is
  * what the rules say of the request, `exposure` what they say of the key, both worked out by hand; `why` says how.

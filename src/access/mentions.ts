@@ -280,7 +280,8 @@ function addCondition(
     }
     if (c.keyLower === "aws:principalservicename" || c.keyLower === "aws:principalservicenameslist") {
       // Of which form the names of all services are is not documented: what is compared with one is taken for one.
-      if (SERVICE_FORM.test(v)) for (const name of fold ? [v, v.toLowerCase()] : [v]) m.services.add(name);
+      if (SERVICE_FORM.test(v))
+        for (const name of fold ? [v, v.toLowerCase(), v.toUpperCase()] : [v]) m.services.add(name);
       else if (/[*?]/.test(v) && c.operator.endsWith("Like")) m.servicePatterns.add(v);
     }
     if (linked && selectsIds(c, v)) m.patterns.push(v);

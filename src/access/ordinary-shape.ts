@@ -37,7 +37,8 @@ export function* ordinaryShapes(cls: OrdinaryClass, x: ShapeContext): Generator<
   if (asks.via) routes.push("via-service");
   const pathOpen =
     cls.principal === undefined || (cls.principal.kind === "session" && !cls.principal.role.includes("/"));
-  const paths = asks.principalArn && pathOpen ? [false, true] : [false];
+  const pathAsked = asks.principalArn || namesRoleOf(cls, x);
+  const paths = pathAsked && pathOpen ? [false, true] : [false];
   for (const ids of idSegments(cls, x)) {
     for (const org of askedOf(cls.organizations, asks.callerOrganization)) {
       for (const route of routes) {
@@ -58,6 +59,12 @@ export function* ordinaryShapes(cls: OrdinaryClass, x: ShapeContext): Generator<
   }
 }
 
+/** Whether documents name the role behind a session that they name: it may have a path, and be another one. */
+function namesRoleOf({ principal: p }: OrdinaryClass, x: ShapeContext): boolean {
+  if (p?.kind !== "session") return false;
+  return x.named.some((e) => e.kind === "role" && e.account === p.account && e.name === p.role);
+}
+
 const USUAL_IDS: readonly Segment[] = [UNIQUE_ID_SEGMENT];
 const ALL_IDS: readonly Segment[] = [UNIQUE_ID_SEGMENT, ANY_UNIQUE_ID_SEGMENT];
 
@@ -72,7 +79,7 @@ const NOBODY_NAMED: readonly undefined[] = [undefined];
 /** Who may have made a federated session that documents name: somebody they do not name, or one of their users. */
 function makers(cls: OrdinaryClass, x: ShapeContext): readonly (string | undefined)[] {
   const { principal: fixed, except } = cls;
-  if (fixed?.kind !== "federated-user") return NOBODY_NAMED;
+  if (fixed?.kind !== "federated-user" || fixed.partition !== x.facts.partition) return NOBODY_NAMED;
   const of = (e: PrincipalEntry): string[] =>
     e.kind === "user" && e.account === fixed.account ? [e.name] : [];
   const trusted = new Set(except.flatMap(of));

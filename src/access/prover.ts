@@ -1,6 +1,6 @@
 import type { KeyFacts } from "../domain/key.js";
 import { CAPABILITIES, type Doubt, type Exposure } from "../domain/verdict.js";
-import type { Condition } from "../policy/ast.js";
+import type { Condition, PrincipalElement } from "../policy/ast.js";
 import { conditionKeyFacts } from "../semantics/condition-keys.js";
 import { doubt } from "../semantics/doubts.js";
 import type { KeyDocument } from "../semantics/request.js";
@@ -9,6 +9,7 @@ import { hasUsualLength } from "./alphabets.js";
 import { type Asks, asksOf } from "./asks.js";
 import type { AccountChoice, CallerClass } from "./callers.js";
 import type { Compiled } from "./condition.js";
+import { surenessOf } from "./coverage.js";
 import { principalTruth, serviceEntry } from "./covered-callers.js";
 import type { ActionGroup, Entrance } from "./entrances.js";
 import type { NamedNetworks } from "./environments.js";
@@ -123,7 +124,7 @@ export class Prover {
         possible ??= access;
       } else if (found.kind === "exhausted") exhausted = true;
     }
-    if (possible !== undefined) return { kind: "access", access: possible };
+    if (possible !== undefined) return { kind: "access", access: this.#clearer(cls, e, group, possible) };
     if (!exhausted) return { kind: "closed" };
     return {
       kind: "undecided",
@@ -134,6 +135,18 @@ export class Prover {
         doubts: [],
       },
     };
+  }
+
+  /** Where an access rests on what is not understood: another one, by whoever has an id that documents name. */
+  #clearer(cls: CallerClass, e: Entrance, group: ActionGroup, access: Access): Access {
+    const { uniqueIds } = this.x.mentions;
+    if (uniqueIds.size === 0 || uniqueIds.size > MOST_IDS || surenessOf(access) !== "unclear") return access;
+    if (cls.kind !== "ordinary" || cls.uniqueId !== undefined || !mayBear(cls)) return access;
+    for (const uniqueId of uniqueIds) {
+      const attempt = this.prove({ ...cls, uniqueId }, e, group);
+      if (attempt.kind === "access" && surenessOf(attempt.access) !== "unclear") return attempt.access;
+    }
+    return access;
   }
 
   #doubtSeen = false;
@@ -192,10 +205,16 @@ export class Prover {
       if (!satisfies(principal, true, s.mode)) continue;
       const escape = this.#refusals(shape, group);
       if (escape === undefined) continue;
+      // Whom NotPrincipal lists by an id is left out.
+      const spared =
+        e.principal.kind === "not-principal" && shape.mayBearNamedId
+          ? this.#bearer(e.principal, shape)
+          : undefined;
+      const conditions = spared === undefined ? e.conditions : [...e.conditions, spared];
       const answer = search({
         shape,
         mode: s.mode,
-        require: [{ conditions: e.conditions, variables: e.variables }],
+        require: [{ conditions, variables: e.variables }],
         escape,
         now: x.now,
         budget: x.budget,
@@ -253,7 +272,7 @@ export class Prover {
     const add = (p: Prepared): void => {
       if (p.statement.effect !== "Deny" || p.actions[group.index] !== true || p.resource === "no") return;
       let principal = shape.principal(p.statement.principal, "Deny");
-      const ids = bearing ? this.#bearer(p, shape) : undefined;
+      const ids = bearing ? this.#bearer(p.statement.principal, shape) : undefined;
       if (principal === "no" && ids === undefined) return;
       let { conditions } = p;
       // Whether the Deny covers the caller depends on the id that the caller is given.
@@ -273,16 +292,15 @@ export class Prover {
     return out;
   }
 
-  /** That the caller has (NotPrincipal: has not) one of the unique ids that a Deny names, as a condition. */
-  #bearer(p: Prepared, shape: Shape): Condition | undefined {
-    const { principal } = p.statement;
+  /** That the caller has (NotPrincipal: has not) one of the unique ids that an element names, as a condition. */
+  #bearer(principal: PrincipalElement, shape: Shape): Condition | undefined {
     if (principal.kind === "missing") return undefined;
     const session = shape.kind === "session";
     const ids = principal.entries.flatMap((e) =>
       e.kind === "unique-id" && e.id.startsWith(session ? "AROA" : "AIDA") ? [e.id] : [],
     );
     if (ids.length === 0) return undefined;
-    const known = this.#bearers.get(p)?.get(shape.kind);
+    const known = this.#bearers.get(principal)?.get(shape.kind);
     if (known !== undefined) return known;
     const made: Condition = {
       operator: principal.kind === "principal" ? "StringLike" : "StringNotLike",
@@ -293,11 +311,11 @@ export class Prover {
       values: ids.map((id) => (session ? `${id}:*` : id)),
       path: [],
     };
-    this.#bearers.set(p, new Map([...(this.#bearers.get(p) ?? []), [shape.kind, made]]));
+    this.#bearers.set(principal, new Map([...(this.#bearers.get(principal) ?? []), [shape.kind, made]]));
     return made;
   }
 
-  readonly #bearers = new Map<Prepared, ReadonlyMap<Shape["kind"], Condition>>();
+  readonly #bearers = new Map<PrincipalElement, ReadonlyMap<Shape["kind"], Condition>>();
 
   #access(
     cls: CallerClass,
@@ -362,6 +380,9 @@ export class Prover {
     return { kind: "now" };
   }
 }
+
+/** Each id is one more search. */
+const MOST_IDS = 4;
 
 /** How many known accounts in a row may turn up where an unknown one is wanted. */
 const MOST_KNOWN = 8;

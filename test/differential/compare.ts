@@ -42,8 +42,11 @@ export type Disagreement =
   | "exposure"
   | "crash";
 
-/** Reads a world with both engines. Throws where the generator made something that is no policy. */
-export function prepare(world: World): Prepared {
+/**
+ * Reads a world with both engines. Throws where the generator made something that is no policy. `maxSteps`: bound on the
+ * search of the symbolic engine, its own if not given.
+ */
+export function prepare(world: World, maxSteps?: number): Prepared {
   const { facts } = world;
   const parsed = parsePolicy(world.policy, { kind: "key", partition: facts.partition });
   if (parsed.policy === undefined) throw new Error(`no policy: ${JSON.stringify(parsed.diagnostics)}`);
@@ -62,6 +65,7 @@ export function prepare(world: World): Prepared {
     ),
     now: NOW,
     scope: "outside",
+    ...(maxSteps === undefined ? {} : { maxSteps }),
   });
   const reading = policyDoubts(parsed);
   const document: KeyDocument = {

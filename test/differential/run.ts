@@ -42,13 +42,22 @@ export function add(into: Tally, more: Tally): void {
   for (const name of Object.keys(into) as (keyof Tally)[]) into[name] += more[name];
 }
 
-/** Makes world number `index` of a seed, and puts `requests` requests to both engines. Gives the first disagreement. */
-export function runWorld(seed: number, index: number, requests: number, tally: Tally): Finding | undefined {
+/**
+ * Makes world number `index` of a seed, and puts `requests` requests to both engines. Gives the first disagreement.
+ * `maxSteps`: as for {@link prepare}.
+ */
+export function runWorld(
+  seed: number,
+  index: number,
+  requests: number,
+  tally: Tally,
+  maxSteps?: number,
+): Finding | undefined {
   const r = new Random(seed, index);
   const world = randomWorld(r);
   tally.worlds += 1;
   try {
-    const prepared = prepare(world);
+    const prepared = prepare(world, maxSteps);
     tally.witnesses += prepared.matrix.accesses.length;
     const proofs = checkProofs(prepared);
     if (proofs?.kind === "disagreement") {
