@@ -144,8 +144,8 @@ export class UnexpectedAnswer extends Error {
 }
 
 /**
- * One page of a list. A list that says it goes on and does not say where would end too early in silence; that is a
- * failure.
+ * One page of a list. A list that says it goes on and does not say where would end too early in silence, and an answer
+ * without the list (an empty body, `{}`) comes from something that is not AWS and says nothing; both are failures.
  */
 export function page<T, U>(
   items: readonly T[] | undefined,
@@ -156,5 +156,14 @@ export function page<T, U>(
   if (truncated && (next === undefined || next === "")) {
     throw new UnexpectedAnswer("The list says that it goes on, but not where.");
   }
-  return { items: (items ?? []).map(convert), next: truncated ? next : undefined };
+  return { items: listed(items).map(convert), next: truncated ? next : undefined };
+}
+
+/** The items of a list, which the SDK does not check: an empty list is there, a missing one was not answered. */
+export function listed<T>(items: readonly T[] | undefined): readonly T[] {
+  const found: unknown = items;
+  if (Array.isArray(found) && !found.includes(null)) {
+    return found as readonly T[];
+  }
+  throw new UnexpectedAnswer("The answer does not hold the list that was asked for.");
 }

@@ -136,7 +136,11 @@ describe("a page of a list", () => {
   it("goes on only where the service says so", () => {
     expect(page([1, 2], true, "m", String)).toEqual({ items: ["1", "2"], next: "m" });
     expect(page([1], false, "m", String)).toEqual({ items: ["1"], next: undefined });
-    expect(page(undefined, false, undefined, String)).toEqual({ items: [], next: undefined });
+    expect(page([], false, undefined, String)).toEqual({ items: [], next: undefined });
+  });
+
+  it.each([undefined, null, {}, "", [null]])("that is %j is a failure, not an empty list", (items) => {
+    expect(() => page(items as never, false, undefined, String)).toThrow(/does not hold the list/);
   });
 
   it("that goes on nowhere is a failure", () => {

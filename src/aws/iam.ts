@@ -31,13 +31,17 @@ export function iamPort(session: Clients, ask: Ask): IamPort {
           ...(marker === undefined ? {} : { Marker: marker }),
         });
         const answer = await client.send(command, options);
+        // IAM always says whether there is more; what says nothing is not from IAM, and not an account without anybody.
+        if (typeof answer.IsTruncated !== "boolean") {
+          throw new UnexpectedAnswer("The answer does not hold the identities that were asked for.");
+        }
         const entities: IamEntity[] = [
           ...(answer.Policies ?? []).map(managedPolicy),
           ...(answer.GroupDetailList ?? []).map(group),
           ...(answer.UserDetailList ?? []).map(user),
           ...(answer.RoleDetailList ?? []).map(role),
         ];
-        return page(entities, answer.IsTruncated === true, answer.Marker, (e) => e);
+        return page(entities, answer.IsTruncated, answer.Marker, (e) => e);
       }),
   };
 }

@@ -86,7 +86,7 @@ describe("KMS in one Region", () => {
   it("keeps every member of a grant, and makes none up", async () => {
     const full = {
       GrantId: "g1",
-      KeyId: "arn:aws:kms:us-east-1:111122223333:key/1",
+      KeyId: "arn:aws:kms:us-east-1:111122223333:key/k",
       Name: "n",
       GranteePrincipal: "arn:aws:iam::999988887777:role/R",
       GranteeServicePrincipal: "a.amazonaws.com",
@@ -210,6 +210,10 @@ describe("KMS in one Region", () => {
     ],
     ["throttling", 400, { __type: "ThrottlingException", message: "no" }, { kind: "throttled" }],
     ["an answer that is no JSON", 200, "<html>", { kind: "other" }],
+    ["an empty answer", 200, "", { kind: "other", code: "UnexpectedAnswer" }],
+    ["an answer without the list", 200, {}, { kind: "other", code: "UnexpectedAnswer" }],
+    ["a list that is none", 200, { Keys: { KeyId: "k" } }, { kind: "other", code: "UnexpectedAnswer" }],
+    ["a key without a name", 200, { Keys: [{ KeyId: "k" }] }, { kind: "other", code: "UnexpectedAnswer" }],
     [
       "a list that goes on nowhere",
       200,
@@ -219,6 +223,40 @@ describe("KMS in one Region", () => {
   ])("makes a value of %s", async (_what, status, body, expected) => {
     const answer = await kmsPort(wire([status, body]).session, "us-east-1", ask).listKeys(undefined, SIGNAL);
     expect(answer).toMatchObject({ ok: false, error: { call: "kms:ListKeys", ...expected } });
+  });
+});
+
+describe("an answer that says nothing about the key, or is about another", () => {
+  const other = "arn:aws:kms:us-east-1:111122223333:key/other";
+  const ports = {
+    describeKey: (w: Wire) => kmsPort(w.session, "us-east-1", ask).describeKey("k", SIGNAL),
+    getKeyPolicy: (w: Wire) => kmsPort(w.session, "us-east-1", ask).getKeyPolicy("k", SIGNAL),
+    listGrants: (w: Wire) => kmsPort(w.session, "us-east-1", ask).listGrants("k", undefined, SIGNAL),
+    listAliases: (w: Wire) => kmsPort(w.session, "us-east-1", ask).listAliases(undefined, SIGNAL),
+  };
+  it.each<[keyof typeof ports, unknown]>([
+    ["describeKey", {}],
+    ["describeKey", { KeyMetadata: { KeyManager: "AWS" } }],
+    ["describeKey", { KeyMetadata: { KeyId: "other", Arn: other, KeyManager: "AWS" } }],
+    ["getKeyPolicy", { Policy: { Version: "2012-10-17" } }],
+    ["listGrants", ""],
+    ["listGrants", {}],
+    ["listGrants", { Grants: [{ GrantId: "g", Operations: "Decrypt" }], Truncated: false }],
+    ["listGrants", { Grants: [{ GrantId: "g", KeyId: other }], Truncated: false }],
+    ["listAliases", {}],
+    ["listAliases", { Aliases: [{ AliasName: "alias/a", TargetKeyId: 1 }], Truncated: false }],
+  ])("fails: %s %j", async (call, body) => {
+    expect(await ports[call](wire([200, body]))).toMatchObject({
+      ok: false,
+      error: { kind: "other", code: "UnexpectedAnswer" },
+    });
+  });
+
+  it("a marker without a word about whether the list goes on is followed", async () => {
+    const w = wire([200, { Keys: [{ KeyId: "a", KeyArn: "arn-a" }], NextMarker: "m" }]);
+    expect(await kmsPort(w.session, "us-east-1", ask).listKeys(undefined, SIGNAL)).toMatchObject({
+      value: { next: "m" },
+    });
   });
 });
 

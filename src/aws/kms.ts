@@ -12,9 +12,10 @@ import {
 import type { KeyDescription, KmsPort, Page } from "../collect/ports.js";
 import type { Grant } from "../domain/grant.js";
 import type { Ask } from "./ask.js";
-import { page } from "./ask.js";
+import { page, UnexpectedAnswer } from "./ask.js";
 import { LeanKms } from "./lean.js";
 import type { Clients } from "./session.js";
+import { isGrant } from "../snapshot/key-line.js";
 
 /** The commands of KMS that keyward sends, each beside the action that permits it. */
 export const KMS_COMMANDS = {
@@ -40,40 +41,48 @@ export function kmsPort(session: Clients, region: string, ask: Ask): KmsPort {
         const answer = await client.send(
           new KMS_COMMANDS["kms:ListKeys"]({ Limit: PAGE.keys, ...marked(marker) }),
         );
-        return paged(answer, answer.Keys, (k) => ({ id: k.KeyId ?? "", arn: k.KeyArn ?? "" }));
+        return paged(answer, answer.Keys, (k) => ({ id: text(k.KeyId), arn: text(k.KeyArn) }));
       }),
     listAliases: (marker, signal) =>
       ask("kms:ListAliases", signal, async () => {
         const answer = await client.send(
           new KMS_COMMANDS["kms:ListAliases"]({ Limit: PAGE.aliases, ...marked(marker) }),
         );
-        return paged(answer, answer.Aliases, (a) => ({ name: a.AliasName ?? "", keyId: a.TargetKeyId }));
+        return paged(answer, answer.Aliases, (a) => ({
+          name: text(a.AliasName),
+          keyId: a.TargetKeyId === undefined ? undefined : text(a.TargetKeyId),
+        }));
       }),
     describeKey: (key, signal) =>
       ask("kms:DescribeKey", signal, async () => {
         const answer = await client.send(new KMS_COMMANDS["kms:DescribeKey"]({ KeyId: key }));
-        return description(answer.KeyMetadata);
+        const of = answer.KeyMetadata;
+        // AWS always names the key. What is about another one must not decide that this one is left out.
+        if (of === undefined || (of.KeyId !== key && of.Arn !== key)) {
+          throw new UnexpectedAnswer("KMS described another key than the one that was asked for.");
+        }
+        return description(of);
       }),
     getKeyPolicy: (key, signal) =>
       ask("kms:GetKeyPolicy", signal, async () => {
         // The one name that a key policy can have. Source: KMS API reference, GetKeyPolicy.
         const input = { KeyId: key, PolicyName: "default" };
         const answer = await client.send(new KMS_COMMANDS["kms:GetKeyPolicy"](input));
-        return answer.Policy;
+        return answer.Policy === undefined ? undefined : text(answer.Policy);
       }),
     listGrants: (key, marker, signal) =>
       ask("kms:ListGrants", signal, async () => {
         const answer = await client.send(
           new KMS_COMMANDS["kms:ListGrants"]({ KeyId: key, Limit: PAGE.grants, ...marked(marker) }),
         );
-        return paged(answer, answer.Grants, grant);
+        return paged(answer, answer.Grants, (entry) => grant(entry, key));
       }),
     listResourceTags: (key, marker, signal) =>
       ask("kms:ListResourceTags", signal, async () => {
         const answer = await client.send(
           new KMS_COMMANDS["kms:ListResourceTags"]({ KeyId: key, Limit: PAGE.tags, ...marked(marker) }),
         );
-        return paged(answer, answer.Tags, (t) => [t.TagKey ?? "", t.TagValue ?? ""] as const);
+        return paged(answer, answer.Tags, (t) => [text(t.TagKey), text(t.TagValue ?? "")] as const);
       }),
     rotationEnabled: (key, signal) =>
       ask("kms:GetKeyRotationStatus", signal, async () => {
@@ -97,29 +106,40 @@ function paged<T, U>(
   items: readonly T[] | undefined,
   convert: (item: T) => U,
 ): Page<U> {
-  return page(items, answer.Truncated === true, answer.NextMarker, convert);
+  // KMS always says whether a list goes on; where it does not, a marker does.
+  const goesOn = answer.Truncated ?? (answer.NextMarker !== undefined && answer.NextMarker !== "");
+  return page(items, goesOn, answer.NextMarker, convert);
 }
 
-function description(metadata: KeyMetadata | undefined): KeyDescription {
-  const manager = metadata?.KeyManager;
+/** The SDK gives the members of an answer as they came, whatever their types say. */
+function text(member: string | undefined): string {
+  if (typeof member !== "string") throw new UnexpectedAnswer("KMS left out a member that is always there.");
+  return member;
+}
+
+function description(metadata: KeyMetadata): KeyDescription {
+  const manager = metadata.KeyManager;
   return {
     manager: manager === "AWS" || manager === "CUSTOMER" ? manager : undefined,
-    state: metadata?.KeyState,
-    spec: metadata?.KeySpec,
-    usage: metadata?.KeyUsage,
-    origin: metadata?.Origin,
-    multiRegion: metadata?.MultiRegion,
-    multiRegionKeyType: metadata?.MultiRegionConfiguration?.MultiRegionKeyType,
-    description: metadata?.Description,
-    createdAt: time(metadata?.CreationDate),
-    deletionDate: time(metadata?.DeletionDate),
+    state: metadata.KeyState,
+    spec: metadata.KeySpec,
+    usage: metadata.KeyUsage,
+    origin: metadata.Origin,
+    multiRegion: metadata.MultiRegion,
+    multiRegionKeyType: metadata.MultiRegionConfiguration?.MultiRegionKeyType,
+    description: metadata.Description,
+    createdAt: time(metadata.CreationDate),
+    deletionDate: time(metadata.DeletionDate),
   };
 }
 
-/** A grant in the form of a snapshot. Members that AWS left out stay out; they are not known. */
-function grant(entry: GrantListEntry): Grant {
+/**
+ * A grant in the form of a snapshot. Members that AWS left out stay out; they are not known. Fails for a grant of another
+ * key than the one that was asked for, and for members of the wrong type.
+ */
+function grant(entry: GrantListEntry, key: string): Grant {
   const constraints = entry.Constraints;
-  return {
+  const made: Grant = {
     GrantId: entry.GrantId ?? "",
     ...defined({
       KeyId: entry.KeyId,
@@ -141,6 +161,16 @@ function grant(entry: GrantListEntry): Grant {
             }),
     }),
   };
+  if (!isGrant(made)) throw new UnexpectedAnswer("KMS returned a grant that cannot be understood.");
+  if (made.KeyId !== undefined && keyIdOf(made.KeyId) !== keyIdOf(key)) {
+    throw new UnexpectedAnswer("KMS returned a grant of another key than the one that was asked for.");
+  }
+  return made;
+}
+
+/** Of a key's ARN or id. */
+function keyIdOf(key: string): string {
+  return key.slice(key.lastIndexOf("/") + 1);
 }
 
 function time(date: Date | undefined): string | undefined {

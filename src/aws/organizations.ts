@@ -13,7 +13,7 @@ import {
 import type { Account } from "@aws-sdk/client-organizations";
 import type { ListedAccount, ListedRoot, OrganizationPort, Page } from "../collect/ports.js";
 import type { Ask } from "./ask.js";
-import { UnexpectedAnswer } from "./ask.js";
+import { listed, UnexpectedAnswer } from "./ask.js";
 import type { Clients } from "./session.js";
 
 /** The commands of Organizations that keyward sends, each beside the action that permits it. */
@@ -133,5 +133,5 @@ function paged<T, U>(
   token: string | undefined,
   convert: (item: T) => U,
 ): Page<U> {
-  return { items: (items ?? []).map(convert), next: token === "" ? undefined : token };
+  return { items: listed(items).map(convert), next: token === "" ? undefined : token };
 }

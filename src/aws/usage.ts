@@ -84,10 +84,16 @@ export function bucketPort(session: Clients, region: string, ask: Ask): BucketPo
           }),
           options,
         );
-        return page(answer.Contents, answer.IsTruncated === true, answer.NextContinuationToken, (o) => ({
-          key: o.Key ?? "",
-          size: o.Size ?? 0,
-        }));
+        // S3 leaves an empty list out.
+        return page(
+          answer.Contents ?? [],
+          answer.IsTruncated === true,
+          answer.NextContinuationToken,
+          (o) => ({
+            key: o.Key ?? "",
+            size: o.Size ?? 0,
+          }),
+        );
       }),
     get: (bucket, object, signal) =>
       ask("s3:GetObject", signal, async (options): Promise<Bytes> => {
@@ -173,7 +179,7 @@ export function queryPort(session: Clients, region: string, ask: Ask): QueryPort
           options,
         );
         const next = answer.NextToken === "" ? undefined : answer.NextToken;
-        return page(answer.ResultSet?.Rows, next !== undefined, next, (r) =>
+        return page(answer.ResultSet?.Rows ?? [], next !== undefined, next, (r) =>
           (r.Data ?? []).map((d) => d.VarCharValue),
         );
       }),

@@ -434,6 +434,26 @@ describe("what AWS refuses", () => {
     expect(lines.at(-1)).toMatchObject({ regions: [{ status: "incomplete", listed: 1, written: 0 }] });
   });
 
+  it.each([
+    ["another account", { id: "k0", arn: "arn:aws:kms:us-east-1:222233334444:key/k0" }],
+    ["another Region", { id: "k0", arn: keyArn("us-west-2", "k0") }],
+    ["another key than its id", { id: "k1", arn: keyArn("us-east-1", "k0") }],
+  ])("a key that is listed as one of %s is a gap, not left out", async (_what, listed) => {
+    const cloud = new FakeCloud({ regions: { "us-east-1": keys(2) } });
+    const real = cloud.kms.bind(cloud);
+    cloud.kms = (region) => ({
+      ...real(region),
+      listKeys: () => Promise.resolve({ ok: true, value: { items: [listed], next: undefined } }),
+    });
+    const lines: SnapshotLine[] = [];
+    for await (const line of start(cloud, { regions: {} })) lines.push(line);
+    expect(lines.filter((l) => l.type === "key")).toEqual([]);
+    expect(lines.filter((l) => l.type === "incomplete")).toMatchObject([
+      { where: `${ACCOUNT}/us-east-1`, call: "kms:ListKeys", code: "UnexpectedAnswer" },
+    ]);
+    expect(lines.at(-1)).toMatchObject({ regions: [{ status: "incomplete", listed: 1, written: 0 }] });
+  });
+
   it("an opt-in Region that refuses the credentials is not enabled; one that every account has is a gap", async () => {
     const refuse = ({ call, region }: Call) =>
       call === "kms:ListKeys" && region !== "us-east-1"

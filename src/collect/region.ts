@@ -103,7 +103,7 @@ class RegionScan {
         this.failure = page.error;
         break;
       }
-      const fresh = page.value.filter((key) => !seen.has(key.id) && seen.add(key.id));
+      const fresh = page.value.filter((key) => !seen.has(key.arn) && seen.add(key.arn));
       counts.listed += fresh.length;
       run.listener.listed?.(region, fresh.length);
       for (const key of fresh) await this.start(workers, key);
@@ -135,10 +135,10 @@ class RegionScan {
 
   private async start(workers: Workers, key: ListedKey): Promise<void> {
     const { run, region, account } = this;
-    const owner = accountOf(key.arn);
+    const owner = this.ownerOf(key);
     if (owner === undefined) {
       this.counts.gaps += 1;
-      await run.emitIncomplete(run.place, strangeKey(key.arn));
+      await run.emitIncomplete(run.place, strangeKey(key, run.place));
       return;
     }
     account.account ??= owner;
@@ -156,6 +156,15 @@ class RegionScan {
           : await writeUnread(run, key, part, reason),
       );
     });
+  }
+
+  /** The account of a key; undefined unless its ARN is one of this account and Region, and the id is that of the ARN. */
+  private ownerOf({ id, arn }: ListedKey): string | undefined {
+    const parsed = parseKeyArn(arn);
+    if (parsed === undefined) return undefined;
+    const { account, region, keyId } = keyArnParts(parsed);
+    const here = region === this.region && account === (this.account.account ?? account);
+    return here && keyId === id ? account : undefined;
   }
 
   private count({ outcome, gaps }: KeyResult): void {
@@ -177,18 +186,15 @@ class RegionScan {
   }
 }
 
-function accountOf(keyArn: string): string | undefined {
-  const arn = parseKeyArn(keyArn);
-  return arn === undefined ? undefined : keyArnParts(arn).account;
-}
-
-/** AWS names every key by an ARN; something else answers here. The key is told, since it cannot be judged. */
-function strangeKey(arn: string): CallFailure {
+/**
+ * AWS names every key by an ARN of the account and Region that was asked; something else answers here, or the
+ * credentials are those of another account. The key is told, since nothing can be said about it.
+ */
+function strangeKey({ id, arn }: ListedKey, place: string): CallFailure {
   return {
     kind: "other",
     call: "kms:ListKeys",
     code: "UnexpectedAnswer",
-    message: `A key was listed by something that is no key ARN: ${JSON.stringify(arn.slice(0, 200))}`,
-    help: "Check what answers at the endpoint; AWS does not answer like this.",
+    message: `A key was listed that is not one of ${place}: ${JSON.stringify(arn.slice(0, 200))}, id ${JSON.stringify(id.slice(0, 100))}. Check which credentials are used and what answers at the endpoint; AWS does not answer like this.`,
   };
 }

@@ -89,7 +89,8 @@ function isGrants(value: unknown): boolean {
   return Array.isArray(value) && value.every(isGrant);
 }
 
-function isGrant(value: unknown): boolean {
+/** Whether a value is a grant in the form of a snapshot; see the schema. */
+export function isGrant(value: unknown): boolean {
   if (!isObject(value)) return false;
   for (const name of Object.keys(value)) {
     const field = value[name];
