@@ -16,10 +16,12 @@ const io: Io = {
 
 /** `keyward … | head`: whoever read us is gone. The verdict stands if it is known; else nothing was delivered. */
 function onPipeError(error: NodeJS.ErrnoException): void {
-  if (error.code !== "EPIPE") throw error;
-  process.exit(process.exitCode ?? EXIT.failure);
+  if (error.code === "EPIPE") process.exit(process.exitCode ?? EXIT.failure);
+  // A full disk and the like: the result is not whole, so no verdict may stand in the exit code.
+  process.stderr.write(`keyward: the result cannot be written: ${error.message}\n`);
+  process.exit(EXIT.failure);
 }
 process.stdout.on("error", onPipeError);
-process.stderr.on("error", onPipeError);
+process.stderr.on("error", () => process.exit(process.exitCode ?? EXIT.failure));
 
 await run(process.argv, io);

@@ -1,4 +1,5 @@
-import { mkdtemp, readFile, readdir, rm, stat, writeFile } from "node:fs/promises";
+import { execFileSync } from "node:child_process";
+import { lstat, mkdtemp, readFile, readdir, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Writable } from "node:stream";
@@ -51,9 +52,35 @@ describe("a file", () => {
     );
   });
 
-  test("in place of a folder is a message, and nothing is left behind", async () => {
-    const output = await openOutput(folder, ioWith(new Writable()));
-    await expect(output.finish()).rejects.toThrow("the output file cannot be written");
+  test("in place of a folder is a message before anything is written, and nothing is left behind", async () => {
+    await expect(openOutput(folder, ioWith(new Writable()))).rejects.toThrow(
+      "the output file cannot be written",
+    );
+    expect(await readdir(folder)).toEqual([]);
+  });
+
+  test.skipIf(process.platform === "win32")("behind a link is written, and the link stays", async () => {
+    const link = join(folder, "latest.json");
+    await writeFile(join(folder, "report.json"), "old");
+    await symlink("report.json", link);
+    const output = await openOutput(link, ioWith(new Writable()));
+    await output.write("new");
+    await output.finish();
+    expect((await lstat(link)).isSymbolicLink()).toBe(true);
+    expect(await readFile(join(folder, "report.json"), "utf8")).toBe("new");
+    expect((await readdir(folder)).sort()).toEqual(["latest.json", "report.json"]);
+  });
+
+  test.skipIf(process.platform === "win32")("that is a pipe is written in place and stays one", async () => {
+    const path = join(folder, "pipe");
+    execFileSync("mkfifo", [path]);
+    const reading = readFile(path, "utf8");
+    const output = await openOutput(path, ioWith(new Writable()));
+    await output.write("all of it");
+    await output.finish();
+    expect(await reading).toBe("all of it");
+    expect((await stat(path)).isFIFO()).toBe(true);
+    expect(await readdir(folder)).toEqual(["pipe"]);
   });
 });
 

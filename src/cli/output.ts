@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { FileHandle } from "node:fs/promises";
-import { open, rename, rm } from "node:fs/promises";
+import { open, realpath, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { KeywardError } from "../domain/result.js";
 import type { Io } from "./command.js";
@@ -15,7 +15,10 @@ export interface Output {
   readonly discard: () => Promise<void>;
 }
 
-/** Stdout, or a file that is written beside its place and moved there when it is whole. */
+/**
+ * Stdout, or a file that is written beside its place and moved there when it is whole. What is no regular file (a pipe,
+ * `/dev/stdout`, `/dev/null`) is written in place: moving a file there would take its name away from it.
+ */
 export async function openOutput(path: string | undefined, io: Io): Promise<Output> {
   return path === undefined ? streamOutput(io.stdout) : fileOutput(path);
 }
@@ -46,12 +49,28 @@ function streamOutput(stream: NodeJS.WritableStream): Output {
 /** Small writes are collected: a report has one for each key. */
 const BUFFER = 256 * 1024;
 
+/** The regular file that is to be there in the end, links followed; undefined: the path names something else. */
+async function regularFile(path: string): Promise<string | undefined> {
+  try {
+    const found = await stat(path);
+    if (found.isDirectory()) throw isFolder(path);
+    return found.isFile() ? await realpath(path) : undefined;
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return path;
+    throw unwritable(path, error);
+  }
+}
+
 async function fileOutput(path: string): Promise<Output> {
-  const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString("hex")}.tmp`);
+  const target = await regularFile(path);
+  const temporary =
+    target === undefined
+      ? undefined
+      : join(dirname(target), `.${basename(target)}.${randomBytes(6).toString("hex")}.tmp`);
   let file: FileHandle;
   try {
     // Reports name keys, accounts and principals: for the owner's eyes.
-    file = await open(temporary, "wx", 0o600);
+    file = await (temporary === undefined ? open(path, "w") : open(temporary, "wx", 0o600));
   } catch (error) {
     throw unwritable(path, error);
   }
@@ -81,19 +100,27 @@ async function fileOutput(path: string): Promise<Output> {
     finish: async () => {
       try {
         await flush();
-        await file.sync();
+        if (temporary !== undefined) await file.sync();
         await file.close();
-        await rename(temporary, path);
+        if (temporary !== undefined && target !== undefined) await rename(temporary, target);
       } catch (error) {
-        await rm(temporary, { force: true });
+        if (temporary !== undefined) await rm(temporary, { force: true });
         throw unwritable(path, error);
       }
     },
     discard: async () => {
       await file.close();
-      await rm(temporary, { force: true });
+      if (temporary !== undefined) await rm(temporary, { force: true });
     },
   };
+}
+
+function isFolder(path: string): KeywardError {
+  return new KeywardError({
+    what: "the output file cannot be written: this is a directory",
+    where: path,
+    next: "name a file with --output",
+  });
 }
 
 function unwritable(path: string, error: unknown): unknown {

@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { existsSync, openSync, closeSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -52,3 +53,23 @@ test.each([
   expect(modules.some((m) => m.endsWith("/dist/access/analyze.js"))).toBe(true);
   expect(modules.filter((m) => HEAVY.test(m))).toEqual([]);
 });
+
+test.skipIf(!existsSync("/dev/full"))(
+  "a disk without space is a failure in one line, and not the exit code of a verdict",
+  async () => {
+    const full = openSync("/dev/full", "w");
+    const child = spawn(process.execPath, [MAIN, "check", "policy.json"], {
+      cwd: folder,
+      stdio: ["ignore", full, "pipe"],
+    });
+    let stderr = "";
+    child.stderr?.setEncoding("utf8").on("data", (text: string) => (stderr += text));
+    const code = await new Promise((resolve, reject) => {
+      child.on("error", reject);
+      child.on("close", resolve);
+    });
+    closeSync(full);
+    expect(stderr).toMatch(/^keyward: the result cannot be written: ENOSPC[^\n]*\n$/);
+    expect(code).toBe(2);
+  },
+);
