@@ -98,7 +98,10 @@ export function organizationPort(session: Clients, ask: Ask): OrganizationPort {
     policyText: (id, signal) =>
       ask("organizations:DescribePolicy", signal, async (options) => {
         const command = new ORGANIZATIONS_COMMANDS["organizations:DescribePolicy"]({ PolicyId: id });
-        return (await client.send(command, options)).Policy?.Content;
+        const text: unknown = (await client.send(command, options)).Policy?.Content;
+        if (typeof text !== "string")
+          throw new UnexpectedAnswer("Organizations left out the text of a policy.");
+        return text;
       }),
     targetsOf: (policy, marker, signal) =>
       ask("organizations:ListTargetsForPolicy", signal, async (options) => {

@@ -86,7 +86,9 @@ async function readWhole(
   const { id, managementAccountId } = named;
   // The tree does not wait for the list of accounts: each has a quota of its own.
   const [tree, listed] = await Promise.all([
-    roots.ok ? readTree(run, port, id, roots.value) : emptyTree([roots.error]),
+    roots.ok && roots.value.length > 0
+      ? readTree(run, port, id, roots.value)
+      : emptyTree([roots.ok ? { ...NO_ROOT, call: "organizations:ListRoots" } : roots.error]),
     asking.listed,
   ]);
   const seen = listed.ok ? listed.value : tree.accounts;
@@ -114,6 +116,7 @@ async function readWhole(
     id,
     ...(managementAccountId === undefined ? {} : { managementAccountId }),
     accounts,
+    ...(listed.ok || tree.gaps.length === 0 ? {} : { partial: true }),
     ...(tree.gaps.length > 0 ? {} : { units: tree.units }),
     ...(tree.policyTypes === undefined ? {} : { policyTypes: tree.policyTypes }),
   };
@@ -121,8 +124,10 @@ async function readWhole(
   return ok({ line, accounts: sorted.filter((a) => wanted.has(a.id)), managementAccountId, gaps });
 }
 
+/** Each once. */
 function byId(accounts: readonly ListedAccount[]): readonly ListedAccount[] {
-  return [...accounts].sort((a, b) => (a.id < b.id ? -1 : 1));
+  const unique = new Map(accounts.map((a) => [a.id, a]));
+  return [...unique.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
 function matches(account: Accounts, filter: OrganizationFilter): boolean {
@@ -173,6 +178,7 @@ async function readTree(
   const met: ListedAccount[] = [];
   const units: { id: string; name?: string; path: string }[] = [];
   const gaps: CallFailure[] = [];
+  const seen = new Set(roots.map((root) => root.id));
   let level = roots.map((root) => ({ id: root.id, path: `${organization}/${root.id}/` }));
   while (level.length > 0) {
     const workers = new Workers(UNITS_AT_ONCE);
@@ -189,6 +195,11 @@ async function readTree(
         ]);
         if (below.ok) {
           for (const unit of below.value) {
+            if (seen.has(unit.id)) {
+              gaps.push(twice("organizations:ListOrganizationalUnitsForParent", `unit ${unit.id}`));
+              continue;
+            }
+            seen.add(unit.id);
             const down = `${path}${unit.id}/`;
             next.push({ id: unit.id, path: down });
             units.push({ id: unit.id, ...(unit.name === undefined ? {} : { name: unit.name }), path: down });
@@ -199,6 +210,15 @@ async function readTree(
           return;
         }
         for (const account of accounts.value) {
+          if (seen.has(account.id)) {
+            // Of two places neither is sure, and a policy that may not be above it must not close a key.
+            if (pathOf.get(account.id) !== path) {
+              pathOf.delete(account.id);
+              gaps.push(twice("organizations:ListAccountsForParent", `account ${account.id}`));
+            }
+            continue;
+          }
+          seen.add(account.id);
           pathOf.set(account.id, path);
           met.push(account);
         }
@@ -210,6 +230,16 @@ async function readTree(
   units.sort((a, b) => (a.path < b.path ? -1 : 1));
   const policyTypes = [...new Set(roots.flatMap((root) => root.policyTypes))].sort();
   return { accounts: met, pathOf, units, policyTypes, gaps };
+}
+
+/** A tree has each once; while the organization is changed, a walk can meet one again in its new place. */
+function twice(call: string, what: string): CallFailure {
+  return {
+    kind: "other",
+    call,
+    code: "MetTwice",
+    message: `The ${what.slice(0, 80)} stands in two places of the organization's tree, perhaps because it was moved just now. Scan again.`,
+  };
 }
 
 async function readTags(
@@ -251,8 +281,14 @@ export async function readOrganizationPolicies(
   organization: OrganizationLine,
 ): Promise<Pick<ReadOrganization, "gaps"> & { readonly lines: readonly SnapshotLine[] }> {
   const gaps: [string, CallFailure][] = [];
-  const lines: SnapshotLine[] = [];
+  const lines: PolicyLine[] = [];
   const workers = new Workers(UNITS_AT_ONCE);
+  const unread = { everywhere: false, targets: new Set<string>() };
+  const missed = (type: OrganizationPolicyType, targets: Asked<readonly string[]>): void => {
+    if (type !== "SERVICE_CONTROL_POLICY") return;
+    if (targets.ok) for (const target of targets.value) unread.targets.add(target);
+    else unread.everywhere = true;
+  };
   for (const type of ["RESOURCE_CONTROL_POLICY", "SERVICE_CONTROL_POLICY"] as const) {
     if (organization.policyTypes !== undefined && !organization.policyTypes.includes(type)) continue;
     const policies = await allPages("organizations:ListPolicies", (marker) =>
@@ -271,8 +307,9 @@ export async function readOrganizationPolicies(
           ),
         ]);
         if (!text.ok) gaps.push([id, text.error]);
-        else if (!targets.ok) gaps.push([id, targets.error]);
-        else if (text.value !== undefined) {
+        if (!targets.ok) gaps.push([id, targets.error]);
+        if (!text.ok || !targets.ok) missed(type, targets);
+        else {
           for (const target of targets.value) {
             const named = name === undefined ? {} : { name };
             lines.push({ type: LINE_OF_TYPE[type], target, text: text.value, id, ...named });
@@ -282,5 +319,18 @@ export async function readOrganizationPolicies(
     }
   }
   await workers.settled();
-  return { lines, gaps };
+  return { lines: lines.filter((line) => !isPartOfLevel(line, unread)), gaps };
+}
+
+type PolicyLine = Extract<SnapshotLine, { type: (typeof LINE_OF_TYPE)[OrganizationPolicyType] }>;
+
+/**
+ * Of the service control policies of a place one has to allow. Where one of them was not read, it may be that one: the
+ * others must not be taken for all, and a place without any counts as not read.
+ */
+function isPartOfLevel(
+  line: PolicyLine,
+  unread: { readonly everywhere: boolean; readonly targets: ReadonlySet<string> },
+): boolean {
+  return line.type === "service-control-policy" && (unread.everywhere || unread.targets.has(line.target));
 }

@@ -188,8 +188,7 @@ export interface OrganizationPort {
     marker: string | undefined,
     signal: AbortSignal,
   ): Promise<Asked<Page<{ readonly id: string; readonly name: string | undefined }>>>;
-  /** Undefined: the answer held no text. */
-  policyText(id: string, signal: AbortSignal): Promise<Asked<string | undefined>>;
+  policyText(id: string, signal: AbortSignal): Promise<Asked<string>>;
   targetsOf(policy: string, marker: string | undefined, signal: AbortSignal): Promise<Asked<Page<string>>>;
 }
 

@@ -142,6 +142,7 @@ export class Estate implements EstateContext {
 }
 
 function tree(line: OrganizationLine): Map<AccountId, string> | undefined {
+  if (line.partial === true) return undefined;
   const found = new Map<AccountId, string>();
   for (const { id, path } of line.accounts ?? []) {
     const account = parseAccountId(id);

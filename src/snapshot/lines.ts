@@ -42,6 +42,8 @@ export interface OrganizationLine {
     readonly status?: string;
     readonly tags?: Readonly<Record<string, string>>;
   }[];
+  /** Not all accounts of the organization could be listed: one that is not here may be a member as well. */
+  readonly partial?: true;
   /** Organizational units, those without accounts too. Without it, only those on the paths of accounts are known. */
   readonly units?: readonly {
     readonly id: string;

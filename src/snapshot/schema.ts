@@ -92,6 +92,7 @@ const organization = z.strictObject({
     )
     .exactOptional(),
   units: z.array(z.strictObject({ id: text, name: optionalText, path: text })).exactOptional(),
+  partial: z.literal(true).exactOptional(),
   policyTypes: z.array(text).exactOptional(),
   delegatedAdministrators: z.array(accountId).exactOptional(),
 }) satisfies z.ZodType<OrganizationLine>;
