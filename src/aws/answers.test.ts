@@ -99,6 +99,29 @@ describe("whole answers", () => {
     }
   });
 
+  it("that trickle, or never stop, are given up", async () => {
+    const trickling = await serving((_, response) => {
+      const timer = setInterval(() => response.write(" "), 5);
+      response.on("close", () => clearInterval(timer));
+    });
+    const endless = await serving((_, response) => {
+      const more = (): void => void response.write("x".repeat(10_000), more);
+      response.on("error", () => undefined);
+      more();
+    });
+    const made = new WholeAnswers({ ms: 100, bytes: 100_000 });
+    onTestFinished(() => made.destroy());
+    for (const name of ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"]) vi.stubEnv(name, "");
+    expect(await failureOf(made.handle(request(trickling)))).toEqual({
+      code: "ETIMEDOUT",
+      kind: "unreachable",
+    });
+    expect(await failureOf(made.handle(request(endless)))).toEqual({
+      code: "UnexpectedAnswer",
+      kind: "other",
+    });
+  });
+
   it("of nobody are a refused connection", async () => {
     const port = await serving(() => undefined);
     const free = port === 65_535 ? 1 : port + 1;

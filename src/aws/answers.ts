@@ -3,6 +3,7 @@ import { getProxyForUrl } from "proxy-from-env";
 import type { Dispatcher } from "undici";
 import { Agent, errors } from "undici";
 import { abortError, whenAborted } from "./aborts.js";
+import { UnexpectedAnswer } from "./ask.js";
 import { ANSWER_TIMEOUT, CONNECT_TIMEOUT, Connections } from "./connections.js";
 
 type HandleArguments = Parameters<NodeHttpHandler["handle"]>;
@@ -12,6 +13,12 @@ type Answer = Awaited<Handled>;
 
 /** Milliseconds for which an idle connection is kept where the server does not say. */
 const IDLE = 10_000;
+
+/**
+ * Bounds of one answer: milliseconds from its head to its end, and bytes. The other limits count silence alone, so that
+ * something which sends a byte a second, or never stops, would hold a scan for ever. AWS's answers have at most a few MB.
+ */
+const LONGEST = { ms: 2 * ANSWER_TIMEOUT, bytes: 64 * 1024 * 1024 };
 
 /**
  * Connections of the many short calls of a scan: each answer is read to its end before the SDK gets it, which suits
@@ -29,6 +36,8 @@ export class WholeAnswers {
   private readonly others = new Connections();
   /** By origin: whether it is reached without a proxy. */
   private readonly direct = new Map<string, boolean>();
+
+  constructor(private readonly longest = LONGEST) {}
 
   handle(request: Request, options: HandleArguments[1] = {}): Handled {
     const { protocol, hostname, port } = request;
@@ -65,7 +74,7 @@ export class WholeAnswers {
       return this.others.handle(request);
     }
     return new Promise((resolve, reject) => {
-      const answer = new WholeAnswer(resolve, reject, signal);
+      const answer = new WholeAnswer(resolve, reject, signal, this.longest);
       this.agent.dispatch({ origin, path, method, headers, body: body ?? null }, answer);
     });
   }
@@ -77,11 +86,14 @@ class WholeAnswer implements Dispatcher.DispatchHandler {
   private status = 0;
   private headers: Record<string, string> = {};
   private forget: (() => void) | undefined;
+  private begun = 0;
+  private bytes = 0;
 
   constructor(
     private readonly resolve: (answer: Answer) => void,
     private readonly reject: (error: Error) => void,
     private readonly signal: AbortSignal | undefined,
+    private readonly longest: typeof LONGEST,
   ) {}
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -95,14 +107,21 @@ class WholeAnswer implements Dispatcher.DispatchHandler {
     headers: Readonly<Record<string, string | string[] | undefined>>,
   ): void {
     this.status = status;
+    this.begun = performance.now();
     this.headers = {};
     for (const [name, value] of Object.entries(headers)) {
       if (value !== undefined) this.headers[name] = typeof value === "string" ? value : value.join(",");
     }
   }
 
-  onResponseData(_controller: Dispatcher.DispatchController, chunk: Uint8Array): void {
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Uint8Array): void {
     this.chunks.push(chunk);
+    this.bytes += chunk.length;
+    if (this.bytes > this.longest.bytes) {
+      controller.abort(new UnexpectedAnswer("The answer is longer than any that AWS gives."));
+    } else if (performance.now() - this.begun > this.longest.ms) {
+      controller.abort(new errors.BodyTimeoutError("The answer does not come to its end."));
+    }
   }
 
   onResponseEnd(): void {

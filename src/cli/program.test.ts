@@ -35,6 +35,12 @@ describe("help and version", () => {
   });
 });
 
+test("scan refuses one file for both the snapshot and the result, before it asks anything", async () => {
+  const { code, stdout, stderr } = await keyward(["scan", "--snapshot", "a.out", "--output", "./a.out"]);
+  expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+  expect(stderr).toContain("cannot go to the same file");
+});
+
 describe("wrong usage ends with 2 and says what would be right, on stderr", () => {
   test.each([
     [[], "Usage: keyward"],

@@ -64,3 +64,41 @@ describe("IAM of an earlier scan", () => {
     expect(k.keepsIam(role(A))).toBe(false);
   });
 });
+
+describe("a Region of an earlier scan", () => {
+  const whole = (id: string): SnapshotLine => ({
+    type: "key",
+    arn: `arn:aws:kms:us-east-1:${A}:key/${id}`,
+    state: "Enabled",
+    aliases: [],
+    policy: { kind: "present", text: "{}" },
+    grants: { kind: "present", items: [] },
+  });
+  const header: SnapshotLine = {
+    type: "snapshot",
+    schema: "keyward.snapshot/1",
+    createdAt: "2026-11-23T10:00:00Z",
+    tool: "t",
+  };
+  const region: SnapshotLine = {
+    type: "region",
+    account: A,
+    region: "us-east-1",
+    status: "scanned",
+    listed: 3,
+    written: 2,
+    awsManaged: 1,
+    deleted: 0,
+  };
+
+  it("is done where all keys that were written are still there", () => {
+    const k = known([header, whole("k1"), key(A), region]);
+    expect(k.doneRegion(A, "us-east-1")).toMatchObject({ written: 2 });
+  });
+
+  it("is not done where the line of a key is missing: that key would be absent from the result", () => {
+    expect(known([header, whole("k1"), region]).doneRegion(A, "us-east-1")).toBeUndefined();
+    expect(known([header, whole("k1"), whole("k1"), region]).doneRegion(A, "us-east-1")).toBeUndefined();
+    expect(known([header, region]).doneRegion(A, "us-east-1")).toBeUndefined();
+  });
+});

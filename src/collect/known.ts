@@ -15,6 +15,8 @@ export class Known {
   private readonly regions = new Map<string, RegionCoverage>();
   /** The earlier scan read all that this one wants, so its word that a Region is done holds. */
   private sameDetails = false;
+  /** When the earlier scan began, as its header says. */
+  createdAt: string | undefined;
   /** Accounts of which all of IAM was read, and those of which that is not sure yet; see {@link settle}. */
   private readonly iamAccounts = new Set<string>();
   private readonly iamSeen = new Set<string>();
@@ -33,6 +35,7 @@ export class Known {
     if (line.type === "key" || line.type === "region" || line.type === "coverage") this.settle();
     switch (line.type) {
       case "snapshot":
+        this.createdAt = line.createdAt;
         this.sameDetails = detailNames(this.details).every((name) => line.details?.includes(name) === true);
         return false;
       case "key":
@@ -82,9 +85,15 @@ export class Known {
     }
   }
 
-  /** The Region was done: nothing in it is asked. */
+  /**
+   * The Region was done: nothing in it is asked. Not where lines of keys are missing that were written then, because
+   * somebody took them out: its keys are listed again.
+   */
   doneRegion(account: string, region: string): RegionCoverage | undefined {
-    return this.regions.get(`${account}/${region}`);
+    const place = `${account}/${region}`;
+    const done = this.regions.get(place);
+    const there = (this.whole.get(place)?.size ?? 0) + (this.parts.get(place)?.size ?? 0);
+    return done === undefined || there < done.written ? undefined : done;
   }
 
   isWholeKey(account: string, region: string, id: string): boolean {

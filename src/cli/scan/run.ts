@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import type { Connection } from "../../aws/connect.js";
 import { connect } from "../../aws/connect.js";
 import type { Scope } from "../../collect/collect.js";
@@ -7,6 +8,7 @@ import { iamAccountOf } from "../../collect/known.js";
 import { canBeDisabled } from "../../collect/regions.js";
 import { keyArnParts, parseKeyArn } from "../../domain/ids.js";
 import { inert } from "../../domain/inert.js";
+import { KeywardError } from "../../domain/result.js";
 import { coverageSentence } from "../../snapshot/coverage.js";
 import { Journal } from "../../snapshot/journal.js";
 import type { CoverageLine, SnapshotLine } from "../../snapshot/lines.js";
@@ -34,11 +36,25 @@ import { tee } from "./tee.js";
  */
 export async function runScan(flags: ScanFlags, common: CommonOptions, io: Io): Promise<ExitCode> {
   // What can be wrong with the user's files shows before the first call to AWS.
+  if (flags.snapshot !== undefined && common.output !== undefined) {
+    if (resolve(flags.snapshot) === resolve(common.output)) {
+      throw new KeywardError({
+        what: "the snapshot and the result cannot go to the same file",
+        where: common.output,
+        next: "name another file with --snapshot or with --output",
+      });
+    }
+  }
   const config = await loadConfigFile(common.config);
   const wanted = await resolveScope(flags.scope);
   const details: Details = { tags: flags.tags, rotation: flags.rotation, lastUsage: flags.lastUsage };
   const resumed =
     flags.resume === undefined ? undefined : await openResumed(flags.resume, details, flags.iam);
+  if (resumed !== undefined) {
+    io.stderr.write(
+      `Going on from ${inert(resumed.path)}, begun ${inert(resumed.known.createdAt ?? "at a time that it does not say")}: what it holds is not read again.\n`,
+    );
+  }
   const connection = await connect({
     profile: flags.profile,
     // Surely in the account's partition; an opt-in Region may be disabled, and then accepts no credentials.
