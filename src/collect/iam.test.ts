@@ -77,4 +77,19 @@ describe("IAM of an account", () => {
       },
     ]);
   });
+
+  test("that is of another account is unreadable: nothing is known of the one that was asked about", async () => {
+    const other: IamEntity = { type: "role", arn: "arn:aws:iam::222233334444:role/A" };
+    const { lines, complete } = await read(ok({ items: [role("B"), other], next: undefined }));
+    expect(complete).toBe(false);
+    expect(lines).toMatchObject([
+      { type: "account", id: ACCOUNT, iam: { kind: "unreadable", code: "UnexpectedAnswer" } },
+      { type: "incomplete", where: ACCOUNT, code: "UnexpectedAnswer" },
+    ]);
+  });
+
+  test("may hold AWS's own policies", async () => {
+    const policy: IamEntity = { type: "managed-policy", arn: "arn:aws:iam::aws:policy/X", text: "{}" };
+    expect((await read(ok({ items: [policy], next: undefined }))).complete).toBe(true);
+  });
 });

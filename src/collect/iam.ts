@@ -1,4 +1,5 @@
 import type { SnapshotLine } from "../snapshot/lines.js";
+import { iamAccountOf } from "./known.js";
 import { pages } from "./paging.js";
 import type { Asked, CallFailure, IamPort } from "./ports.js";
 
@@ -27,10 +28,28 @@ export async function readIam(run: IamRun, iam: IamPort, account: string): Promi
       await run.emitIncomplete(account, { ...page.error, help: page.error.help ?? HELP });
       return false;
     }
+    const foreign = page.value.find((entity) => !["aws", account].includes(iamAccountOf(entity.arn) ?? ""));
+    if (foreign !== undefined) {
+      const failure = ofAnother(foreign.arn, account);
+      const { code, message } = failure;
+      await run.emit({ type: "account", id: account, iam: { kind: "unreadable", code, message } });
+      await run.emitIncomplete(account, failure);
+      return false;
+    }
     for (const entity of page.value) await run.emit(entity);
   }
   await run.emit({ type: "account", id: account, iam: { kind: "present" } });
   return true;
+}
+
+/** The credentials are not those of the account, or something else than AWS answers: nothing is known of the account. */
+function ofAnother(arn: string, account: string): CallFailure {
+  return {
+    kind: "other",
+    call: CALL,
+    code: "UnexpectedAnswer",
+    message: `IAM was asked about account ${account} and told of ${JSON.stringify(arn.slice(0, 200))}. Check which credentials are used and what answers at the endpoint.`,
+  };
 }
 
 const HELP =

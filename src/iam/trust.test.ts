@@ -168,3 +168,76 @@ test("a trust policy that was not read, or is no policy, is unclear and never cl
     unclear: true,
   });
 });
+
+describe("a pattern that leaves the owner of an identity open lets anybody in who takes such a name", () => {
+  const github = "token.actions.githubusercontent.com";
+  const cognito = "cognito-identity.amazonaws.com";
+  const lets = (provider: string, operator: string, claim: string, value: string): boolean =>
+    trust({
+      Principal: { Federated: provider === github ? GITHUB : provider },
+      Action: "sts:AssumeRoleWithWebIdentity",
+      ...when({ [operator]: { [`${provider}:${claim}`]: value } }),
+    }).outsiders.length > 0;
+
+  test.each([
+    [github, "StringLike", "sub", "repo:acme*"],
+    [github, "StringLike", "sub", "repo:acme*/web:*"],
+    [github, "StringLike", "sub", "repo:acme-?/web:ref:refs/heads/main"],
+    [github, "StringLike", "repository", "acme*"],
+    [github, "StringLike", "repository_owner", "acme*"],
+    [cognito, "StringLike", "aud", "us-east-1:*"],
+  ])("%s %s %s %s", (...condition) => {
+    expect(lets(...condition)).toBe(true);
+  });
+
+  test.each([
+    [github, "StringLike", "sub", "repo:acme/*"],
+    [github, "StringLike", "sub", "repo:acme/web:*"],
+    [github, "StringLike", "job_workflow_ref", "acme/deploy/.github/workflows/*"],
+    [github, "StringLike", "repository_owner", "acme"],
+    // Nobody has this name: the asterisk is none here.
+    [github, "StringEquals", "sub", "repo:*"],
+    [cognito, "StringEquals", "aud", "us-east-1:12345678-dead-beef-cafe-123456790ab"],
+  ])("not %s %s %s %s", (...condition) => {
+    expect(lets(...condition)).toBe(false);
+  });
+});
+
+test("an account that a condition names is that account, and not anybody", () => {
+  for (const id of ["999988887777", "999988887776", "444455556666"]) {
+    const { outsiders } = trust({
+      Principal: "*",
+      ...when({ ArnLike: { "aws:PrincipalArn": `arn:aws:iam::${id}:role/x` } }),
+    });
+    expect(outsiders.map((o) => o.who)).toEqual([{ kind: "account", id }]);
+  }
+});
+
+describe("identities of which AWS does not say whose they are leave the answer open", () => {
+  const web = { Action: "sts:AssumeRoleWithWebIdentity" };
+  test.each<[string, object]>([
+    ["of any provider", { Principal: { Federated: "*" }, ...web }],
+    ["of everybody", { Principal: "*", ...web }],
+    ["of everybody, by SAML", { Principal: "*", Action: "sts:AssumeRoleWithSAML" }],
+    [
+      "of another account's provider",
+      {
+        Principal: { Federated: `arn:aws:iam::${STRANGER}:saml-provider/x` },
+        Action: "sts:AssumeRoleWithSAML",
+      },
+    ],
+  ])("%s", (_what, statement) => {
+    expect(trust(statement).unclear).toBe(true);
+  });
+
+  test.each<[string, object]>([
+    ["the own account's provider", { Principal: { Federated: GITHUB }, ...web }],
+    [
+      "principals of an organization, whatever the action",
+      { Principal: "*", Action: "sts:*", ...when({ StringEquals: { "aws:PrincipalOrgID": ORGANIZATION } }) },
+    ],
+    ["a Deny", { Effect: "Deny", Principal: "*", ...web }],
+  ])("not %s", (_what, statement) => {
+    expect(trust(statement).unclear).toBe(false);
+  });
+});

@@ -11,6 +11,7 @@ import { all, any, not, type Tri } from "../semantics/tri.js";
 import type { Zone } from "../domain/zone.js";
 import type { OrganizationOf } from "../trust/zone.js";
 import { keysOf } from "./documents.js";
+import { isBoundIdentity, isUnclearFederation, providerOf } from "./providers.js";
 
 /** Somebody outside the zone of trust whom the trust policy of a role lets assume it. */
 export interface Outsider {
@@ -42,37 +43,8 @@ export interface TrustContext {
   readonly organizationOf: OrganizationOf;
 }
 
-const ASSUME = {
-  aws: "sts:AssumeRole",
-  web: "sts:AssumeRoleWithWebIdentity",
-  saml: "sts:AssumeRoleWithSAML",
-} as const;
-const STRANGER = "999988887777";
+const ASSUME = { aws: "sts:AssumeRole", web: "sts:AssumeRoleWithWebIdentity" } as const;
 const STRANGE_ORGANIZATION = "o-zzkeyward0";
-
-/**
- * Identity providers that serve anybody, each with the claims that say whose identity it is: without a condition on one
- * of them, everybody who can get a token there gets in. Sources: IAM User Guide, "Create a role for OpenID Connect
- * federation" (sub for shared providers) and "Available keys for AWS web identity federation"; GitHub documentation,
- * "Configuring OpenID Connect in Amazon Web Services".
- */
-const SHARED_PROVIDERS: Readonly<Record<string, readonly string[]>> = {
-  "token.actions.githubusercontent.com": [
-    "sub",
-    "repository",
-    "repository_owner",
-    "repository_id",
-    "repository_owner_id",
-    "job_workflow_ref",
-  ],
-  "gitlab.com": ["sub"],
-  "app.terraform.io": ["sub"],
-  "agent.buildkite.com": ["sub"],
-  "accounts.google.com": ["aud", "sub", "oaud"],
-  "cognito-identity.amazonaws.com": ["aud"],
-  "graph.facebook.com": ["app_id", "id"],
-  "www.amazon.com": ["app_id", "user_id"],
-};
 
 /**
  * Who outside the zone of trust can assume a role. Services are left out: what they do for others is their own
@@ -107,7 +79,11 @@ export function outsidersOf(role: IamPrincipal, context: TrustContext): TrustAns
       }
     }
   }
-  return { outsiders: generalize([...seen.values()]), unclear: doubts.wholePolicy || doubts.unread.size > 0 };
+  const unclear =
+    doubts.wholePolicy ||
+    doubts.unread.size > 0 ||
+    policy.statements.some((s) => isUnclearFederation(s, role.account));
+  return { outsiders: generalize([...seen.values()]), unclear };
 }
 
 /** Whom "anyone" includes is not told again through the same statement. */
@@ -176,13 +152,6 @@ function isInside(account: string, role: IamPrincipal, { zone, organizationOf }:
   return organization !== undefined && organization !== null && zone.organizations.includes(organization.id);
 }
 
-/** The host of an identity provider that serves anybody; undefined for SAML and for providers of one's own. */
-function providerOf(text: string): string | undefined {
-  const host = /^arn:[^:]+:iam::[0-9]{12}:oidc-provider\/(.+)$/.exec(text)?.[1] ?? text;
-  const base = host.split("/")[0] ?? "";
-  return SHARED_PROVIDERS[base] === undefined ? undefined : host;
-}
-
 interface Answer {
   readonly certain: boolean;
   readonly externalId: boolean;
@@ -245,22 +214,6 @@ function denies(statement: Statement, who: Who): Tri {
   return { value: "no" };
 }
 
-/** A condition that holds only for identities of one's own: a positive test of a claim that says whose it is. */
-function isBoundIdentity(statement: Statement, provider: string): boolean {
-  const claims = SHARED_PROVIDERS[provider.split("/")[0] ?? ""] ?? [];
-  return statement.conditions.some((c) => {
-    const claim = claims.find((name) => c.keyLower === `${provider.toLowerCase()}:${name}`);
-    const positive = /^(StringEquals|StringLike|StringEqualsIgnoreCase|ArnLike|ArnEquals)$/.test(c.operator);
-    if (claim === undefined || !positive || c.ifExists || c.qualifier === "ForAllValues") return false;
-    return c.values.length > 0 && c.values.every((v) => !isOpenPattern(v));
-  });
-}
-
-/** `*`, `repo:*` and the like: a pattern whose owner part is open. */
-function isOpenPattern(value: string): boolean {
-  return /^([a-z_]+:)?([*?]|$)/.test(value);
-}
-
 /** Requests that the outsider can make: what it cannot choose is set, all else is left open. */
 function contextsOf(
   who: Who,
@@ -269,7 +222,8 @@ function contextsOf(
   context: TrustContext,
 ): readonly RequestContext[] {
   const keys = keysOf(policy.statements);
-  const account = who.kind === "account" ? who.id : who.kind === "principal" ? who.account : STRANGER;
+  const account =
+    who.kind === "account" ? who.id : who.kind === "principal" ? who.account : stranger(policy, context);
   const known = parseAccountId(account);
   const organization = known === undefined ? undefined : context.organizationOf.get(known);
   const organizations: readonly (string | null)[] =
@@ -282,6 +236,17 @@ function contextsOf(
     const stated = new Map([...keys].map((key) => [key, entryOf(key, who, account, org, role)] as const));
     return { stated, derived: () => undefined, entries: () => stated, tagsKnown: false };
   });
+}
+
+/** An account that neither the policy nor the zone names, so that nothing which is about a certain account is about it. */
+function stranger(policy: Policy, { zone, organizationOf }: TrustContext): string {
+  const text = JSON.stringify(policy);
+  for (let id = 999_988_887_777; ; id--) {
+    const account = parseAccountId(String(id));
+    if (account === undefined) throw new Error("no account id is left");
+    if (!text.includes(account) && !zone.accounts.includes(account) && !organizationOf.has(account))
+      return account;
+  }
 }
 
 /** The account of an outsider whose organization is not known may be in any organization outside the zone. */
