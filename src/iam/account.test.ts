@@ -69,6 +69,31 @@ describe("thousands of roles and keys are grouped by what their policies say", (
 });
 
 describe("what was not read", () => {
+  const denyAll = JSON.stringify({
+    Version: "2012-10-17",
+    Statement: [{ Effect: "Deny", Action: "kms:*", Resource: "*" }],
+  });
+  test.each([
+    ["alone at its level", [[doc("*")], ["{"]], "possible"],
+    ["beside one that allows", [[doc("*"), "{"]], "possible"],
+    ["beside one that denies", [[doc("*"), "{", denyAll]], undefined],
+  ])(
+    "a service control policy that cannot be read, %s, takes nothing away and makes nothing certain",
+    (_where, levels, certainty) => {
+      const app = iamRole("App", [doc("kms:Decrypt")]);
+      const analysis = new AccountAnalysis(iamOf(app), { kind: "levels", levels });
+      const key = keyDocument(policyText());
+      expect(analysis.usesOf(app, key)[0]?.certainty).toBe(certainty);
+      expect(analysis.rootUses(key)[0]?.certainty).toBe(certainty);
+    },
+  );
+
+  test("a boundary that cannot be read takes nothing away and makes nothing certain", () => {
+    const app = iamRole("App", [doc("kms:Decrypt")], { boundary: { kind: "present", value: "{" } });
+    const analysis = new AccountAnalysis(iamOf(app), NONE);
+    expect(analysis.usesOf(app, keyDocument(policyText()))[0]?.certainty).toBe("possible");
+  });
+
   test("makes every answer about the principal possible at most, and the principal is named", () => {
     const app = iamRole("App", [doc("kms:Decrypt")], { missing: [`arn:aws:iam::${OWNER}:policy/gone`] });
     const analysis = new AccountAnalysis(iamOf(app, iamRole("B", [])), NONE);

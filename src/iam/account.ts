@@ -43,6 +43,11 @@ export interface OwnedDocument {
   readonly kms: KmsDocument;
 }
 
+const ALLOW_ALL = JSON.stringify({
+  Version: "2012-10-17",
+  Statement: [{ Effect: "Allow", Action: "*", Resource: "*" }],
+});
+
 const PERSONAL = new Set(["aws:principalarn", "aws:userid", "aws:username", "aws:principaltype"]);
 
 /**
@@ -112,7 +117,8 @@ export class AccountAnalysis {
 
   /** What the account's root user can do with a key. */
   rootUses(key: KeyDocument): readonly KeyUse[] {
-    return rootUses(this.levels, { ...this.classOf(key).side, document: key });
+    const unclear = this.levels.some((d) => d.unclear);
+    return rootUses(this.levels, { ...this.classOf(key).side, document: key }, unclear);
   }
 
   private profileUses(
@@ -165,10 +171,12 @@ export class AccountAnalysis {
     this.owned.set(principal, owned);
     const all = [...new Set(owned.map((o) => o.kms))];
     const documents = all.filter((d) => d.policy.statements.length > 0);
-    const boundary =
+    const limit =
       principal.boundary.kind === "present"
         ? this.documents.read(principal.boundary.value, "identity")
         : undefined;
+    // What was not understood of a boundary may allow: it takes nothing away then, and nothing is certain.
+    const boundary = limit?.unclear === true ? undefined : limit;
     const side: PrincipalSide = {
       documents,
       boundary,
@@ -177,7 +185,8 @@ export class AccountAnalysis {
         principal.missing.length > 0 ||
         principal.boundary.kind === "unknown" ||
         principal.boundary.kind === "unreadable" ||
-        boundary?.unclear === true ||
+        limit?.unclear === true ||
+        this.levels.some((d) => d.unclear) ||
         all.some((d) => d.unclear),
     };
     const relevant = boundary === undefined ? documents : [...documents, boundary];
@@ -225,10 +234,12 @@ export class AccountAnalysis {
 
   /**
    * The policies of one level as one: an action is allowed there if one of them allows it. A statement without
-   * variables says the same under every Version.
+   * variables says the same under every Version. What was not understood of one of them may be what allows: then all that
+   * is not denied counts as allowed.
    */
   private level(texts: readonly string[]): KmsDocument {
-    const read = texts.map((text) => this.documents.read(text, "scp"));
+    const known = texts.map((text) => this.documents.read(text, "scp"));
+    const read = known.some((d) => d.unclear) ? [...known, this.documents.read(ALLOW_ALL, "scp")] : known;
     return {
       policy: {
         version: "2012-10-17",

@@ -60,9 +60,13 @@ export function usesOf(principal: IamPrincipal, side: PrincipalSide, key: KeySid
  * What the root user of the key's account can do with it. No identity policy and no boundary binds it, service control
  * policies do. Source: IAM User Guide, "AWS account root user"; Organizations User Guide, "SCP effects on permissions".
  */
-export function rootUses(serviceControl: readonly KmsDocument[], key: KeySide): readonly KeyUse[] {
+export function rootUses(
+  serviceControl: readonly KmsDocument[],
+  key: KeySide,
+  uncertain = false,
+): readonly KeyUse[] {
   const { account, partition } = key.document.facts;
-  const side: PrincipalSide = { documents: [], boundary: undefined, serviceControl, uncertain: false };
+  const side: PrincipalSide = { documents: [], boundary: undefined, serviceControl, uncertain };
   const caller: Caller = { kind: "root", account, partition };
   return usesOfCaller({ caller, identity: { kind: "allow" }, chosenUserId: false }, side, key);
 }
