@@ -13,6 +13,7 @@ import { environmentFacts } from "./environments.js";
 import { Merger } from "./merge.js";
 import type { Access, AccessMatrix, Undecided } from "./matrix.js";
 import { type PolicyDoubts, policyDoubts } from "../policy/doubtful.js";
+import { separated, undecidedGrants } from "./grant-forms.js";
 import { collectMentions } from "./mentions.js";
 import { type Attempt, Prover, SEARCH_NOT_FINISHED } from "./prover.js";
 import { overallExposure } from "./rollup.js";
@@ -22,7 +23,6 @@ import {
   actionGroups,
   actionSignatures,
   grantEntrances,
-  grantsForNobodyKnown,
   statementEntrances,
 } from "./entrances.js";
 import type { Replayable } from "./replayable.js";
@@ -69,7 +69,7 @@ const NO_POLICY: Policy = { version: "2012-10-17", id: undefined, statements: []
 export function analyze(input: AnalysisInput): AccessMatrix {
   const { facts, now } = input;
   const policy = input.policy.policy ?? NO_POLICY;
-  const grants = input.grants ?? [];
+  const grants = separated(input.grants ?? []);
   const reading = policyDoubts(input.policy);
   const doubts = doubtfulStatements(reading);
   const statements = prepare(policy, facts, doubts, "key-policy");
@@ -105,15 +105,7 @@ export function analyze(input: AnalysisInput): AccessMatrix {
   );
   const signatures = actionSignatures(statements, rcps, mentions.keys, facts);
   const merger = new Merger();
-  const undecided: Undecided[] = [
-    ...notUnderstood(input.policy, reading),
-    ...grantsForNobodyKnown(grants).map((g) => ({
-      who: undefined,
-      source: { kind: "grant", grantId: g.GrantId } as const,
-      reason: "the grant does not say whom it is for",
-      doubts: [doubt("key-fact-unknown")],
-    })),
-  ];
+  const undecided: Undecided[] = [...notUnderstood(input.policy, reading), ...undecidedGrants(grants, facts)];
 
   /** Looks for accesses through one way in; gives what stayed undecided. */
   const visit = (entrance: Entrance): Undecided[] => {

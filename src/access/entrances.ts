@@ -11,6 +11,7 @@ import {
 } from "../semantics/actions.js";
 import { conditionKeyFacts } from "../semantics/condition-keys.js";
 import type { Source } from "../semantics/request.js";
+import { isKnownOperation, isOfOtherPartition } from "./grant-forms.js";
 import { granteeEntry } from "./mentions.js";
 import { ALL_ACTIONS, type Prepared } from "./statements.js";
 import type { Truth } from "./truth.js";
@@ -75,12 +76,12 @@ export function grantEntrances(
     const entry = granteeEntry(g);
     const operations = g.Operations ?? GRANTABLE;
     const actions = operations.flatMap((o) => {
-      const a = actionFacts(`kms:${o}`);
-      return a?.grantable === true && suitsKey(a, facts.usage, facts.spec) ? [a] : [];
+      const a = isKnownOperation(o) ? actionFacts(`kms:${o}`) : undefined;
+      return a !== undefined && suitsKey(a, facts.usage, facts.spec) ? [a] : [];
     });
     const text = g.GranteePrincipal ?? g.GranteeServicePrincipal;
-    // Whom it is for is not known: see `grantsForNobodyKnown`. Operations that are not listed may be any.
-    if (text === undefined) continue;
+    // Whom it is for is not known: see `undecidedGrants`. Operations that are not listed may be any.
+    if (text === undefined || (entry !== undefined && isOfOtherPartition(entry, facts))) continue;
     const holds: Truth = g.Operations === undefined ? { doubtful: "key-fact-unknown" } : "yes";
     const principal: PrincipalElement = {
       kind: "principal",
@@ -132,11 +133,6 @@ export function grantEntrances(
     }
   }
   return out;
-}
-
-/** Grants that do not say whom they are for: whoever it is can use the key, or nobody can. */
-export function grantsForNobodyKnown(grants: readonly Grant[]): readonly Grant[] {
-  return grants.filter((g) => g.GranteePrincipal === undefined && g.GranteeServicePrincipal === undefined);
 }
 
 const bare = { qualifier: undefined, ifExists: false, path: [] } as const;
