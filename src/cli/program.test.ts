@@ -35,6 +35,25 @@ describe("help and version", () => {
   });
 });
 
+test("what a user is told holds neither escapes of the terminal nor lines that somebody else wrote", async () => {
+  const hostile = "x\u001b[2J\u202e\n::error::y";
+  for (const args of [
+    ["check", hostile],
+    ["check", ".", "--config", hostile],
+    ["explain", hostile, "examples/estate.ndjson"],
+    ["scan", "--accounts", hostile],
+    ["scan", "--endpoint-url", hostile],
+  ]) {
+    const { code, stderr } = await keyward(args);
+    expect(code).toBe(2);
+    expect(stderr).not.toMatch(/[\u001b\u202e]|^\s*::error/m);
+    expect(stderr).toContain("\\n::error::y");
+  }
+  const { stderr } = await keyward([hostile]);
+  expect(stderr).toContain("unknown command");
+  expect(stderr).not.toMatch(/[\u001b\u202e]/);
+});
+
 test("scan refuses one file for both the snapshot and the result, before it asks anything", async () => {
   const { code, stdout, stderr } = await keyward(["scan", "--snapshot", "a.out", "--output", "./a.out"]);
   expect({ code, stdout }).toEqual({ code: 2, stdout: "" });

@@ -1,4 +1,5 @@
 import { Command, CommanderError } from "commander";
+import { printable } from "../domain/inert.js";
 import { KeywardError } from "../domain/result.js";
 import * as apply from "./apply.js";
 import * as check from "./check.js";
@@ -54,7 +55,8 @@ export function buildProgram(io: Io): Command {
     .exitOverride()
     .configureOutput({
       writeOut: (text) => void io.stdout.write(text),
-      writeErr: (text) => void io.stderr.write(text),
+      // It repeats arguments, which a script may have had from others.
+      writeErr: (text) => void io.stderr.write(printable(text)),
       getOutHelpWidth: () => io.stdout.columns ?? 80,
       getErrHelpWidth: () => io.stderr.columns ?? 80,
       getOutHasColors: () => false,
@@ -96,7 +98,9 @@ function report(error: unknown, debug: boolean, io: Io): ExitCode {
   }
   const text = error instanceof Error ? error.message : String(error);
   const [first = ""] = text.split("\n");
-  io.stderr.write(`keyward: unexpected failure, please report it (run again with --debug): ${first}\n`);
+  io.stderr.write(
+    `keyward: unexpected failure, please report it (run again with --debug): ${printable(first)}\n`,
+  );
   if (debug && error instanceof Error && error.stack !== undefined) io.stderr.write(`${error.stack}\n`);
   return EXIT.failure;
 }

@@ -38,9 +38,14 @@ export class KeywardError extends Error {
 
 /** One problem as the lines that a user reads. */
 export function formatProblem(p: Problem): string {
-  const lines = [p.where === undefined ? p.what : `${p.where}: ${p.what}`];
+  const lines = [p.where === undefined ? p.what : `${oneLine(p.where)}: ${p.what}`];
   if (p.expected !== undefined) lines.push(`  expected: ${p.expected}`);
-  if (p.got !== undefined) lines.push(`  got:      ${p.got}`);
-  if (p.next !== undefined) lines.push(`  next:     ${p.next}`);
+  if (p.got !== undefined) lines.push(`  got:      ${oneLine(p.got)}`);
+  if (p.next !== undefined) lines.push(`  next:     ${oneLine(p.next)}`);
   return printable(lines.join("\n"));
+}
+
+/** What was found, and where, is foreign text: a line feed in it could fake a line, which some readers of logs obey. */
+function oneLine(text: string): string {
+  return text.replace(/\n/g, "\\n");
 }
