@@ -125,6 +125,16 @@ describe("what AWS refuses", () => {
     expect(callFailure("kms:ListKeys", expired, "audit").help).toContain("aws sso login --profile audit");
   });
 
+  it.each([
+    ["InvalidSignatureException", "Signature expired: 20261125T000000Z is now earlier than 20261125T090000Z"],
+    ["SignatureDoesNotMatch", "Signature not yet current: 20261125T230000Z is still later than …"],
+    ["RequestTimeTooSkewed", "The difference between the request time and the current time is too large."],
+  ])("%s about the time is told as a clock that is wrong", (name, message) => {
+    const failure = callFailure("kms:ListKeys", Object.assign(new Error(message), { name }), undefined);
+    expect(failure.kind).toBe("credentials");
+    expect(failure.help).toContain("clock");
+  });
+
   it("is not a bug of keyward, which goes on being thrown", () => {
     expect(() => callFailure("kms:ListKeys", new TypeError("x is undefined"), undefined)).toThrow(TypeError);
     const answer = Object.assign(new TypeError("x"), { $response: {} });

@@ -32,6 +32,7 @@ const KINDS: Readonly<Record<Exclude<FailureKind, "other">, readonly string[]>> 
     "SignatureDoesNotMatch",
     "IncompleteSignature",
     "IncompleteSignatureException",
+    "RequestTimeTooSkewed",
     "MissingAuthenticationToken",
     "MissingAuthenticationTokenException",
     "InvalidAccessKeyId",
@@ -80,7 +81,7 @@ export function callFailure(action: Action, error: unknown, profile: string | un
   if (isRefusedCall(error)) return { ...error.failure, kind: "credentials" };
   const code = codeOf(error);
   const kind = kindOf(action, code);
-  const help = helpFor(kind, action, profile);
+  const help = isClock(code, error.message) ? CLOCK : helpFor(kind, action, profile);
   return {
     kind,
     call: action,
@@ -89,6 +90,14 @@ export function callFailure(action: Action, error: unknown, profile: string | un
     ...(help === undefined ? {} : { help }),
   };
 }
+
+/** AWS refuses what was signed more than five or fifteen minutes away from its own time, in words of each service. */
+function isClock(code: string, message: string): boolean {
+  return code === "RequestTimeTooSkewed" || /Signature (expired|not yet current)/.test(message);
+}
+
+const CLOCK =
+  "This machine's clock differs from that of AWS by more than AWS accepts: set it right, or have it set over the network (NTP).";
 
 /** The credentials were good once: new ones of the same kind would be accepted. */
 export function isExpiry(failure: CallFailure): boolean {
@@ -164,6 +173,9 @@ function helpFor(kind: FailureKind, action: Action, profile: string | undefined)
     case "unreachable":
       return "Check the network, the proxy and --endpoint-url; then scan again.";
     case "not-found":
+      return action.startsWith("kms:")
+        ? "Scan again: the key was made or deleted just now, so that not every call finds it."
+        : undefined;
     case "stopped":
     case "other":
       return undefined;

@@ -9,6 +9,9 @@ import type { CollectListener } from "./run.js";
 
 const POLICY = '{"Version":"2012-10-17","Statement":[]}';
 
+/** Of a key that may be deleted at any moment. */
+const ENDING = { state: "PendingDeletion" } as const;
+
 function keys(count: number, prefix = "k"): FakeKey[] {
   return Array.from({ length: count }, (_, i) => ({
     id: `${prefix}${i}`,
@@ -381,7 +384,7 @@ describe("what AWS refuses", () => {
 
   it("a key that is deleted during the scan is told and is no failure", async () => {
     const result = await scan({
-      regions: { "us-east-1": [...keys(2), { id: "g", policy: POLICY, gone: true }] },
+      regions: { "us-east-1": [...keys(2), { id: "g", policy: POLICY, gone: true, description: ENDING }] },
     });
     expect(result.keys).toHaveLength(2);
     expect(result.incomplete).toEqual([]);
@@ -390,7 +393,7 @@ describe("what AWS refuses", () => {
 
   it("a key that is deleted between its policy and its grants is deleted too", async () => {
     const result = await scan({
-      regions: { "us-east-1": keys(2) },
+      regions: { "us-east-1": keys(2).map((k) => ({ ...k, description: ENDING })) },
       refuse: ({ call, key }) =>
         call === "kms:ListGrants" && key === "k1"
           ? failure("not-found", "NotFoundException", call)
@@ -399,6 +402,21 @@ describe("what AWS refuses", () => {
     expect(names(result.keys)).toEqual([keyArn("us-east-1", "k0")]);
     expect(result.incomplete).toEqual([]);
     expect(result.coverage.regions).toMatchObject([{ status: "scanned", written: 1, deleted: 1 }]);
+  });
+
+  it.each<[string, Partial<FakeKey>]>([
+    ["is enabled", { description: { state: "Enabled" } }],
+    ["has a state that nobody may read", {}],
+  ])("a key that is not found, but %s, was made just now and is a gap", async (_what, more) => {
+    const result = await scan({
+      regions: { "us-east-1": [...keys(1), { id: "new", policy: POLICY, gone: true, ...more }] },
+    });
+    expect(result.keys.find((k) => k.arn === keyArn("us-east-1", "new"))).toMatchObject({
+      policy: { kind: "unreadable", code: "NotFoundException" },
+      grants: { kind: "unreadable", code: "NotFoundException" },
+    });
+    expect(result.incomplete.map((i) => i.call).sort()).toEqual(["kms:GetKeyPolicy", "kms:ListGrants"]);
+    expect(result.coverage.regions).toMatchObject([{ status: "incomplete", written: 2, deleted: 0 }]);
   });
 
   it("a listing that goes round in circles ends, and is a gap", async () => {

@@ -81,7 +81,8 @@ export async function readKey(
         ),
     readDetails(run, reading, key.id, known),
   ]);
-  if (isGone(policy) || isGone(grants)) return { outcome: "deleted", gaps: 0 };
+  const state = description?.ok === true ? description.value.state : known?.state;
+  if ((isGone(policy) || isGone(grants)) && mayEnd(state)) return { outcome: "deleted", gaps: 0 };
   const rawPolicies = policy === undefined ? (known?.policy ?? NOT_ASKED) : rawPolicy(policy);
   const rawGrant = grants === undefined ? (known?.grants ?? NOT_ASKED) : rawGrants(grants);
   if (description?.ok === false) {
@@ -142,7 +143,8 @@ export async function writeUnread(
 const NOT_ASKED = { kind: "unreadable", code: "NotAsked" } as const;
 
 function isKnown(raw: RawPolicy | RawGrants | undefined): boolean {
-  return raw !== undefined && raw.kind !== "unreadable";
+  // Every key has a policy: an answer without one is asked for again.
+  return raw?.kind === "present";
 }
 
 /** DescribeKey always tells the state. Source: KMS API reference, KeyMetadata. */
@@ -207,9 +209,18 @@ async function readDetails(
   };
 }
 
-/** Deleted since the listing: both calls work in every state of a key. */
+/** AWS does not find it. Both calls work in every state of a key. */
 function isGone(asked: Asked<unknown> | undefined): boolean {
   return asked?.ok === false && asked.error.kind === "not-found";
+}
+
+/**
+ * Whether a key that is not found any more was deleted: only what was scheduled for it is deleted, after a week at least.
+ * Any other one is there: KMS is eventually consistent, so a call may not find a new key yet. Source: KMS API reference,
+ * ScheduleKeyDeletion; KMS Developer Guide, "AWS KMS eventual consistency".
+ */
+function mayEnd(state: string | undefined): boolean {
+  return state === "PendingDeletion" || state === "PendingReplicaDeletion";
 }
 
 async function readTags(

@@ -96,6 +96,11 @@ describe("a Region of an earlier scan", () => {
     expect(k.doneRegion(A, "us-east-1")).toMatchObject({ written: 2 });
   });
 
+  it("has no whole key of which an answer held no policy", () => {
+    const k = known([header, { ...whole("k1"), policy: { kind: "absent" } } as SnapshotLine]);
+    expect(k.isWholeKey(A, "us-east-1", "k1")).toBe(false);
+  });
+
   it("is not done where the line of a key is missing: that key would be absent from the result", () => {
     expect(known([header, whole("k1"), region]).doneRegion(A, "us-east-1")).toBeUndefined();
     expect(known([header, whole("k1"), whole("k1"), region]).doneRegion(A, "us-east-1")).toBeUndefined();
