@@ -3,6 +3,7 @@ import type { KeyEnd } from "./journal/events.js";
 import type { Backup, KeyResult } from "./key.js";
 import { runKey } from "./key.js";
 import type { KeyTask } from "./tasks.js";
+import { inTurns } from "./turns.js";
 
 /** What a run came to. */
 export interface RunResult {
@@ -36,7 +37,7 @@ export async function runTasks(pending: readonly PendingTask[], context: RunCont
   };
   let exposed = 0;
   let done = 0;
-  for (const [index, { task, backup }] of pending.entries()) {
+  for (const [index, { task, backup }] of inTurns(pending, (p) => p.task.key).entries()) {
     if (context.stopping()) break;
     const place = { index: index + 1, of: pending.length };
     const result: KeyResult = await runKey(task, backup, context, place);
