@@ -119,6 +119,10 @@ function knownIds(x: ClassContext): KnownIds {
   for (const id of mentions.accounts) if (!zoneAccounts.has(id)) accounts.push(id);
   const organizations = [...mentions.organizations];
   for (const id of trustedOrgs) if (!mentions.organizations.has(id)) organizations.push(id);
+  // A variable names the organization of the key's account without writing it.
+  const own = facts.organization.kind === "present" ? facts.organization.value.id : undefined;
+  const asked = mentions.keys.has("aws:resourceorgid") || mentions.keys.has("aws:resourceorgpaths");
+  if (own !== undefined && asked && !organizations.includes(own)) organizations.push(own);
   const accountSamples = representatives(ACCOUNT_SAMPLES, accounts, mentions.patterns);
   const organizationSamples = representatives(ORGANIZATION_SAMPLES, organizations, mentions.patterns);
   const organization = organizationSamples[0] ?? "o-zzkeyward0";
@@ -188,10 +192,7 @@ function* organizationClasses(
   x: ClassContext,
   known: KnownIds,
 ): Generator<RankedClass> {
-  const choices: AccountChoice[] = [{ kind: "literal", id: known.account }];
-  // Its accounts may have any id, so where a pattern asks for one, let it be chosen.
-  if (x.mentions.patterns.length > 0) choices.push({ kind: "fresh", not: known.accounts });
-  for (const account of choices) {
+  for (const account of accountsOf(x, known)) {
     yield {
       group: `organization ${id}`,
       covers: [`organization ${id}`],
@@ -206,6 +207,12 @@ function* organizationClasses(
       },
     };
   }
+}
+
+/** The accounts of an organization that nobody named: of any id, so where a pattern asks for one, let it be chosen. */
+function accountsOf(x: ClassContext, known: KnownIds): readonly AccountChoice[] {
+  const sample: AccountChoice = { kind: "literal", id: known.account };
+  return x.mentions.patterns.length === 0 ? [sample] : [sample, { kind: "fresh", not: known.accounts }];
 }
 
 /** The organizations that an account may be in, as far as that is known. */
@@ -260,8 +267,8 @@ function* principalClasses(x: ClassContext, inside: boolean, known: KnownIds): G
       cls: {
         kind: "ordinary",
         otherIds: known.otherIds,
-        // Whoever made a federated session may be trusted.
-        except: p.kind === "federated-user" ? trustedPrincipals : NOBODY,
+        // Whoever made a federated session may be trusted, and so may a session of a role that is not.
+        except: trustedPrincipals,
         who: { kind: "principal", arn: p.text, account: p.account },
         trusted,
         account: { kind: "literal", id: p.account },
@@ -401,16 +408,14 @@ function* oneService(
   }
   // A service that is trusted is trusted whoever it calls for.
   for (const id of trustedService && !inside ? [] : outsideOrgs) {
-    yield classFor(
-      { kind: "organization", id },
-      {
-        kind: "account",
-        account: { kind: "literal", id: known.account },
-        organizations: [{ kind: "literal", id }],
-      },
-      trustedService,
-      [],
-    );
+    for (const account of accountsOf(x, known)) {
+      yield classFor(
+        { kind: "organization", id },
+        { kind: "account", account, organizations: [{ kind: "literal", id }] },
+        trustedService,
+        [],
+      );
+    }
   }
   for (const id of known.accounts) {
     const trusted = trustedService || known.trusts(id);

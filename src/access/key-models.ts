@@ -1,6 +1,6 @@
 import type { KeyFacts } from "../domain/key.js";
 import type { ConditionKeyFacts } from "../semantics/condition-keys.js";
-import { type Glob, plainGlob } from "./glob.js";
+import { type Glob, literalGlob, plainGlob } from "./glob.js";
 import type { Domain } from "./scalar.js";
 import type { View } from "./views.js";
 import type { KeyValue } from "./condition.js";
@@ -59,6 +59,13 @@ const PRIVATE_RANGES: readonly IpRange[] = [
 
 const IPV6: readonly IpRange[] = [parseIpRange("::/0")].flatMap((r) => r ?? []);
 
+const EMPTY = literalGlob("");
+
+/** Parameters of KMS requests: one of a list, or of one character at least. Source: KMS API reference (text of 2026). */
+function neverEmpty({ name, origin, group }: ConditionKeyFacts): boolean {
+  return origin === "request" && name.startsWith("kms:") && group !== "encryption-context";
+}
+
 /** The domain of a key that the search chooses. `shape`: the value must also match this. */
 export function scalarModel(f: ConditionKeyFacts, o: ScalarOptions, shape?: Glob): KeyModel {
   const lower = f.name.toLowerCase();
@@ -77,7 +84,7 @@ export function scalarModel(f: ConditionKeyFacts, o: ScalarOptions, shape?: Glob
     mayBeAbsent: o.mayBeAbsent,
     mayBePresent: o.mayBePresent,
     guess: o.guess,
-    excludedGlobs: fixed.map((v) => plainGlob(v)),
+    excludedGlobs: neverEmpty(f) ? [EMPTY] : fixed.map((v) => plainGlob(v)),
     excludedRanges: ranges,
     ...(shape === undefined ? {} : { shape }),
     ...(lower === "kms:requestalias" ? { form: { prefix: "alias/", segment: ALIAS_SEGMENT } } : {}),

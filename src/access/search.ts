@@ -28,7 +28,7 @@ import {
   unique,
   withTies,
 } from "./tied-variables.js";
-import type { Budget } from "./glob.js";
+import { type Budget, literalGlob } from "./glob.js";
 import { type View, viewText, type WordConstraint } from "./views.js";
 import { solveWords } from "./words.js";
 
@@ -463,6 +463,8 @@ class Search {
     const constraints: WordConstraint[] = [...this.q.shape.base];
     /** Operators of another type than identities have: tested on the result. */
     const oddOnes: Lit[] = [];
+    /** Bytes that a bare name has to spell: the same text does, and perhaps others. */
+    let spelt = false;
     /** What comparisons of account ids as numbers leave, by segment. */
     const ranges = new Map<number, IdRange>();
     for (const l of this.#lits.get("words") ?? []) {
@@ -475,8 +477,14 @@ class Search {
       if (odd) {
         const account = accountIndex(m.view, this.q.shape);
         const test = account === undefined ? undefined : idTest(l.c, l.want);
-        if (account === undefined || test === undefined) oddOnes.push(l);
-        else if (test.kind === "range") {
+        if (account === undefined || test === undefined) {
+          oddOnes.push(l);
+          if (l.c.family === "binary" && l.want && !l.c.negated && isBare(m.view)) {
+            spelt = true;
+            const globs = l.c.source.values.map((v) => literalGlob(v));
+            constraints.push({ view: m.view, mode: "oneOf", globs });
+          }
+        } else if (test.kind === "range") {
           ranges.set(account, inBoth(ranges.get(account) ?? ALL_IDS, test.range));
         } else if (test.ids.length > 0) {
           constraints.push({
@@ -503,7 +511,7 @@ class Search {
       constraints.push({ view: [account], mode: "oneOf", globs: rangeGlobs(range) });
     }
     const a = solveWords(this.q.shape.segments, constraints, this.q.budget);
-    if (a.kind === "exhausted") this.#exhausted = true;
+    if (a.kind === "exhausted" || (spelt && a.kind !== "found")) this.#exhausted = true;
     if (a.kind !== "found") return undefined;
     for (const l of oddOnes) {
       const m = this.#model(l.c.source.keyLower);
@@ -513,7 +521,7 @@ class Search {
       if (typeof truth === "object") this.#doubtful = true;
       if (satisfies(truth, l.want, this.q.mode)) continue;
       // ARNs and ids are never numbers, dates or addresses, so any value would fail alike; a bare name could be one.
-      if (!m.view.some((p) => typeof p === "string" && /[a-z:]/i.test(p))) this.#exhausted = true;
+      if (isBare(m.view)) this.#exhausted = true;
       return undefined;
     }
     return a.values;
@@ -635,6 +643,11 @@ class Search {
 }
 
 const NO_PAIRS: ReadonlySet<string> = new Set();
+
+/** Whether a view is a name or an id alone, which may look like a number, a date or bytes. */
+function isBare(view: View): boolean {
+  return !view.some((p) => typeof p === "string" && /[a-z:]/i.test(p));
+}
 
 /** The segment that a view shows, if it is an account id and nothing else. */
 function accountIndex(view: View, shape: Shape): number | undefined {

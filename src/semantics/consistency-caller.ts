@@ -6,7 +6,7 @@ import { globMatches, parseGlob } from "./glob.js";
 import type { AccessRequest, Caller } from "./request.js";
 
 /** Names as IAM and STS allow them. Source: IAM User Guide, "IAM and AWS STS quotas"; STS API reference, AssumeRole. */
-const NAME_WITH_PATH = /^([!-~]+\/)?[\w+=,.@:-]{1,64}$/;
+const NAME_WITH_PATH = /^([!-~]+\/)?[\w+=,.@-]{1,64}$/;
 const SESSION_NAME = /^[\w+=,.@:-]{2,64}$/;
 const FEDERATED_NAME = /^[\w+=,.@-]{2,32}$/;
 const UNIQUE_ID = { AIDA: /^AIDA[A-Z0-9]{12,124}$/, AROA: /^AROA[A-Z0-9]{12,124}$/ };

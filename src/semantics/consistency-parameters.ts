@@ -17,7 +17,7 @@ export function parameterInconsistencies(
   aliasForm(keys, found);
 }
 
-/** Every request parameter must be one that the action has. */
+/** Every request parameter must be one that the action has. Source: KMS API reference, request parameters (text of 2026). */
 function strangeParameters(request: AccessRequest, keys: ExplicitKeys, found: string[]): void {
   const action = actionFacts(request.action);
   if (action === undefined) return;
@@ -26,6 +26,10 @@ function strangeParameters(request: AccessRequest, keys: ExplicitKeys, found: st
     if (facts?.group !== undefined && values.length > 0 && !carried(facts.group)) {
       found.push(`${name} is no parameter of ${action.name}`);
     }
+    // Algorithms, specs, types, operations and aliases are one of a list, or have one character at least.
+    const named =
+      facts?.group !== undefined && facts.group !== "encryption-context" && facts.name.startsWith("kms:");
+    if (named && values.includes("")) found.push(`${name} is never empty`);
   }
   const { encryptionContext } = request;
   if (encryptionContext === undefined || carried("encryption-context")) return;
@@ -70,14 +74,18 @@ function contradictedPairs(request: AccessRequest, keys: ExplicitKeys, found: st
   }
 }
 
-/** A symmetric encryption key has one algorithm. Source: KMS API reference, Encrypt, EncryptionAlgorithm. */
+/** Source: KMS API reference, Encrypt, EncryptionAlgorithm (text of 2026). */
+function algorithmsOf(spec: string): readonly string[] {
+  if (spec === "SYMMETRIC_DEFAULT") return ["SYMMETRIC_DEFAULT"];
+  return spec === "SM2" ? ["SM2PKE"] : ["RSAES_OAEP_SHA_1", "RSAES_OAEP_SHA_256"];
+}
+
+/** The algorithm is one that the key has. */
 function algorithmInconsistencies(facts: KeyFacts, keys: ExplicitKeys, found: string[]): void {
   const stated = keys.get("kms:encryptionalgorithm");
   if (stated === undefined || facts.spec === undefined) return;
-  const symmetric = facts.spec === "SYMMETRIC_DEFAULT";
-  const fits =
-    stated.values.length === 1 &&
-    stated.values.every((value) => (value === "SYMMETRIC_DEFAULT") === symmetric);
+  const possible = algorithmsOf(facts.spec);
+  const fits = stated.values.length === 1 && stated.values.every((value) => possible.includes(value));
   if (!fits) found.push(`kms:EncryptionAlgorithm is not one of a key of the spec ${facts.spec}`);
 }
 

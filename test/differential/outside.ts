@@ -52,6 +52,15 @@ export function sourceAccount(request: AccessRequest): string | undefined {
   return undefined;
 }
 
+/** Whether a service would call for several accounts at once: it fills the encryption context for one resource. */
+export function severalSources(request: AccessRequest): boolean {
+  if (request.caller.kind !== "service") return false;
+  const accounts = Object.entries(request.encryptionContext ?? {}).flatMap(([name, value]) =>
+    /^aws:/i.test(name) ? (/(?<![0-9])[0-9]{12}(?![0-9])/.exec(value) ?? []) : [],
+  );
+  return new Set(accounts).size > 1;
+}
+
 /** Whether what is said about a class of callers is said about this request, too. */
 export function covers(who: Who, request: AccessRequest): boolean {
   const { caller } = request;

@@ -77,6 +77,23 @@ const ODD: Readonly<Record<ConditionKeyFacts["type"], readonly string[]>> = {
   binary: ["YQ", "Y", "*"],
 };
 
+const OWN_ORGANIZATION = ["${aws:ResourceOrgID}"];
+const SAME_ACCOUNT = ["${aws:ResourceAccount}"];
+/** Variables that people compare a key with: two facts of a request, or one of the request and one of the key. */
+const NATURAL: Readonly<Record<string, readonly string[]>> = {
+  "aws:principalorgid": OWN_ORGANIZATION,
+  "aws:sourceorgid": OWN_ORGANIZATION,
+  "aws:vpceorgid": OWN_ORGANIZATION,
+  "aws:resourceorgid": ["${aws:PrincipalOrgID}", "${aws:SourceOrgID}"],
+  "kms:calleraccount": SAME_ACCOUNT,
+  "aws:principalaccount": SAME_ACCOUNT,
+  "aws:sourceaccount": SAME_ACCOUNT,
+  "aws:vpceaccount": ["${aws:PrincipalAccount}", "${aws:ResourceAccount}"],
+  "aws:resourceaccount": ["${aws:PrincipalAccount}", "${aws:SourceAccount}"],
+  "aws:resourcetag/team": ["${aws:PrincipalTag/team}"],
+  "aws:principaltag/team": ["${aws:ResourceTag/team}"],
+};
+
 /** A value that a policy asks for: of a request, a pattern over one, a variable, or something odd. */
 function policyValue(r: Random, key: string, operator: string, place: Place): string {
   const facts = conditionKeyFacts(key);
@@ -87,6 +104,7 @@ function policyValue(r: Random, key: string, operator: string, place: Place): st
     [55, plain],
     [like ? 45 : 8, () => patternise(r, plain())],
     [6, () => variable(r, plain)],
+    [NATURAL[key.toLowerCase()] === undefined ? 0 : 8, () => r.pick(NATURAL[key.toLowerCase()] ?? [])],
     [4, () => nearMiss(r, plain())],
     [5, () => r.pick(ODD[facts?.type ?? "string"])],
   );
