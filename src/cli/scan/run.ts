@@ -4,9 +4,7 @@ import { connect } from "../../aws/connect.js";
 import type { Scope } from "../../collect/collect.js";
 import { collect } from "../../collect/collect.js";
 import type { Details } from "../../collect/key.js";
-import { iamAccountOf } from "../../collect/known.js";
 import { canBeDisabled } from "../../collect/regions.js";
-import { keyArnParts, parseKeyArn } from "../../domain/ids.js";
 import { inert } from "../../domain/inert.js";
 import { KeywardError } from "../../domain/result.js";
 import { coverageSentence } from "../../snapshot/coverage.js";
@@ -19,6 +17,7 @@ import { loadConfigFile } from "../config-file.js";
 import type { ExitCode } from "../exit.js";
 import type { CommonOptions } from "../options.js";
 import { toolVersion } from "../version.js";
+import { finished } from "./finished.js";
 import type { ScanFlags } from "./flags.js";
 import { onFirstInterrupt } from "./interrupt.js";
 import { startProgress } from "./progress.js";
@@ -156,49 +155,10 @@ async function judge(
   const writer =
     flags.snapshot === undefined ? undefined : await SnapshotWriter.create(flags.snapshot, "sorted");
   const tally: Tally = { coverage: undefined };
-  const code = await auditing(tee(finished(journal, coverage, flags.regions), writer, tally));
+  const code = await auditing(tee(finished(journal.sorted(), coverage, flags.regions), writer, tally));
   if (tally.coverage !== undefined) {
     io.stderr.write(`${inert(coverageSentence(tally.coverage))}\n`);
     if (writer !== undefined) io.stderr.write(`Snapshot: ${inert(writer.path)}\n`);
   }
   return code;
-}
-
-/**
- * The lines of the finished snapshot: without marks of progress, which its last line sums up, and without what an
- * earlier scan has read of accounts and Regions that this one was not asked about.
- */
-async function* finished(
-  journal: Journal,
-  coverage: CoverageLine | undefined,
-  regions: readonly string[],
-): AsyncGenerator<SnapshotLine, void, undefined> {
-  const accounts = new Set(coverage?.accounts?.map((a) => a.id) ?? [coverage?.accountId]);
-  for await (const line of journal.sorted()) {
-    if (line.type === "region") continue;
-    if (line.type === "key") {
-      const arn = parseKeyArn(line.arn);
-      const parts = arn === undefined ? undefined : keyArnParts(arn);
-      if (parts !== undefined && !accounts.has(parts.account)) continue;
-      if (parts !== undefined && regions.length > 0 && !regions.includes(parts.region)) continue;
-    }
-    const iam = iamOwner(line);
-    if (iam !== undefined && iam !== "aws" && !accounts.has(iam)) continue;
-    yield line;
-  }
-}
-
-/** Whose IAM a line is about. */
-function iamOwner(line: SnapshotLine): string | undefined {
-  switch (line.type) {
-    case "account":
-      return line.id;
-    case "user":
-    case "role":
-    case "group":
-    case "managed-policy":
-      return iamAccountOf(line.arn);
-    default:
-      return undefined;
-  }
 }
