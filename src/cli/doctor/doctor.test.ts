@@ -69,3 +69,26 @@ test("every declared action of a scan is tried", async () => {
   const all = [...actionsFor("scan"), ...actionsFor("organization")].filter((a) => !a.startsWith("sts:"));
   expect([...new Set(tried.map((p) => p.action))].sort()).toEqual([...all].sort());
 });
+
+test("a list of accounts that goes round comes to an end and is told", async () => {
+  const nothing = (): Promise<Asked<never>> => Promise.resolve(denied("organizations"));
+  const port: OrganizationPort = {
+    describe: nothing,
+    accounts: () =>
+      Promise.resolve(
+        ok({ items: [{ id: "111122223333", name: undefined, status: "ACTIVE" }], next: "again" }),
+      ),
+    roots: nothing,
+    unitsOf: nothing,
+    accountsOf: nothing,
+    tagsOf: nothing,
+    policies: nothing,
+    policyText: nothing,
+    targetsOf: nothing,
+  };
+  const { probes } = await probeOrganization(port, signal);
+  expect(probes.filter((p) => p.action === "organizations:ListAccounts").at(-1)).toMatchObject({
+    outcome: "cannot",
+    detail: "PagingLoop",
+  });
+});

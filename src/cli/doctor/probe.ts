@@ -1,3 +1,4 @@
+import { pages } from "../../collect/paging.js";
 import type { Asked, CloudPort, KmsPort, ListedAccount, OrganizationPort } from "../../collect/ports.js";
 
 /** One read that was tried in one place. */
@@ -89,12 +90,10 @@ export async function probeOrganization(
   );
   const where = described?.id ?? "the organization";
   const accounts: ListedAccount[] = [];
-  let marker: string | undefined;
-  do {
-    const page = book.put("organizations:ListAccounts", await port.accounts(marker, signal), where);
-    accounts.push(...(page?.items ?? []));
-    marker = page?.next;
-  } while (marker !== undefined);
+  const listing = pages("organizations:ListAccounts", (marker) => port.accounts(marker, signal));
+  for await (const page of listing) {
+    accounts.push(...(book.put("organizations:ListAccounts", page, where) ?? []));
+  }
   const roots = book.put("organizations:ListRoots", await port.roots(undefined, signal), where);
   await book.with(roots?.items[0]?.id, "no root could be listed", where, [
     ["organizations:ListOrganizationalUnitsForParent", (root) => port.unitsOf(root, undefined, signal)],
