@@ -12,6 +12,7 @@ import type { Action } from "./permissions.js";
 import { PERMISSIONS } from "./permissions.js";
 import { REGION_COMMANDS } from "./regions.js";
 import { ROLE_COMMANDS } from "./roles.js";
+import { Session } from "./session.js";
 import { USAGE_COMMANDS } from "./usage.js";
 
 const FOLDER = import.meta.dirname;
@@ -158,3 +159,13 @@ describe("a page of a list", () => {
     expect(() => page([1], true, "", String)).toThrow(/goes on/);
   });
 });
+
+it.each(["not a url", "ftp://127.0.0.1", "127.0.0.1:4599"])(
+  "an endpoint in the environment that is no URL is told at once: %s",
+  async (url) => {
+    const env = { AWS_ENDPOINT_URL: url };
+    await expect(Session.open({ version: "1.2.3", env })).rejects.toThrow(
+      "AWS_ENDPOINT_URL: the endpoint is no URL",
+    );
+  },
+);

@@ -66,13 +66,18 @@ export class Session {
   /** Finds credentials by the SDK's usual chain. Throws {@link KeywardError} where there are none. */
   static async open(options: SessionOptions): Promise<Session> {
     const endpointUrl = options.endpointUrl;
-    if (endpointUrl !== undefined && !isHttpUrl(endpointUrl)) {
-      throw new KeywardError({
-        what: "the endpoint is no URL",
-        where: "--endpoint-url",
-        expected: "http://HOST:PORT or https://HOST",
-        got: endpointUrl,
-      });
+    const named = [
+      ["--endpoint-url", endpointUrl],
+      // The SDK reads it for each call; what is no URL would fail each of them without saying why.
+      [
+        "AWS_ENDPOINT_URL",
+        options.env["AWS_ENDPOINT_URL"] === "" ? undefined : options.env["AWS_ENDPOINT_URL"],
+      ],
+    ] as const;
+    for (const [where, got] of named) {
+      if (got === undefined || isHttpUrl(got)) continue;
+      const expected = "http://HOST:PORT or https://HOST";
+      throw new KeywardError({ what: "the endpoint is no URL", where, expected, got });
     }
     // The SDK warns of Node versions that its future releases will drop. A user of keyward can do nothing about that.
     process.env["AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"] ??= "true";
