@@ -3,7 +3,7 @@ import type { AccountId, OrganizationId } from "../domain/ids.js";
 import type { KeyFacts } from "../domain/key.js";
 import type { Zone } from "../domain/zone.js";
 import type { ParsedPolicy, Policy } from "../policy/ast.js";
-import { doubt } from "../semantics/doubts.js";
+import { doubt, type DoubtId } from "../semantics/doubts.js";
 import type { KeyDocument } from "../semantics/request.js";
 import type { CallerClass } from "./callers.js";
 import { classesOf, namedBy, type RankedClass } from "./classes.js";
@@ -37,6 +37,8 @@ export interface AnalysisInput {
   /** Undefined: they could not be read, and the caller must say so. */
   readonly grants: readonly Grant[] | undefined;
   readonly resourceControlPolicies: readonly Policy[];
+  /** What else may deny: parts of resource control policies that were not understood. Nothing is certain that they touch. */
+  readonly doubtfulDenials?: readonly Policy[];
   readonly zone: Zone;
   /** Organization of accounts, as far as it is known. `null`: in no organization. */
   readonly organizationOf: ReadonlyMap<
@@ -73,8 +75,13 @@ export function analyze(input: AnalysisInput): AccessMatrix {
   const reading = policyDoubts(input.policy);
   const doubts = doubtfulStatements(reading);
   const statements = prepare(policy, facts, doubts, "key-policy");
-  const rcps = input.resourceControlPolicies.map((p) => prepare(p, facts, new Map(), "other"));
-  const mentions = collectMentions([policy, ...input.resourceControlPolicies], grants, facts.tags);
+  const doubtful = input.doubtfulDenials ?? [];
+  const documents = [policy, ...input.resourceControlPolicies, ...doubtful];
+  const rcps = [
+    ...input.resourceControlPolicies.map((p) => prepare(p, facts, new Map(), "other")),
+    ...doubtful.map((p) => prepare(p, facts, allDoubtful(p), "other")),
+  ];
+  const mentions = collectMentions(documents, grants, facts.tags);
   const document: KeyDocument = {
     facts,
     policy,
@@ -91,11 +98,11 @@ export function analyze(input: AnalysisInput): AccessMatrix {
     statements,
     rcps,
     mentions,
-    networks: environmentFacts([policy, ...input.resourceControlPolicies]),
+    networks: environmentFacts(documents),
     now,
     budget,
     isKnown: (account) => input.organizationOf.has(account as AccountId),
-    weight: weightOf([policy, ...input.resourceControlPolicies], grants),
+    weight: weightOf(documents, grants),
   });
   const entrances = [...statementEntrances(statements), ...grantEntrances(grants, facts, mentions.keys)];
   const classes = classesOf(
@@ -241,6 +248,10 @@ function worthTrying(ranked: RankedClass, entrance: Entrance, group: ActionGroup
   if (group.crossAccount) return true;
   // What only the key's own account can do is looked at for outsiders too: it is latent access.
   return cls.account.kind === "fresh" || cls.account.id !== facts.account || cls.trusted;
+}
+
+function allDoubtful(policy: Policy): ReadonlyMap<number, DoubtId> {
+  return new Map(policy.statements.map((s) => [s.index, "denial-not-understood"]));
 }
 
 /** Parts of the policy that no syntax tree stands for: they may allow anything. */

@@ -315,6 +315,10 @@ export class Prover {
     return made;
   }
 
+  get #denialDoubtful(): boolean {
+    return this.x.rcps.some((rcp) => rcp.some((p) => p.doubt === "denial-not-understood"));
+  }
+
   readonly #bearers = new Map<PrincipalElement, ReadonlyMap<Shape["kind"], Condition>>();
 
   #access(
@@ -343,7 +347,9 @@ export class Prover {
     if (id !== undefined && x.mentions.uniqueIds.has(id)) doubts.push(doubt("unique-id-account"));
     else if (id !== undefined && !hasUsualLength(id)) doubts.push(doubt("unique-id-length"));
     if (s.mode === "possible" && doubts.length === 0) {
-      doubts.push(doubt(cls.kind === "service" ? "source-arn-colon" : "not-understood"));
+      // The reference is not given what of a resource control policy was not understood.
+      if (this.#denialDoubtful) doubts.push(doubt("denial-not-understood"));
+      else doubts.push(doubt(cls.kind === "service" ? "source-arn-colon" : "not-understood"));
     }
     if (
       typeof e.holds === "object" &&

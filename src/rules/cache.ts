@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { KeyRecord } from "../domain/key.js";
 import type { Zone } from "../domain/zone.js";
 import type { Policy } from "../policy/ast.js";
+import type { Denials } from "../policy/doubtful.js";
 import type { Opinion } from "./opinion-type.js";
 
 /** Opinions that are kept; each is as large as its findings. */
@@ -19,7 +20,7 @@ export class OpinionCache {
   constructor(private readonly most = MOST) {}
 
   /** Resource control policies by text: all keys of an account are bound by the same ones. */
-  readonly resourceControlPolicies = new Map<string, readonly Policy[]>();
+  readonly resourceControlPolicies = new Map<string, Denials>();
 
   /** The opinion about a key that is like this one; undefined where no other key's could be used. */
   find(

@@ -31,11 +31,12 @@ function isOpen(exposure: Exposure): boolean {
   return VERDICT_OF_EXPOSURE[exposure] === "exposed" || exposure === "service" || exposure === "network";
 }
 
-/** The same people still come in the same way, with as much. */
+/** The same people still come in the same way, with as much; or that they do not is not known. */
 function sameDoor(still: AccessGroup, closed: AccessGroup): boolean {
   return (
     JSON.stringify([still.source, still.who]) === JSON.stringify([closed.source, closed.who]) &&
-    EXPOSURES.indexOf(still.exposure) <= EXPOSURES.indexOf(closed.exposure) &&
+    (still.exposure === "unknown" ||
+      EXPOSURES.indexOf(still.exposure) <= EXPOSURES.indexOf(closed.exposure)) &&
     closed.actions.every((a) => still.actions.includes(a))
   );
 }

@@ -147,8 +147,38 @@ describe("resource control policies", () => {
       "an operator that does not exist",
       deny({ Condition: { StringDiffers: { "aws:PrincipalOrgID": "x" } } }),
     ],
+    ["an element that such policies do not have", deny({ Action: undefined, NotAction: "s3:*" })],
   ])("%s closes nothing", (_name, text) => {
     expect(judge(open, { record: { resourceControlPolicies: [text] } }).verdict).toBe("exposed");
+  });
+
+  const OTHER_OPERATOR = { StringDiffers: { "aws:PrincipalOrgID": "x" } };
+  test.each([
+    ["a text that is not JSON", "{"],
+    ["an operator that does not exist", deny({ Condition: OTHER_OPERATOR })],
+    ["an element that such policies do not have", deny({ Action: undefined, NotAction: "s3:*" })],
+    ["a statement that is none", JSON.stringify({ Version: "2012-10-17", Statement: [{ Effect: "deny" }] })],
+  ])("%s may deny what is found, so that it is only possible", (_name, text) => {
+    const { findings } = judge(open, { record: { resourceControlPolicies: [text] } });
+    const [found] = findings.filter((f) => f.rule === "public-access");
+    expect([found?.certainty, found?.doubts.map((d) => d.id)]).toEqual([
+      "possible",
+      ["denial-not-understood"],
+    ]);
+    expect(findings.filter((f) => f.rule === "closed-by-rcp")).toEqual([]);
+  });
+
+  test("what was not understood about another action leaves nothing in doubt", () => {
+    const text = deny({ Action: "kms:Encrypt", Condition: OTHER_OPERATOR });
+    const { findings } = judge(open, { record: { resourceControlPolicies: [text] } });
+    expect(findings.filter((f) => f.rule === "public-access").map((f) => f.certainty)).toEqual(["certain"]);
+  });
+
+  test("does not close a key for certain by a condition that is not known", () => {
+    const text = deny({ Condition: { StringNotEquals: { "aws:PrincipleOrgID": ORGANIZATION } } });
+    const { findings } = judge(open, { record: { resourceControlPolicies: [text] } });
+    expect(findings.filter((f) => f.rule === "closed-by-rcp")).toEqual([]);
+    expect(findings.filter((f) => f.rule === "not-assessed")).toHaveLength(1);
   });
 });
 

@@ -7,7 +7,7 @@ import type { Exposure } from "../domain/verdict.js";
 import { VERDICT_OF_EXPOSURE } from "../domain/verdict.js";
 import type { Zone } from "../domain/zone.js";
 import type { ParsedPolicy, Policy } from "../policy/ast.js";
-import { policyDoubts } from "../policy/doubtful.js";
+import { denialsOf, policyDoubts, type Denials } from "../policy/doubtful.js";
 import { locator, positionAt } from "../policy/locate.js";
 import { parsePolicy } from "../policy/parse.js";
 import type { OrganizationOf } from "../trust/zone.js";
@@ -49,10 +49,12 @@ export function opinionOf(record: KeyRecord, context: OpinionContext): Opinion {
   const known = cache?.find(record, context.zone);
   if (known?.opinion !== undefined) return known.opinion;
   const parsed = parsedPolicy(record);
-  const rcps = record.resourceControlPolicies.flatMap((text) =>
-    certainDenials(text, cache).map((policy): CountedPolicy => ({ text, policy })),
+  const read = record.resourceControlPolicies.map((text) => ({ text, ...denials(text, cache) }));
+  const rcps = read.flatMap(({ text, sure }): CountedPolicy[] =>
+    sure === undefined ? [] : [{ text, policy: sure }],
   );
-  const opinion = worked(record, parsed, rcps, context);
+  const doubtful = read.flatMap((r) => (r.doubtful === undefined ? [] : [r.doubtful]));
+  const opinion = worked(record, parsed, rcps, doubtful, context);
   if (known !== undefined && opinion.shareable) cache?.keep(known.key, opinion);
   return opinion;
 }
@@ -61,9 +63,11 @@ function worked(
   record: KeyRecord,
   parsed: ParsedPolicy,
   rcps: readonly CountedPolicy[],
+  doubtfulDenials: readonly Policy[],
   context: OpinionContext,
 ): Opinion {
   const denials = rcps.map((r) => r.policy);
+  const unbound = denials.length + doubtfulDenials.length === 0;
   const analysis = (
     scope: "outside" | "all",
     counted: readonly Policy[] = denials,
@@ -75,6 +79,7 @@ function worked(
       policy: parsed,
       grants: readGrants(record),
       resourceControlPolicies: counted,
+      doubtfulDenials: counted === denials ? doubtfulDenials : [],
       zone: context.zone,
       organizationOf: context.organizationOf,
       now: context.now,
@@ -85,8 +90,7 @@ function worked(
   const around = { facts: record.facts, parsed, ...context };
   const engineWithoutRcps = analysis("outside", []);
   const withoutRcps = asTodayStands(engineWithoutRcps, context.real, around);
-  const untouched =
-    denials.length === 0 || (withoutRcps.accesses.length === 0 && withoutRcps.undecided.length === 0);
+  const untouched = unbound || (withoutRcps.accesses.length === 0 && withoutRcps.undecided.length === 0);
   const engine = untouched ? engineWithoutRcps : analysis("outside");
   const outside = untouched ? withoutRcps : asTodayStands(engine, context.real, around);
   const parts = new Map<string, AccessMatrix>();
@@ -123,7 +127,7 @@ function worked(
     shareable:
       withoutRcps === engineWithoutRcps &&
       outside === engine &&
-      canBeShared([parsed.policy, ...denials]) &&
+      canBeShared([parsed.policy, ...denials, ...doubtfulDenials]) &&
       Math.max(outside.steps, withoutRcps.steps, ...[...parts.values()].map((m) => m.steps)) <=
         FAR_FROM_BOUND * (context.maxSteps ?? DEFAULT_MAX_STEPS),
   };
@@ -162,27 +166,13 @@ function readGrants(record: KeyRecord): readonly Grant[] | undefined {
   return record.grants.kind === "absent" ? [] : undefined;
 }
 
-/**
- * The statements of a resource control policy that surely mean what they say. They only deny, and a denial that may
- * not hold must not close a key.
- */
-function certainDenials(text: string, cache: OpinionCache | undefined): readonly Policy[] {
+/** A resource control policy only denies, and a denial that may not hold must neither close a key nor leave it open for certain. */
+function denials(text: string, cache: OpinionCache | undefined): Denials {
   const known = cache?.resourceControlPolicies.get(text);
   if (known !== undefined) return known;
-  const policies = readDenials(text);
-  cache?.resourceControlPolicies.set(text, policies);
-  return policies;
-}
-
-function readDenials(text: string): readonly Policy[] {
-  const parsed = parsePolicy(text, { kind: "rcp" });
-  if (parsed.policy === undefined) return [];
-  const doubts = policyDoubts(parsed);
-  if (doubts.wholePolicy) return [];
-  const statements = parsed.policy.statements.filter(
-    (s) => !doubts.notUnderstood.has(s.index) && !doubts.refused.has(s.index),
-  );
-  return [{ ...parsed.policy, statements }];
+  const read = denialsOf(parsePolicy(text, { kind: "rcp" }));
+  cache?.resourceControlPolicies.set(text, read);
+  return read;
 }
 
 /** What was not read could be worse than anything but an exposure that is proved already. */

@@ -49,6 +49,8 @@ export const DOUBTS = {
     "A resource of somebody else whose ARN has the wanted text behind a colon would pass; whether such a name exists depends on the service.",
   "organization-unknown": "The organization of the key's account is not known.",
   "key-fact-unknown": "A fact about the key that the policy tests was not read.",
+  "denial-not-understood":
+    "A resource control policy has a part that keyward does not understand; it may deny this.",
   "unknown-condition-key": "A condition key that keyward does not know: misspelt, or newer than its table.",
   "not-understood": "A part of the policy that keyward does not understand.",
 } as const;

@@ -1,7 +1,7 @@
 import type { KeyRecord } from "../../domain/key.js";
 import { KeywardError } from "../../domain/result.js";
 import type { Policy } from "../../policy/ast.js";
-import { policyDoubts } from "../../policy/doubtful.js";
+import { denialsOf, policyDoubts } from "../../policy/doubtful.js";
 import { parsePolicy } from "../../policy/parse.js";
 import type { NamedPolicy } from "../../report/policy-answers.js";
 import type { KeyDocument } from "../../semantics/request.js";
@@ -78,29 +78,30 @@ function documentOf(record: KeyRecord): Pick<AskedKey, "document" | "controls" |
     });
   }
   const read = record.grants.kind === "present" || record.grants.kind === "absent";
-  const controls = record.resourceControlPolicies.map((text) => ({
-    text,
-    parsed: parsePolicy(text, { kind: "rcp" }),
-  }));
+  // What a Deny says that was not understood is open: it is left out here, and `controlsUnread` says so.
+  const controls = record.resourceControlPolicies.map((text) => {
+    const { sure, doubtful } = denialsOf(parsePolicy(text, { kind: "rcp" }));
+    return { text, policy: sure ?? NO_POLICY, doubtful };
+  });
   return {
     document: {
       facts: record.facts,
       policy: parsed.policy,
       grants: record.grants.kind === "present" ? record.grants.value : [],
       ...(read ? {} : { grantsUnread: true }),
-      resourceControlPolicies: controls.map((c) => c.parsed.policy ?? NO_POLICY),
+      resourceControlPolicies: controls.map((c) => c.policy),
       doubtfulStatements: reading.notUnderstood,
       refusedStatements: reading.refused,
     },
-    controls: controls.map(({ text, parsed: control }) => {
+    controls: controls.map(({ text, policy }) => {
       const place = record.resourceControlPlaces?.find((p) => p.text === text);
       return {
         kind: "resource-control-policy",
         name: place?.name ?? place?.id ?? "of the snapshot",
         ...(place === undefined ? {} : { at: place.target }),
-        policy: control.policy ?? NO_POLICY,
+        policy,
       };
     }),
-    controlsUnread: controls.some((c) => c.parsed.diagnostics.some((d) => d.level !== "warning")),
+    controlsUnread: controls.some((c) => c.doubtful !== undefined),
   };
 }

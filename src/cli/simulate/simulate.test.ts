@@ -130,6 +130,9 @@ describe("one request", () => {
         "allow",
       ]);
     expect((await ask("{")).code).toBe(3);
+    // Neither does a statement that such policies do not have deny for certain.
+    const odd = policy({ Effect: "Deny", Principal: "*", NotAction: "s3:*", Resource: "*" });
+    expect((await ask(odd)).code).toBe(3);
     expect(
       (await ask(policy({ Effect: "Deny", Principal: "*", Action: "kms:Encrypt", Resource: "*" }))).code,
     ).toBe(0);
