@@ -238,6 +238,78 @@ function change(w: World, c: Closing): World {
   }
 }
 
+describe("what is said about conditions is true of the key", () => {
+  const PARTNER = { AWS: "arn:aws:iam::444455556666:root" };
+  const SNS = { Service: "sns.amazonaws.com" };
+  const partner = (Condition: unknown, Action = "kms:Decrypt"): Json => allow(PARTNER, Action, { Condition });
+  it.each<readonly [string, readonly Json[], string, string]>([
+    [
+      "every CreateGrant has operations",
+      [partner({ "ForAllValues:StringEquals": { "kms:GrantOperations": "Decrypt" } }, "kms:CreateGrant")],
+      "kms:GrantOperations is chosen by whoever makes the request",
+      "does not carry the key",
+    ],
+    [
+      "every caller has an account",
+      [partner({ StringNotEqualsIfExists: { "kms:CallerAccount": "999988887777" } })],
+      "a negated operator lets in everybody but the listed ones",
+      "does not carry the key",
+    ],
+    [
+      "a service makes the call for whoever asks it",
+      [partner({ Bool: { "kms:GrantIsForAWSResource": "true" } }, "kms:CreateGrant")],
+      "a stranger uses such a service in an account of their own",
+      "is chosen by whoever",
+    ],
+    [
+      "a key of several values needs its qualifier",
+      [when({ "ForAllValues:StringEquals": { "kms:EncryptionContextKeys": "a" } })],
+      "Add Null kms:EncryptionContextKeys false.",
+      "leave the qualifier out",
+    ],
+    [
+      "nobody's administrator gives credentials a time of issue",
+      [when({ Null: { "aws:TokenIssueTime": "true" } })],
+      "a stranger has such, too",
+      "administrator gives it any value",
+    ],
+    [
+      "only the partner is allowed at all",
+      [
+        allow(PARTNER, "kms:Decrypt"),
+        deny({ ArnLike: { "aws:PrincipalArn": "arn:aws:iam::444455556666:role/admin" } }),
+      ],
+      "it denies only those whom it lists",
+      "every other account",
+    ],
+    [
+      "the Deny names everybody, and may not match",
+      [when({}), deny({ ArnLike: { "aws:PrincipalArn": "*" } })],
+      "what an ARN operator does with a value that is no ARN is not documented",
+      "denies only those whom it lists",
+    ],
+    [
+      "only a service is allowed, and the Deny spares it where it names no source",
+      [
+        allow(SNS, "kms:Decrypt"),
+        deny({ Null: { "aws:SourceAccount": "false" }, Bool: { "aws:PrincipalIsAWSService": "true" } }),
+      ],
+      "a request that does not carry the key is not denied",
+      "it denies AWS services alone",
+    ],
+    [
+      "any endpoint escapes the Deny",
+      [when({}), deny({ Null: { "aws:SourceVpce": "true" } })],
+      "a request that carries the key, with any value, is not denied",
+      "is not understood",
+    ],
+  ])("%s", async (_why, statements, said, unsaid) => {
+    const text = flat(await explain(statements, "--all"));
+    expect(text).toContain(said);
+    expect(text).not.toContain(unsaid);
+  });
+});
+
 describe("conditions that do not protect, in plain words", () => {
   it.each([
     [

@@ -39,7 +39,10 @@ export function weakConditions(
   const open = matrix.accesses.filter((a) => !a.trusted);
   for (const a of open) {
     for (const r of a.conditions)
-      put(`${throughText(a, statements)}: ${conditionText(r.condition)}`, whyWeak(r));
+      put(
+        `${throughText(a, statements)}: ${conditionText(r.condition)}`,
+        whyWeak(r, a.who.kind === "service"),
+      );
     const way = a.source;
     const statement = way.kind === "statement" ? statements.find((s) => s.index === way.index) : undefined;
     for (const c of statement?.conditions ?? []) {
@@ -49,12 +52,37 @@ export function weakConditions(
   if (open.length > 0) {
     for (const s of statements.filter((d) => d.effect === "Deny")) {
       for (const c of s.conditions) {
+        if (c.keyLower === "aws:principalisawsservice" && !open.some((a) => missedBySort(a, c))) continue;
         put(`Deny in statement ${s.index + 1}: ${conditionText(c)}`, whyDenyMisses(c, variables));
       }
     }
   }
   return [...out.values()];
 }
+
+/** Whether an access is of the sort of caller that a Deny with a condition on aws:PrincipalIsAWSService spares. */
+function missedBySort(a: Access, c: Condition): boolean {
+  const deniesServices = c.values.some((v) => v.toLowerCase() === "true");
+  return (a.who.kind === "service") !== deniesServices;
+}
+
+/**
+ * Keys that every request of an ordinary caller carries, so that nothing can be said about their absence;
+ * kms:GrantOperations is in every CreateGrant, the only operation that has it. Source: KMS Developer Guide, "AWS KMS condition
+ * keys"; IAM User Guide, "AWS global condition context keys".
+ */
+const ALWAYS_THERE: ReadonlySet<string> = new Set([
+  "kms:calleraccount",
+  "kms:grantoperations",
+  "aws:principalaccount",
+  "aws:principalarn",
+  "aws:principaltype",
+  "aws:principalisawsservice",
+  "aws:userid",
+  "aws:viaawsservice",
+  "aws:currenttime",
+  "aws:epochtime",
+]);
 
 const ABSENT_OPENS = "a request that does not carry the key at all passes, too";
 
@@ -71,14 +99,17 @@ function whyNoTest(c: Condition): string | undefined {
 }
 
 /** Why an outsider passes a condition of an Allow; undefined where it does bound who gets in. */
-export function whyWeak({ condition: c, kind }: ResidualCondition): string | undefined {
+export function whyWeak({ condition: c, kind }: ResidualCondition, service = false): string | undefined {
   const fixed = c.values.every((v) => !/[*?]/.test(v));
-  if (c.qualifier === "ForAllValues") {
-    return `ForAllValues holds where there is no value: ${ABSENT_OPENS}. Add Null ${c.key} false, or leave the qualifier out.`;
+  const mayLack = service || !ALWAYS_THERE.has(c.keyLower);
+  if (c.qualifier === "ForAllValues" && mayLack) {
+    const other = conditionKeyFacts(c.keyLower)?.multivalued === true ? "" : ", or leave the qualifier out";
+    return `ForAllValues holds where there is no value: ${ABSENT_OPENS}. Add Null ${c.key} false${other}.`;
   }
-  if (c.ifExists) return `IfExists: ${ABSENT_OPENS}.`;
+  if (c.ifExists && mayLack) return `IfExists: ${ABSENT_OPENS}.`;
   if (/Not/.test(c.operator)) {
-    return `a negated operator lets in everybody but the listed ones, and ${ABSENT_OPENS}.`;
+    const absent = mayLack ? `, and ${ABSENT_OPENS}` : "";
+    return `a negated operator lets in everybody but the listed ones${absent}.`;
   }
   switch (kind) {
     case "free":
@@ -103,6 +134,12 @@ export function whyWeak({ condition: c, kind }: ResidualCondition): string | und
 }
 
 function freeReason(c: Condition): string {
+  if (c.keyLower === "aws:tokenissuetime") {
+    return `${c.key} says with which credentials the caller comes, not from whose account: a stranger has such, too.`;
+  }
+  if (c.keyLower === "kms:grantisforawsresource") {
+    return "it asks that an AWS service makes the call for somebody, not for whom: a stranger uses such a service in an account of their own.";
+  }
   switch (conditionKeyFacts(c.keyLower)?.origin) {
     case "caller-account":
       return c.keyLower.startsWith("aws:principaltag/")
@@ -137,15 +174,25 @@ export function whyDenyMisses(c: Condition, variables = true): string | undefine
   if (c.qualifier === "ForAnyValue") {
     return "ForAnyValue never holds where the key is absent: callers without it are not denied.";
   }
+  if (/^Arn/.test(c.operator) && !negated && c.values.some((v) => v.split(":").length < 6)) {
+    return "what an ARN operator does with a value that is no ARN is not documented: it may never match. Write all six parts, or use StringLike.";
+  }
+  if (c.operator === "Null" && c.qualifier === undefined && !ALWAYS_THERE.has(c.keyLower)) {
+    const [value] = c.values.map((v) => v.toLowerCase());
+    if (c.values.length === 1 && value === "false")
+      return "a request that does not carry the key is not denied.";
+    if (c.values.length === 1 && value === "true")
+      return "a request that carries the key, with any value, is not denied.";
+  }
   const facts = conditionKeyFacts(c.keyLower);
   if (!/Not/.test(c.operator) && !c.ifExists && c.qualifier === undefined && c.operator !== "Null") {
     if (c.keyLower === "aws:principalisawsservice") {
       return c.values.some((v) => v.toLowerCase() === "true")
-        ? "it denies AWS services alone; every caller with an account stays allowed."
+        ? "it denies AWS services alone; callers with an account stay as they are."
         : "it spares every AWS service, on whose behalf it may call.";
     }
     return facts?.origin === "caller"
-      ? "it denies only those whom it lists; every other account stays allowed."
+      ? "it denies only those whom it lists; everybody else stays as they are."
       : "it denies only where the key is there and has this value.";
   }
   if (facts?.origin === "request" || facts?.origin === "free" || facts?.origin === "caller-account") {
