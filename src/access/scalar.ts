@@ -102,15 +102,17 @@ export function solveSet(
   const like = (k: string): Domain => ({ ...d, shape: new GlobBuilder(true).literal(k).build(k) });
   for (const l of some) {
     if (out.some((v) => satisfies(testElement(l.c, v), l.want, mode))) continue;
-    let value: string | undefined;
-    for (const [k, chosen] of spelt) {
-      if (value === undefined && chosen === undefined) {
-        const wanted = [...every, l];
-        value = wanted.every((w) => satisfies(testElement(w.c, k), w.want, mode)) ? k : find(wanted, like(k));
-        if (value !== undefined) spelt.set(k, value);
-      }
+    const wanted = [...every, l];
+    const open = [...spelt].flatMap(([k, chosen]) => (chosen === undefined ? [k] : []));
+    // Another spelling comes last: a grant may want the name as it is written.
+    let value = open.find((k) => wanted.every((w) => satisfies(testElement(w.c, k), w.want, mode)));
+    if (value !== undefined) spelt.set(value, value);
+    value ??= find(wanted, elementDomain);
+    for (const k of open) {
+      if (value !== undefined) break;
+      value = find(wanted, like(k));
+      if (value !== undefined) spelt.set(k, value);
     }
-    value ??= find([...every, l], elementDomain);
     // A name that has been spelt for one condition might have been spelt for this one.
     if (value === undefined) {
       const otherwise = [...spelt.values()].some((v) => v !== undefined);

@@ -58,7 +58,7 @@ export async function fromFlags(flags: SimulateFlags): Promise<unknown> {
       "encryptionContext",
       flags.encryptionContext.length === 0
         ? undefined
-        : Object.fromEntries(pairs(flags.encryptionContext, "--encryption-context")),
+        : encryptionContext(pairs(flags.encryptionContext, "--encryption-context")),
     ),
     ...optional("keyState", flags.keyState),
     ...optional("time", flags.time),
@@ -88,4 +88,16 @@ function pairs(texts: readonly string[], flag: string): [string, string][] {
 /** `none` says that there is none; a file of that name is `./none`. */
 function limit(path: string): Promise<string> {
   return path === "none" ? Promise.resolve("none") : readTextFile(path);
+}
+
+/** The pairs of an encryption context: each key once, or one value would silently take the place of another. */
+function encryptionContext(given: readonly (readonly [string, string])[]): Record<string, string> {
+  const keys = given.map(([key]) => key);
+  const twice = keys.find((key, i) => keys.indexOf(key) < i);
+  if (twice === undefined) return Object.fromEntries(given);
+  throw new KeywardError({
+    what: "--encryption-context has a key twice",
+    got: twice,
+    next: "give each key of the encryption context once",
+  });
 }

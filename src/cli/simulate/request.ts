@@ -161,6 +161,7 @@ export function prepareRequest(
       next: "write the time so, or leave it out: then it is now",
     });
   }
+  refuseTwice(Object.keys(r.context ?? {}), `${where}, at $.context`);
   return {
     id: r.id,
     request: {
@@ -251,5 +252,22 @@ export async function readTextFile(path: string): Promise<string> {
       got: error instanceof Error ? error.message : String(error),
       next: "check the path and its permissions",
     });
+  }
+}
+
+/** AWS compares names of condition keys without case: a second spelling would silently take the place of the first. */
+function refuseTwice(names: readonly string[], where: string): void {
+  const seen = new Map<string, string>();
+  for (const name of names) {
+    const before = seen.get(name.toLowerCase());
+    if (before !== undefined) {
+      throw new KeywardError({
+        what: "one condition key in two spellings",
+        where,
+        got: `${before} and ${name}`,
+        next: "give each key once; a key of several values takes a list",
+      });
+    }
+    seen.set(name.toLowerCase(), name);
   }
 }

@@ -94,6 +94,21 @@ describe("one request", () => {
     expect(exempt.code).toBe(0);
   });
 
+  test.each([
+    [
+      "a condition key in two spellings",
+      ["--context", "aws:SourceIp=203.0.113.9", "--context", "AWS:sourceip=8.8.8.8"],
+    ],
+    [
+      "a pair of the encryption context twice",
+      ["--encryption-context", "t=a", "--encryption-context", "t=b"],
+    ],
+  ])("%s is wrong usage: the last would silently win", async (_what, flags) => {
+    const outcome = await simulate(policy(root), ...who(), "--identity", "allow", ...flags);
+    expect(outcome.code).toBe(2);
+    expect(outcome.stderr).toMatch(/in two spellings|a key twice/);
+  });
+
   test("a resource control policy that denies is named", async () => {
     const rcp = await file(
       "rcp.json",
