@@ -118,6 +118,8 @@ const CASES: Readonly<Partial<Record<DoubtId, Deciding>>> = {
 const ELSEWHERE: Readonly<Partial<Record<DoubtId, string>>> = {
   "request-open": "given where a question is about every request of a kind: the tests of src/iam",
   "grants-unread": "src/semantics/grants.test.ts and test/guarantees (unread-is-not-clear)",
+  "attested-parent-account":
+    "given by the symbolic engine, which chooses the measurement: src/rules/judge.test.ts",
   "denial-not-understood":
     "given by the symbolic engine; the reference is given what is understood: src/rules/judge.test.ts",
   "rcp-service-linked-role": "src/semantics/evaluate.test.ts",

@@ -315,6 +315,13 @@ export class Prover {
     return made;
   }
 
+  /** Some statement wants one measurement that a parent alone can give. */
+  get #fixesParent(): boolean {
+    return this.x.statements.some((p) =>
+      p.conditions.some((c) => PARENT.test(c.keyLower) && !/Not|Null/.test(c.operator)),
+    );
+  }
+
   get #denialDoubtful(): boolean {
     return this.x.rcps.some((rcp) => rcp.some((p) => p.doubt === "denial-not-understood"));
   }
@@ -346,6 +353,9 @@ export class Prover {
     const id = caller.kind === "user" || caller.kind === "session" ? caller.uniqueId : undefined;
     if (id !== undefined && x.mentions.uniqueIds.has(id)) doubts.push(doubt("unique-id-account"));
     else if (id !== undefined && !hasUsualLength(id)) doubts.push(doubt("unique-id-length"));
+    // Source: KMS Developer Guide, "AWS KMS condition keys for AWS Nitro Enclaves".
+    if (Object.keys(request.context).some((k) => PARENT.test(k)))
+      doubts.push(doubt("attested-parent-account"));
     if (s.mode === "possible" && doubts.length === 0) {
       // The reference is not given what of a resource control policy was not understood.
       if (this.#denialDoubtful) doubts.push(doubt("denial-not-understood"));
@@ -494,3 +504,6 @@ function residual(condition: Condition, networkBound: boolean): ResidualConditio
   })();
   return kind === undefined ? [] : [{ condition, kind }];
 }
+
+/** Measurements of an enclave that only its parent's own role or instance can give. */
+const PARENT = /^kms:RecipientAttestation:PCR[34]$/i;

@@ -182,6 +182,18 @@ describe("resource control policies", () => {
   });
 });
 
+test.each([
+  ["PCR3", ["possible", ["attested-parent-account"]]],
+  ["PCR8", ["certain", []]],
+])("an enclave's %s that a condition fixes leaves open whose it is: %j", (register, expected) => {
+  const key = `kms:RecipientAttestation:${register}`;
+  const text = policyText(
+    allow("*", "kms:Decrypt", { Condition: { StringEqualsIgnoreCase: { [key]: "ab".repeat(48) } } }),
+  );
+  const [found] = judge(text).findings.filter((f) => f.rule === "public-access");
+  expect([found?.certainty, found?.doubts.map((d) => d.id)]).toEqual(expected);
+});
+
 describe("keys that share an opinion", () => {
   const setting = (cache: OpinionCache) => ({
     zone: { organizations: [organization(ORGANIZATION)], accounts: [], principals: [], services: [] },

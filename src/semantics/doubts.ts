@@ -30,6 +30,8 @@ export const DOUBTS = {
   "grant-context-key-case":
     "The KMS guide and the API reference disagree on whether the keys of a grant's encryption context are compared with case.",
   "unique-id-account": "The account of a unique principal id cannot be seen from the id.",
+  "attested-parent-account":
+    "PCR3 and PCR4 of an enclave fix the IAM role or the instance of its parent, whose account cannot be seen from the hash.",
   "unique-id-length":
     "Unique ids of users and roles have had 21 characters so far; AWS documents that they may have 16 to 128.",
   "key-arn-resource": "That a key ARN other than this key's in Resource has no effect is not spelled out.",
