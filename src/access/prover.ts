@@ -354,7 +354,7 @@ export class Prover {
     if (id !== undefined && x.mentions.uniqueIds.has(id)) doubts.push(doubt("unique-id-account"));
     else if (id !== undefined && !hasUsualLength(id)) doubts.push(doubt("unique-id-length"));
     // Source: KMS Developer Guide, "AWS KMS condition keys for AWS Nitro Enclaves".
-    if (Object.keys(request.context).some((k) => PARENT.test(k)))
+    if (this.#fixesParent && Object.keys(request.context).some((k) => PARENT.test(k)))
       doubts.push(doubt("attested-parent-account"));
     if (s.mode === "possible" && doubts.length === 0) {
       // The reference is not given what of a resource control policy was not understood.
