@@ -102,6 +102,7 @@ export function analyze(input: AnalysisInput): AccessMatrix {
     now,
     budget,
     isKnown: (account) => input.organizationOf.has(account as AccountId),
+    organizationsOfOutsider: (account) => classes.organizationsOfOutsider(account),
     weight: weightOf(documents, grants),
   });
   const entrances = [...statementEntrances(statements), ...grantEntrances(grants, facts, mentions.keys)];

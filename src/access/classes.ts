@@ -64,6 +64,8 @@ export interface Classes {
   readonly all: Replayable<RankedClass>;
   /** Whether a principal element names nobody but accounts of the zone and who is in them. */
   readonly spared: (element: PrincipalElement) => boolean;
+  /** What the organization of an account can be that is not of the zone; undefined for one that is. */
+  readonly organizationsOfOutsider: (account: string) => readonly OrganizationChoice[] | undefined;
 }
 
 /** The classes outside the zone of trust, and with `inside` those within, as far as a way in can name them. */
@@ -73,6 +75,7 @@ export function classesOf(x: ClassContext, inside: boolean, named: Named): Class
     all: new Replayable(classes(x, inside, named, known)),
     spared: (element) =>
       element.kind === "principal" && element.entries.every((e) => "account" in e && known.trusts(e.account)),
+    organizationsOfOutsider: (id) => (known.trusts(id) ? undefined : organizationsOf(id, x, known)),
   };
 }
 
@@ -123,7 +126,11 @@ function knownIds(x: ClassContext): KnownIds {
   const own = facts.organization.kind === "present" ? facts.organization.value.id : undefined;
   const asked = mentions.keys.has("aws:resourceorgid") || mentions.keys.has("aws:resourceorgpaths");
   if (own !== undefined && asked && !organizations.includes(own)) organizations.push(own);
-  const accountSamples = representatives(ACCOUNT_SAMPLES, accounts, mentions.patterns);
+  const trustedPrincipals =
+    zone.principals.length === 0 ? NOBODY : zone.principals.flatMap((p) => principalEntry(p) ?? []);
+  // Somebody whom nobody named is in no account of a trusted principal.
+  const taken = [...accounts, ...trustedPrincipals.flatMap((p) => ("account" in p ? [p.account] : []))];
+  const accountSamples = representatives(ACCOUNT_SAMPLES, taken, mentions.patterns);
   const organizationSamples = representatives(ORGANIZATION_SAMPLES, organizations, mentions.patterns);
   const organization = organizationSamples[0] ?? "o-zzkeyward0";
   return {
@@ -132,8 +139,7 @@ function knownIds(x: ClassContext): KnownIds {
     zoneAccounts,
     accounts,
     organizations,
-    trustedPrincipals:
-      zone.principals.length === 0 ? NOBODY : zone.principals.flatMap((p) => principalEntry(p) ?? []),
+    trustedPrincipals,
     accountSamples,
     organizationSamples,
     account: accountSamples[0] ?? "999988887777",

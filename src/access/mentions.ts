@@ -284,7 +284,8 @@ function addCondition(
         for (const name of fold ? [v, v.toLowerCase(), v.toUpperCase()] : [v]) m.services.add(name);
       else if (/[*?]/.test(v) && c.operator.endsWith("Like")) m.servicePatterns.add(v);
     }
-    if (linked && selectsIds(c, v)) m.patterns.push(v);
+    if ((linked || (PART_OF_ID.test(v) && filledByService(c.keyLower))) && selectsIds(c, v))
+      m.patterns.push(v);
   }
   if (ACCOUNT_KEYS.has(c.keyLower)) {
     const named = namedIds(c);
@@ -292,6 +293,9 @@ function addCondition(
     m.patterns.push(...named.patterns);
   }
 }
+
+/** Part of an account id beside a wildcard. */
+const PART_OF_ID = /[0-9]{3}[*?]|[*?][0-9]{3}/;
 
 /**
  * Whether a value tells accounts or organizations that nobody named apart. A wildcard elsewhere does not: before it, an

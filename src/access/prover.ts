@@ -7,7 +7,7 @@ import type { KeyDocument } from "../semantics/request.js";
 import { comparesNumbers } from "./account-numbers.js";
 import { hasUsualLength } from "./alphabets.js";
 import { type Asks, asksOf } from "./asks.js";
-import type { AccountChoice, CallerClass } from "./callers.js";
+import type { AccountChoice, CallerClass, OrganizationChoice } from "./callers.js";
 import type { Compiled } from "./condition.js";
 import { surenessOf } from "./coverage.js";
 import { principalTruth, serviceEntry } from "./covered-callers.js";
@@ -41,6 +41,8 @@ export interface ProverContext {
   readonly budget: Budget;
   /** Whether it is known in which organization an account is: then it is not one that nobody named. */
   readonly isKnown: (account: string) => boolean;
+  /** What the organization of an account can be that is not of the zone; undefined for one that is. */
+  readonly organizationsOfOutsider: (account: string) => readonly OrganizationChoice[] | undefined;
   /** What it takes to put a request to the reference, in steps. */
   readonly weight: number;
 }
@@ -109,7 +111,7 @@ export class Prover {
         // An account that a pattern selects must not be one that is known: look for another.
         const account = freshChoice(cls) ? accountOf(found.shape, found.solution) : undefined;
         if (account !== undefined && this.x.isKnown(account)) {
-          if (tries < MOST_KNOWN) return this.prove(excluding(cls, account), e, group, tries + 1);
+          if (tries < MOST_KNOWN) return this.#beside(account, cls, e, group, tries + 1);
           exhausted = true;
           continue;
         }
@@ -135,6 +137,14 @@ export class Prover {
         doubts: [],
       },
     };
+  }
+
+  /** Another account than a known one; where there is none, the known one itself, if it is not of the zone. */
+  #beside(account: string, cls: CallerClass, e: Entrance, group: ActionGroup, tries: number): Attempt {
+    const others = this.prove(excluding(cls, account), e, group, tries);
+    if (others.kind !== "closed") return others;
+    const organizations = this.x.organizationsOfOutsider(account);
+    return organizations === undefined ? others : this.prove(only(cls, account, organizations), e, group);
   }
 
   /** Where an access rests on what is not understood: another one, by whoever has an id that documents name. */
@@ -413,6 +423,18 @@ function excluding(cls: CallerClass, id: string): CallerClass {
   if (choice === undefined) return cls;
   const account: AccountChoice = { kind: "fresh", not: [...choice.not, id] };
   return cls.kind === "service" ? { ...cls, source: { ...cls.source, account } } : { ...cls, account };
+}
+
+/** The class narrowed to one account. */
+function only(cls: CallerClass, id: string, organizations: readonly OrganizationChoice[]): CallerClass {
+  const account: AccountChoice = { kind: "literal", id };
+  if (cls.kind === "ordinary") return { ...cls, who: { kind: "account", id }, account, organizations };
+  const source = { kind: "account", id } as const;
+  return {
+    ...cls,
+    who: { ...cls.who, source },
+    source: { kind: "account", account, organizations },
+  };
 }
 
 /** The caller's account, or that of a service's source. */

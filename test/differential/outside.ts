@@ -52,9 +52,11 @@ export function sourceAccount(request: AccessRequest): string | undefined {
   return undefined;
 }
 
-/** Whether a service would call for several accounts at once: it fills the encryption context for one resource. */
-export function severalSources(request: AccessRequest): boolean {
+/** Whether a service would call for several accounts at once (it fills the encryption context for one resource), or for a resource in no Region. */
+export function strangeSource(request: AccessRequest): boolean {
   if (request.caller.kind !== "service") return false;
+  const region = stated(request, "aws:SourceArn")?.split(":")[3] ?? "";
+  if (region.endsWith("-")) return true;
   const accounts = Object.entries(request.encryptionContext ?? {}).flatMap(([name, value]) =>
     /^aws:/i.test(name) ? (/(?<![0-9])[0-9]{12}(?![0-9])/.exec(value) ?? []) : [],
   );
