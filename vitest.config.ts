@@ -1,7 +1,10 @@
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   test: {
+    // Vitest leaves one processor free, which is half of a machine that has two.
+    maxWorkers: Math.max(2, availableParallelism()),
     projects: [
       {
         // Everything that needs neither a build nor a socket.

@@ -6,7 +6,7 @@ import { assess, unmanageable } from "./assess.js";
 import type { KeyPorts, Proposal, RunContext } from "./context.js";
 import type { KeyEnd } from "./journal/events.js";
 import { sha256 } from "./journal/chain.js";
-import { grantTerms, hasDigest, type LiveKey, readLive, samePolicy, withDescription } from "./read.js";
+import { grantTerms, hasDigest, type LiveKey, readDescribed, samePolicy } from "./read.js";
 import { lookUntil } from "./settle.js";
 import type { KeyTask } from "./tasks.js";
 import { createGrant, putPolicy, revokeGrant, stateOf, type Step } from "./write.js";
@@ -40,20 +40,20 @@ export async function runKey(
   const { key } = task;
   const ports = await context.portsOf(key);
   if (typeof ports === "string") return failed(ports);
-  const read = await readLive(ports.read, key, context.signal);
+  const read = await readDescribed(ports.read, key, context.signal);
   if (!read.ok) {
     const { call, code, message } = read.error;
     await context.recorder.add({ type: "failed", key, action: "read", effect: "none", code, message });
     return failed(`${call} failed: ${code}: ${message}`);
   }
-  const todo = compare(task, backup, read.value);
+  const live = read.value;
+  const todo = compare(task, backup, live);
   if (typeof todo === "string") return { outcome: "drift", reason: todo, unexpected: false };
   if (todo.policy === undefined && todo.revoke.length === 0 && todo.create.length === 0) {
     if (backup === undefined)
       return { outcome: "nothing-to-do", reason: "It is so already.", unexpected: false };
-    return finish(task, context, ports, backup.policy);
+    return finish(task, context, ports, { ...live, policy: backup.policy });
   }
-  const live = await withDescription(ports.read, key, read.value, context.signal);
   const proposal = propose(task, live, todo, context, place);
   if (typeof proposal === "string") return { outcome: "refused", reason: proposal, unexpected: false };
   const answer = await context.confirm(proposal);
@@ -65,7 +65,7 @@ export async function runKey(
   if (backup === undefined) await context.recorder.backUp(key, live.policy, live.grants);
   const step = await write(task, live, todo, context, ports);
   if (step.kind === "failed") return failed(step.reason);
-  return finish(task, context, ports, live.policy);
+  return finish(task, context, ports, live);
 }
 
 /** What is left to do at a key. */
@@ -205,16 +205,16 @@ async function write(
   return { kind: "done" };
 }
 
-/** Reads until the change is visible, and judges what is read. */
+/** Reads until the change is visible, and judges what is read. What the run changes is not part of a description. */
 async function finish(
   task: KeyTask,
   context: RunContext,
   ports: KeyPorts,
-  former: string,
+  former: LiveKey,
 ): Promise<KeyResult> {
   const { key } = task;
   const seen = await lookUntil(context, ports, key, context.settleMs, (live) => {
-    const policy = task.policy === null ? "wanted" : stateOf(live.policy, former, task.policy, key);
+    const policy = task.policy === null ? "wanted" : stateOf(live.policy, former.policy, task.policy, key);
     if (policy !== "wanted") return policy;
     const grants =
       live.grants.every((g) => !task.revoke.includes(g.GrantId)) &&
@@ -237,7 +237,7 @@ async function finish(
         `The change was written, and cannot be read back: ${seen.failure.code}: ${seen.failure.message}`,
       );
   }
-  const live = await withDescription(ports.read, key, seen.live, context.signal);
+  const live = { ...seen.live, description: former.description };
   const { exposure, verdict } = assess({ arn: key, ...live }, context.bench());
   await context.recorder.add({ type: "evaluated", key, policy: sha256(live.policy), exposure, verdict });
   const asPlanned = task.after !== undefined && EXPOSURES.indexOf(exposure) >= EXPOSURES.indexOf(task.after);

@@ -17,26 +17,24 @@ export interface LiveKey {
 
 /** Reads what can be changed of a key. */
 export async function readLive(kms: KmsPort, arn: string, signal: AbortSignal): Promise<Asked<LiveKey>> {
-  const policy = await kms.getKeyPolicy(arn, signal);
+  // Side by side: neither depends on the other, and each is a way to another continent and back.
+  const [policy, grants] = await Promise.all([
+    kms.getKeyPolicy(arn, signal),
+    allPages("kms:ListGrants", (marker) => kms.listGrants(arn, marker, signal)),
+  ]);
   if (!policy.ok) return policy;
   if (policy.value === undefined) {
     const message = "The answer held no policy.";
     return err({ kind: "other", call: "kms:GetKeyPolicy", code: "NoPolicy", message });
   }
-  const grants = await allPages("kms:ListGrants", (marker) => kms.listGrants(arn, marker, signal));
   if (!grants.ok) return grants;
   return ok({ policy: policy.value, grants: grants.value, description: undefined });
 }
 
-/** Adds state and type of the key. A denial only makes answers less exact. */
-export async function withDescription(
-  kms: KmsPort,
-  arn: string,
-  live: LiveKey,
-  signal: AbortSignal,
-): Promise<LiveKey> {
-  const described = await kms.describeKey(arn, signal);
-  return described.ok ? { ...live, description: described.value } : live;
+/** {@link readLive} with state and type of the key. A denial of these only makes answers less exact. */
+export async function readDescribed(kms: KmsPort, arn: string, signal: AbortSignal): Promise<Asked<LiveKey>> {
+  const [live, described] = await Promise.all([readLive(kms, arn, signal), kms.describeKey(arn, signal)]);
+  return live.ok && described.ok ? ok({ ...live.value, description: described.value }) : live;
 }
 
 /**

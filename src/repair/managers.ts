@@ -39,6 +39,7 @@ export interface ManagerSearch {
 }
 
 export const REVOKE_GRANT = "kms:RevokeGrant" as ActionName;
+export const CREATE_GRANT = "kms:CreateGrant" as ActionName;
 
 /** Somebody of the key's own account who can put its policy. */
 export type Manager =

@@ -1,5 +1,6 @@
 import { createPatch } from "diff";
 import type { Grant } from "../domain/grant.js";
+import type { ActionName } from "../domain/ids.js";
 import type { KeyRecord } from "../domain/key.js";
 import type { Zone } from "../domain/zone.js";
 import { POLICY_QUOTA_BYTES } from "../policy/parse.js";
@@ -18,7 +19,7 @@ import {
   proveStorable,
 } from "./obligations.js";
 import { proveManageable } from "./manageable.js";
-import { findManager, type OwnSide, REVOKE_GRANT } from "./managers.js";
+import { CREATE_GRANT, findManager, type OwnSide, REVOKE_GRANT } from "./managers.js";
 import type {
   KeyChange,
   Obligation,
@@ -166,7 +167,7 @@ interface Tried {
 
 /** Tries the strategies, smallest change first, and takes the first that holds and breaks nothing that was seen. */
 function choose(proof: Omit<Proof, "newer">, before: Closed, key: PlannedKey, x: PlanContext): KeyOutcome {
-  if (before.grants.size > 0 && !mayRevoke(proof, x)) {
+  if (before.grants.size > 0 && !somebodyMay(REVOKE_GRANT, proof, x)) {
     const grants = [...before.grants].join(", ");
     const reason = `outsiders use the key by a grant (${grants}), and nobody of its account may revoke one`;
     const next = "have the grant retired by its retiring principal or its grantee, or the Deny changed";
@@ -191,15 +192,33 @@ function choose(proof: Omit<Proof, "newer">, before: Closed, key: PlannedKey, x:
   return { kind: "change", change: keyChange(proof, before, key, best, tried, x) };
 }
 
-/** Whether somebody of the key's account, as far as is known, may revoke a grant now. */
-function mayRevoke({ record, older }: Omit<Proof, "newer">, { trust, now, own }: PlanContext): boolean {
+/** Whether somebody of the key's account, as far as is known, may revoke or create a grant under the old policy. */
+function somebodyMay(
+  action: ActionName,
+  { record, older }: Omit<Proof, "newer">,
+  { trust, now, own }: PlanContext,
+): boolean {
   const { organizationOf } = trust;
   const exists = (): boolean => true;
-  return (
-    findManager(older.text, { record, organizationOf, now, own, exists, action: REVOKE_GRANT }).kind !==
-    "nobody"
-  );
+  return findManager(older.text, { record, organizationOf, now, own, exists, action }).kind !== "nobody";
 }
+
+/** A rollback puts the old policy back first, so it is that one that has to let a grant be made again. */
+function revocations(
+  grants: readonly Grant[],
+  proof: Omit<Proof, "newer">,
+  x: PlanContext,
+): PlannedRevocation[] {
+  if (grants.length === 0) return [];
+  const lost = somebodyMay(CREATE_GRANT, proof, x) ? [] : [NEVER_AGAIN];
+  return grants.map((g) => {
+    const planned = revocation(g);
+    return { ...planned, notRestorable: [...lost, ...planned.notRestorable] };
+  });
+}
+
+const NEVER_AGAIN =
+  "the grant itself: under the old policy nobody of the key's account may create one, so a rollback cannot make it anew";
 
 function breaks(t: Tried): number {
   const stated = t.obligations.some((o) => o.id === "closed" && o.result === "stated") ? 1e6 : 0;
@@ -349,7 +368,11 @@ function keyChange(
     reason: whyThis(best, others, policy !== null, x),
     statements: [...candidate.statements],
     policy,
-    revokeGrants: older.grants.filter((g) => candidate.revoked.has(g.GrantId)).map(revocation),
+    revokeGrants: revocations(
+      older.grants.filter((g) => candidate.revoked.has(g.GrantId)),
+      proof,
+      x,
+    ),
     loses: [...(compared?.loses ?? [])],
     gains: [...(compared?.gains ?? [])],
     obligations: obligations.map((o) => (o.id === "closed" ? (excepted?.obligation ?? o) : o)),

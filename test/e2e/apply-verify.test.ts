@@ -21,7 +21,6 @@ import {
 import type { Outcome } from "../io.js";
 import { keyward as keywardIn } from "../io.js";
 import { permits } from "../exposed.js";
-import { classifyVectors } from "../vectors.js";
 
 /** Whole ways: policies of the cases there and back, rehearsal, and verify with evidence. */
 
@@ -81,50 +80,6 @@ const aws = (sandbox: Sandbox): readonly string[] => [
 const unasked = ["--yes", "--max-keys", "500"];
 
 const PLAIN_ROOT = `{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::${OWNER}:root"},"Action":"kms:*","Resource":"*"}`;
-
-describe("exposed policies of the cases", () => {
-  it("are closed, and come back byte for byte", async () => {
-    const cases = classifyVectors().filter(
-      (v) =>
-        (v.expect.exposure === "public" || v.expect.exposure === "external") &&
-        v.sure &&
-        v.rcp === undefined &&
-        JSON.stringify(v.policy).includes(PLAIN_ROOT) &&
-        // Some deny things to this test's caller as well.
-        !JSON.stringify(v.policy).includes('"Deny"'),
-    );
-    // Not all of them: where only a named role may put policies, the caller of this test may not.
-    expect(cases.length).toBeGreaterThan(60);
-    const keys = cases.map((v, i) =>
-      keyLine(
-        JSON.stringify(v.policy, null, i % 3),
-        (v.grants ?? []).map((g, n) => ({ ...g, GrantId: `${v.id}-${n}` }) as never),
-      ),
-    );
-    const sandbox = await sandboxWith(keys);
-    const grantsOf = (k: KeyLine): readonly string[] =>
-      k.grants?.kind === "present" ? k.grants.items.map((g) => g.GrantId) : [];
-    const plan = planOf(keys.map((k) => changeOf(k, closedPolicy("case"), grantsOf(k))));
-    const path = await file("plan.json", planText(plan, "json"));
-    const applied = await keyward(["apply", path, ...unasked, ...aws(sandbox)]);
-    expect(applied.code, applied.stdout.slice(-2000)).toBe(0);
-    const after = await file("after.ndjson", ndjson(sandbox.snapshot()));
-    const checked = await keyward(["check", after, "--format", "json"]);
-    const report = JSON.parse(checked.stdout) as { summary: { keys: number; exposed: number } };
-    expect(report.summary).toMatchObject({ keys: keys.length, exposed: 0 });
-    const [, run = ""] = /run (\S+)/.exec(applied.stderr) ?? [];
-    const back = await keyward(["rollback", run, ...unasked, ...aws(sandbox), "--keep-going"]);
-    expect(back.code, back.stdout.slice(-2000)).toBe(0);
-    const now = new Map(
-      [...sandbox.snapshot()].flatMap((l) => (l.type === "key" ? [[l.arn, l] as const] : [])),
-    );
-    for (const key of keys) {
-      const line = now.get(key.arn);
-      expect(line === undefined ? undefined : policyOf(line)).toBe(policyOf(key));
-      expect(line === undefined ? undefined : grantsOf(line).length).toBe(grantsOf(key).length);
-    }
-  });
-});
 
 const HEADER: SnapshotLine = {
   type: "snapshot",

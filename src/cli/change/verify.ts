@@ -2,7 +2,7 @@ import { createReadStream } from "node:fs";
 import { assess, zoneOfTasks } from "../../apply/assess.js";
 import { tasksOfPlan } from "../../apply/from-plan.js";
 import { eventsOf, isRunId, Journal } from "../../apply/journal/journal.js";
-import { readLive, samePolicy, withDescription } from "../../apply/read.js";
+import { readDescribed, samePolicy } from "../../apply/read.js";
 import { type ShutOut, shutOut } from "../../apply/shut-out.js";
 import type { KeyTask, TaskList } from "../../apply/tasks.js";
 import { keyArnParts, parseKeyArn } from "../../domain/ids.js";
@@ -111,14 +111,14 @@ async function look(
       say(`not read: ${task.key}: ${ports}`);
       continue;
     }
-    const read = await readLive(ports.read, task.key, signal);
+    const read = await readDescribed(ports.read, task.key, signal);
     if (!read.ok) {
       seen.unread++;
       const { call, code, message, help } = read.error;
       say(`not read: ${task.key}: ${call}: ${code}: ${message} ${help ?? ""}`.trim());
       continue;
     }
-    const live = await withDescription(ports.read, task.key, read.value, signal);
+    const live = read.value;
     const { exposure, verdict } = assess({ arn: task.key, ...live }, bench);
     // Where exceptions let somebody stay, the plan has said what the key will be.
     const asPlanned =

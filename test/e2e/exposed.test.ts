@@ -1,3 +1,3 @@
 import { everyExposedPolicy } from "../exposed-run.js";
 
-everyExposedPolicy("bound");
+everyExposedPolicy();

@@ -1,3 +1,0 @@
-import { everyExposedPolicy } from "../exposed-run.js";
-
-everyExposedPolicy("remove");
