@@ -79,6 +79,8 @@ export function callFailure(action: Action, error: unknown, profile: string | un
   if (!(error instanceof Error) || isBug(error)) throw error;
   // Credentials were needed first, and the call that gets them was refused: that is what the user can act on.
   if (isRefusedCall(error)) return { ...error.failure, kind: "credentials" };
+  const status = foreignStatus(error);
+  if (status !== undefined) return notFromAws(action, status);
   const code = codeOf(error);
   const kind = kindOf(action, code);
   const help = isClock(code, error.message) ? CLOCK : helpFor(kind, action, profile);
@@ -89,6 +91,27 @@ export function callFailure(action: Action, error: unknown, profile: string | un
     message: error.message,
     ...(help === undefined ? {} : { help }),
   };
+}
+
+/**
+ * The status of a refusal that carries no error code, which each of AWS's has: it comes from a proxy or a gateway in
+ * between. Failures of a server (500 and above) are left out: AWS's own load balancers answer so too.
+ */
+function foreignStatus(error: Error): number | undefined {
+  if (error.name !== "Unknown" && error.name !== "UnknownError") return undefined;
+  const metadata: unknown = "$metadata" in error ? error.$metadata : undefined;
+  if (typeof metadata !== "object" || metadata === null || !("httpStatusCode" in metadata)) return undefined;
+  const status = metadata.httpStatusCode;
+  return typeof status === "number" && status >= 300 && status < 500 ? status : undefined;
+}
+
+function notFromAws(action: Action, status: number): CallFailure {
+  const help =
+    status === 407
+      ? "Give the proxy a user and password that it accepts, in HTTPS_PROXY (https_proxy): http://USER:PASSWORD@HOST:PORT."
+      : "Something between here and AWS (a proxy, a gateway) has answered instead: have it let AWS's hosts through, or leave it out with NO_PROXY.";
+  const message = `HTTP status ${status} without an error code, which is no answer of AWS.`;
+  return { kind: "unreachable", call: action, code: `Http${status}`, message, help };
 }
 
 /** AWS refuses what was signed more than five or fifteen minutes away from its own time, in words of each service. */

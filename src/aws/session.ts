@@ -7,6 +7,7 @@ import { WholeAnswers } from "./answers.js";
 import { Connections } from "./connections.js";
 import type { Credentials } from "./credentials.js";
 import { RenewableCredentials } from "./credentials.js";
+import { checkProxies } from "./proxies.js";
 import { PacedRetry } from "./retry.js";
 import { Sleeper } from "./sleeper.js";
 
@@ -63,7 +64,10 @@ export class Session {
   /** For calls that are paced and repeated outside of the SDK; none of them is a download. */
   private readonly answers = new WholeAnswers();
 
-  /** Finds credentials by the SDK's usual chain. Throws {@link KeywardError} where there are none. */
+  /**
+   * Finds credentials by the SDK's usual chain. Throws {@link KeywardError} where there are none, and where an endpoint
+   * or a proxy of the environment is none.
+   */
   static async open(options: SessionOptions): Promise<Session> {
     const endpointUrl = options.endpointUrl;
     const named = [
@@ -79,6 +83,7 @@ export class Session {
       const expected = "http://HOST:PORT or https://HOST";
       throw new KeywardError({ what: "the endpoint is no URL", where, expected, got });
     }
+    checkProxies(options.env);
     // The SDK warns of Node versions that its future releases will drop. A user of keyward can do nothing about that.
     process.env["AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"] ??= "true";
     const homeRegion = await findHomeRegion(options);
@@ -182,9 +187,15 @@ function noCredentials(error: unknown, options: SessionOptions): unknown {
     what: "no usable AWS credentials were found",
     ...(profile === undefined ? {} : { where: `profile ${profile}` }),
     got: error.message,
-    next:
-      profile !== undefined
+    next: isDenied(error)
+      ? "the role that the profile or the environment names refuses: look at its trust policy (who, external id, claims of the token) and at sts:AssumeRole of whoever assumes it"
+      : profile !== undefined
         ? `check that the profile exists (aws configure list-profiles), or sign in: aws sso login --profile ${profile}`
         : "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, name a profile with --profile, or sign in with: aws sso login",
   });
+}
+
+/** AWS has refused to give credentials of a role; signing in again would not change that. */
+function isDenied(error: Error): boolean {
+  return error.name === "AccessDenied" || error.name === "AccessDeniedException";
 }

@@ -69,10 +69,16 @@ export function wantsColor(options: Pick<CommonOptions, "color" | "output">, io:
 }
 
 /** A commander parser from one of keyward's: `parse` gives undefined for what it does not accept. */
-export function argument<T>(parse: (text: string) => T | undefined, expected: string): (text: string) => T {
+export function argument<T>(
+  parse: (text: string) => T | undefined,
+  expected: string | ((text: string) => string),
+): (text: string) => T {
   return (text) => {
     const value = parse(text);
-    if (value === undefined) throw new InvalidArgumentError(`Expected ${expected}.`);
+    if (value === undefined) {
+      const what = typeof expected === "string" ? expected : expected(text);
+      throw new InvalidArgumentError(`Expected ${what}${what.endsWith("?") ? "" : "."}`);
+    }
     return value;
   };
 }

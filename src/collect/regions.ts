@@ -73,6 +73,9 @@ const ALWAYS_ENABLED: ReadonlySet<string> = new Set([
   "us-west-2",
 ]);
 
+/** The partitions whose Regions this version of keyward knows. */
+export const PARTITIONS: readonly string[] = Object.keys(KMS_REGIONS);
+
 /** The Regions of a partition that this version of keyward knows. Empty for an unknown partition. */
 export function builtInRegions(partition: string): readonly string[] {
   return KMS_REGIONS[partition] ?? [];

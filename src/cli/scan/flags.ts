@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { KeywardError } from "../../domain/result.js";
 import { argument } from "../options.js";
+import { expectedRegion, parseRegion } from "../region-name.js";
 
 /** The flags of `keyward scan` beside the shared ones, parsed. */
 export interface ScanFlags {
@@ -39,10 +40,7 @@ export type ScopeFlags =
 const MOST_AT_ONCE = 256;
 
 /** Parses the name of a Region. */
-export const region = argument(
-  (text) => (/^[a-z]{2,5}(-[a-z]+)+-[0-9]{1,2}$/.test(text) ? text : undefined),
-  "a Region such as eu-west-1",
-);
+export const region = argument(parseRegion, expectedRegion);
 const keysAtOnce = argument((text) => {
   const number = /^[0-9]{1,3}$/.test(text) ? Number(text) : 0;
   return number >= 1 && number <= MOST_AT_ONCE ? number : undefined;

@@ -227,6 +227,11 @@ describe("the flags of a scan", () => {
     ["--session-name", "a b"],
     ["--region", "x.evil.example/"],
     ["--region", ""],
+    ["--region", "us-esat-1"],
+    ["--quota-share", "500"],
+    ["--ou", "nonsense"],
+    ["--external-id", "x"],
+    ["--account-tag", "=x"],
     ["--concurrency", "-1"],
     ["--concurrency", "1e3"],
   ])("refuse %s %s", (...args) => {
