@@ -122,6 +122,9 @@ describe("KMS in one Region", () => {
     expect(await kms.getKeyPolicy("k", SIGNAL)).toEqual({ ok: true, value: undefined });
   });
 
+  const mrk = (region: string): string =>
+    `arn:aws:kms:${region}:111122223333:key/mrk-1234abcd12ab34cd56ef1234567890ab`;
+
   it("describes a key, with what AWS did not say left open", async () => {
     const w = wire(
       [
@@ -135,7 +138,12 @@ describe("KMS in one Region", () => {
             KeyUsage: "SIGN_VERIFY",
             Origin: "EXTERNAL",
             MultiRegion: true,
-            MultiRegionConfiguration: { MultiRegionKeyType: "REPLICA" },
+            Arn: mrk("us-east-1"),
+            MultiRegionConfiguration: {
+              MultiRegionKeyType: "REPLICA",
+              PrimaryKey: { Arn: mrk("us-west-2"), Region: "us-west-2" },
+              ReplicaKeys: ["us-east-1", "eu-west-1"].map((r) => ({ Arn: mrk(r), Region: r })),
+            },
             Description: "",
             CreationDate: 1_800_000_000,
             DeletionDate: 1_800_000_060,
@@ -155,6 +163,7 @@ describe("KMS in one Region", () => {
         origin: "EXTERNAL",
         multiRegion: true,
         multiRegionKeyType: "REPLICA",
+        relatedKeys: [mrk("eu-west-1"), mrk("us-west-2")],
         description: "",
         createdAt: "2027-01-15T08:00:00.000Z",
         deletionDate: "2027-01-15T08:01:00.000Z",

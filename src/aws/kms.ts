@@ -11,6 +11,7 @@ import {
 } from "@aws-sdk/client-kms";
 import type { KeyDescription, KmsPort, Page } from "../collect/ports.js";
 import type { Grant } from "../domain/grant.js";
+import { parseKeyArn } from "../domain/ids.js";
 import type { Ask } from "./ask.js";
 import { page, UnexpectedAnswer } from "./ask.js";
 import { LeanKms } from "./lean.js";
@@ -127,10 +128,25 @@ function description(metadata: KeyMetadata): KeyDescription {
     origin: metadata.Origin,
     multiRegion: metadata.MultiRegion,
     multiRegionKeyType: metadata.MultiRegionConfiguration?.MultiRegionKeyType,
+    relatedKeys: relatedKeys(metadata),
     description: metadata.Description,
     createdAt: time(metadata.CreationDate),
     deletionDate: time(metadata.DeletionDate),
   };
+}
+
+/** The rest of a multi-Region family. Undefined where KMS names no family: the key is no member of one. */
+function relatedKeys(metadata: KeyMetadata): readonly string[] | undefined {
+  const family = metadata.MultiRegionConfiguration;
+  if (family === undefined) return undefined;
+  const members = [
+    ...(family.PrimaryKey === undefined ? [] : [family.PrimaryKey]),
+    ...(family.ReplicaKeys ?? []),
+  ];
+  const arns = members.map((member) => parseKeyArn(text(member.Arn)));
+  if (arns.includes(undefined))
+    throw new UnexpectedAnswer("KMS names a related key by what is no ARN of a key.");
+  return [...new Set(arns.filter((arn) => arn !== undefined))].filter((arn) => arn !== metadata.Arn).sort();
 }
 
 /**

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { parseDocument } from "yaml";
-import { actionsFor, leastPrivilege, stackSetTemplate } from "./least-privilege.js";
+import { actionsFor, leastPrivilege, PURPOSES, stackSetTemplate } from "./least-privilege.js";
 import { PERMISSIONS } from "./permissions.js";
 
 describe("the least-privilege policy", () => {
@@ -18,6 +18,11 @@ describe("the least-privilege policy", () => {
       expect(PERMISSIONS).toHaveProperty([a]);
       expect(a).toMatch(/^[a-z0-9]+:(List|Get|Describe)/);
     }
+  });
+
+  test("holds every declared action for some purpose", () => {
+    const held = new Set(PURPOSES.flatMap((purpose) => actionsFor(purpose)));
+    expect([...held].sort()).toEqual(Object.keys(PERMISSIONS).sort());
   });
 
   test("is a policy that names those actions", () => {

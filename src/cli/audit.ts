@@ -20,6 +20,7 @@ import type { JudgedKeys } from "./estate/batch.js";
 import { failsOn, failsOnSeverity } from "./estate/fails.js";
 import type { JudgedKey, Met } from "./estate/key-judge.js";
 import { KeyJudge } from "./estate/key-judge.js";
+import type { UnseenSibling } from "./estate/multi-region.js";
 import { MultiRegionKeys } from "./estate/multi-region.js";
 import type { AuditLine } from "./estate/read-judged.js";
 import { EXIT, type ExitCode } from "./exit.js";
@@ -109,6 +110,7 @@ class Audit {
     }
     for await (const line of lines) await this.line(line);
     await this.siblings();
+    for (const sibling of this.multiRegion.unseen()) this.gap(unseenSibling(sibling));
     this.leaveEstate();
     this.meet(this.judge.met());
     await this.tail();
@@ -168,8 +170,9 @@ class Audit {
     const key = this.judge.key(line);
     if (key.disagreements.length > 0) this.disagree(key.arn, key.disagreements);
     const file = this.options.fileOf?.(line);
-    if (isMultiRegion(key.arn)) this.multiRegion.add({ ...key, file });
-    else await this.deliver(key, file);
+    if (isMultiRegion(key.arn)) {
+      this.multiRegion.add({ ...key, file, related: line.relatedKeys ?? [] });
+    } else await this.deliver(key, file);
   }
 
   /** Keys that were judged by others: only what concerns more than one of them is left to do. */
@@ -278,6 +281,18 @@ class Audit {
     if (this.failed) return EXIT.exposed;
     return this.unknown || this.gaps > 0 ? EXIT.incomplete : EXIT.clear;
   }
+}
+
+/** A member of a multi-Region family that is not in what was read: its Region was left out, or could not be listed. */
+function unseenSibling({ arn, of }: UnseenSibling): IncompleteLine {
+  const region = arn.split(":")[3] ?? "";
+  return {
+    type: "incomplete",
+    where: arn,
+    call: "kms:ListKeys",
+    code: "SiblingNotSeen",
+    help: `This key has the same key material as ${of}, so whoever may use it reads the same data, and it was not read: scan ${region} as well (--region ${region}), with kms:ListKeys permitted there.`,
+  };
 }
 
 function lateLine(what: string): IncompleteLine {

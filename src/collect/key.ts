@@ -155,7 +155,7 @@ function isDescribed(line: KeyLine | undefined): boolean {
 /** The members of a line that come from DescribeKey. */
 function descriptionOf(line: KeyLine | undefined): Partial<KeyLine> {
   if (line === undefined) return {};
-  const { manager, state, spec, usage, origin, multiRegion, multiRegionKeyType } = line;
+  const { manager, state, spec, usage, origin, multiRegion, multiRegionKeyType, relatedKeys } = line;
   const { description, createdAt, deletionDate } = line;
   return withoutUndefined({
     manager,
@@ -165,6 +165,7 @@ function descriptionOf(line: KeyLine | undefined): Partial<KeyLine> {
     origin,
     multiRegion,
     multiRegionKeyType,
+    relatedKeys,
     description,
     createdAt,
     deletionDate,

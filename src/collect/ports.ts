@@ -77,6 +77,8 @@ export interface KeyDescription {
   readonly origin: string | undefined;
   readonly multiRegion: boolean | undefined;
   readonly multiRegionKeyType: string | undefined;
+  /** ARNs of the other keys of a multi-Region family, in order. */
+  readonly relatedKeys: readonly string[] | undefined;
   readonly description: string | undefined;
   readonly createdAt: string | undefined;
   readonly deletionDate: string | undefined;

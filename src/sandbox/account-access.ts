@@ -19,6 +19,8 @@ export interface AccountAction {
   readonly resource: string;
   /** Milliseconds since the epoch. */
   readonly now: number;
+  /** What aws:RequestedRegion is. Undefined: the request carries none. */
+  readonly region?: string;
 }
 
 /**
@@ -103,7 +105,7 @@ function coversResource(element: Policy["statements"][number]["resource"], resou
 export function contextOf(
   access: Access,
   identity: Identity,
-  wanted: Pick<AccountAction, "now">,
+  wanted: Pick<AccountAction, "now" | "region">,
   more: Context = {},
 ): RequestContext {
   return contextFrom({
@@ -115,6 +117,7 @@ export function contextOf(
     "aws:PrincipalIsAWSService": "false",
     "aws:ViaAWSService": "false",
     ...(identity.account === undefined ? {} : { "aws:PrincipalAccount": identity.account }),
+    ...(wanted.region === undefined ? {} : { "aws:RequestedRegion": wanted.region }),
     ...access.organizationKeys(identity),
     ...identity.context,
     ...more,

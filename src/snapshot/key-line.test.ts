@@ -62,6 +62,7 @@ const line = fc.record(
     origin: maybe(text),
     multiRegion: maybe(fc.boolean()),
     multiRegionKeyType: maybe(text),
+    relatedKeys: maybe(fc.array(fc.oneof(fc.constant(ARN), maybe(text)), { maxLength: 2 })),
     description: maybe(text),
     createdAt: maybe(text),
     deletionDate: maybe(text),

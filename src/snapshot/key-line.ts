@@ -38,6 +38,11 @@ export function plainKeyLine(json: unknown): KeyLine | undefined {
       case "rotationEnabled":
         if (typeof value !== "boolean") return undefined;
         break;
+      case "relatedKeys":
+        if (!Array.isArray(value) || !value.every((arn) => isText(arn) && parseKeyArn(arn) !== undefined)) {
+          return undefined;
+        }
+        break;
       case "aliases":
         if (!isTexts(value)) return undefined;
         break;

@@ -68,6 +68,8 @@ export interface KeyLine {
   readonly origin?: string;
   readonly multiRegion?: boolean;
   readonly multiRegionKeyType?: string;
+  /** ARNs of the other keys of a multi-Region family, as DescribeKey lists them, in order. */
+  readonly relatedKeys?: readonly string[];
   readonly description?: string;
   readonly createdAt?: string;
   readonly deletionDate?: string;

@@ -97,12 +97,14 @@ const organization = z.strictObject({
   delegatedAdministrators: z.array(accountId).exactOptional(),
 }) satisfies z.ZodType<OrganizationLine>;
 
+const keyArn = text.refine(
+  (arn) => parseKeyArn(arn) !== undefined,
+  "a key ARN, arn:PARTITION:kms:REGION:ACCOUNT:key/ID",
+);
+
 const key = z.strictObject({
   type: z.literal("key"),
-  arn: text.refine(
-    (arn) => parseKeyArn(arn) !== undefined,
-    "a key ARN, arn:PARTITION:kms:REGION:ACCOUNT:key/ID",
-  ),
+  arn: keyArn,
   manager: z.enum(["CUSTOMER", "AWS"]).exactOptional(),
   state: optionalText,
   spec: optionalText,
@@ -110,6 +112,7 @@ const key = z.strictObject({
   origin: optionalText,
   multiRegion: z.boolean().exactOptional(),
   multiRegionKeyType: optionalText,
+  relatedKeys: z.array(keyArn).exactOptional(),
   description: optionalText,
   createdAt: optionalText,
   deletionDate: optionalText,

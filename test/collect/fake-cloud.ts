@@ -183,6 +183,7 @@ const UNDESCRIBED: KeyDescription = {
   origin: undefined,
   multiRegion: undefined,
   multiRegionKeyType: undefined,
+  relatedKeys: undefined,
   description: undefined,
   createdAt: undefined,
   deletionDate: undefined,

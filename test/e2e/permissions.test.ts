@@ -229,6 +229,37 @@ describe("without one permission", () => {
     },
   );
 
+  it.each(["kms:ListKeys", "kms:GetKeyPolicy", "kms:ListGrants"])(
+    "%s in one Region: told for that Region alone, and the key of the other is clear",
+    async (action) => {
+      const holders = least();
+      const closed = {
+        Version: "2012-10-17",
+        Statement: [
+          {
+            Effect: "Deny",
+            Action: action,
+            Resource: "*",
+            Condition: { StringEquals: { "aws:RequestedRegion": "eu-west-1" } },
+          },
+        ],
+      };
+      const app = [...(holders.roles[APP] ?? []), closed];
+      const result = await organization(
+        await sandboxWith({ ...holders, roles: { ...holders.roles, [APP]: app } }),
+      );
+      const report = reportOf(result);
+      expect(report.incomplete.length).toBeGreaterThan(0);
+      for (const gap of report.incomplete) {
+        expect(gap).toMatchObject({ call: action, code: "AccessDeniedException" });
+        expect(gap.where).toContain("eu-west-1");
+      }
+      const clear = report.keys.filter((k) => k.verdict === "clear" && k.arn.includes(APP));
+      expect(clear.map((k) => k.arn.split(":")[3])).toEqual(["us-east-1"]);
+      expect(result.code).toBe(3);
+    },
+  );
+
   it("an exposed key is exposed all the same, and the exit code is 1", async () => {
     const lines = [...ESTATE, key(APP, "us-east-1", 5, true)];
     const result = await organization(await sandboxWith(least(["kms:ListGrants"]), lines));

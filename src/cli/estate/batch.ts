@@ -56,8 +56,9 @@ export function judgeKeys({ where, firstLine, bytes }: RawKeys, judge: KeyJudge,
       const key = judge.key(line);
       const { arn, text, outline } = key;
       if (key.disagreements.length > 0) disagreements.push({ arn, texts: key.disagreements });
-      if (isMultiRegion(arn)) multiRegion.push({ arn, text, outline, file: undefined });
-      else {
+      if (isMultiRegion(arn)) {
+        multiRegion.push({ arn, text, outline, file: undefined, related: line.relatedKeys ?? [] });
+      } else {
         counter.addOutline(outline);
         failed ||= failsOn(outline, failOn);
         unknown ||= outline.openVerdict === "not-assessed";

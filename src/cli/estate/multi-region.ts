@@ -15,6 +15,14 @@ export interface MultiRegionKey {
   readonly text: string;
   readonly file: string | undefined;
   readonly outline: Outline;
+  /** ARNs of the other keys of its family, as KMS lists them. Empty where it was not asked or there are none. */
+  readonly related: readonly string[];
+}
+
+/** A key of a family that was not read, and one of those that were. */
+export interface UnseenSibling {
+  readonly arn: string;
+  readonly of: string;
 }
 
 interface Kept {
@@ -35,16 +43,29 @@ export class MultiRegionKeys {
   private readonly blocks: Buffer[] = [];
   private pending: string[] = [];
   private pendingLength = 0;
+  /** Keys that others name as members of their family, each with one that names it. */
+  private readonly named = new Map<string, string>();
 
-  add({ text, ...key }: MultiRegionKey): void {
+  add({ text, related, ...key }: MultiRegionKey): void {
+    for (const arn of related) if (!this.named.has(arn)) this.named.set(arn, key.arn);
     this.kept.push(key);
     this.pending.push(text);
     this.pendingLength += text.length;
     if (this.pendingLength >= BLOCK) this.pack();
   }
 
+  /**
+   * Keys of the families that are not among those added, in order of their ARNs. What can be read under a key that was
+   * added can be read under these as well, and nothing is known about who may.
+   */
+  unseen(): readonly UnseenSibling[] {
+    const seen = new Set(this.kept.map((key) => key.arn));
+    const missing = [...this.named].filter(([arn]) => !seen.has(arn));
+    return missing.map(([arn, of]) => ({ arn, of })).sort((a, b) => (a.arn < b.arn ? -1 : 1));
+  }
+
   /** The keys in the order in which they were added, each with what its siblings mean for it. */
-  *finished(waiverOf: WaiverOf): Generator<MultiRegionKey> {
+  *finished(waiverOf: WaiverOf): Generator<Omit<MultiRegionKey, "related">> {
     this.pack();
     const worst = this.worst();
     for (const { key, text } of this.texts()) {

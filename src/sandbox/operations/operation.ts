@@ -65,5 +65,6 @@ export function accountLevel(call: Call, operation: string, resource = "*"): Acc
     action: `kms:${operation}`,
     resource,
     now: call.now,
+    region: call.region,
   });
 }
