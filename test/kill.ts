@@ -112,14 +112,23 @@ async function logTexts(journal: string): Promise<readonly string[]> {
 
 /** Runs whose log has not ended, oldest first. */
 export async function unfinished(journal: string): Promise<readonly string[]> {
+  return runsThat(journal, (ended) => !ended);
+}
+
+/** Runs whose log has ended, oldest first. */
+export async function finishedRuns(journal: string): Promise<readonly string[]> {
+  return runsThat(journal, (ended) => ended);
+}
+
+async function runsThat(journal: string, wanted: (ended: boolean) => boolean): Promise<readonly string[]> {
   const runs = join(journal, "runs");
   if (!existsSync(runs)) return [];
-  const open: string[] = [];
+  const found: string[] = [];
   for (const id of (await readdir(runs)).sort()) {
     const path = join(runs, id, "log.ndjson");
     const text = existsSync(path) ? await readFile(path, "utf8") : "";
     // One that was killed before its first line was whole has never begun.
-    if (text.includes("\n") && !/"type":"end"[^\n]*\n$/.test(text)) open.push(id);
+    if (text.includes("\n") && wanted(/"type":"end"[^\n]*\n$/.test(text))) found.push(id);
   }
-  return open;
+  return found;
 }
