@@ -9,7 +9,8 @@ import type { KeyTask } from "./tasks.js";
 /** Where a run writes what it does: the journal, or nothing in a dry run. */
 export interface Recorder {
   add(event: JournalEvent): Promise<void>;
-  backUp(key: string, policy: string, grants: readonly Grant[]): Promise<void>;
+  /** @param revoke those of its grants that are about to be revoked */
+  backUp(key: string, policy: string, grants: readonly Grant[], revoke: readonly Grant[]): Promise<void>;
   /** Keeps a policy that is about to be put; its SHA-256. */
   keep(policy: string): Promise<string>;
 }

@@ -1,3 +1,5 @@
+import { pages } from "../collect/paging.js";
+import type { Asked, CallFailure, Page } from "../collect/ports.js";
 import { parseKeyArn } from "../domain/ids.js";
 import { inflated } from "../usage/inflate.js";
 import { child, type Json, list, object, text } from "../usage/json.js";
@@ -40,6 +42,37 @@ export async function formerInConfig(
     }
   }
   return found;
+}
+
+/** AWS Config in one Region. */
+export interface RecordedPort {
+  /**
+   * config:GetResourceConfigHistory of a key: its configuration items, newest first.
+   * @param until milliseconds; undefined: up to now
+   */
+  history(
+    keyId: string,
+    until: number | undefined,
+    token: string | undefined,
+    signal: AbortSignal,
+  ): Promise<Asked<Page<Json>>>;
+}
+
+/** Former policies of one key that AWS Config has recorded, oldest first; what failed. */
+export async function formerRecorded(
+  port: RecordedPort,
+  keyId: string,
+  until: number | undefined,
+  signal: AbortSignal,
+): Promise<readonly FormerPolicy[] | CallFailure> {
+  const found: FormerPolicy[] = [];
+  const ask = (token: string | undefined): ReturnType<RecordedPort["history"]> =>
+    port.history(keyId, until, token, signal);
+  for await (const page of pages("config:GetResourceConfigHistory", ask)) {
+    if (!page.ok) return page.error;
+    found.push(...page.value.flatMap((item) => formerOf(item) ?? []));
+  }
+  return found.reverse();
 }
 
 /** What one configuration item says; undefined: it is of something else, or holds no policy. */

@@ -62,7 +62,7 @@ export async function runKey(
   if (context.dryRun) {
     return { outcome: "done", reason: "Dry run: nothing was sent.", unexpected: false };
   }
-  if (backup === undefined) await context.recorder.backUp(key, live.policy, live.grants);
+  if (backup === undefined) await context.recorder.backUp(key, live.policy, live.grants, todo.revoke);
   const step = await write(task, live, todo, context, ports);
   if (step.kind === "failed") return failed(step.reason);
   return finish(task, context, ports, live);

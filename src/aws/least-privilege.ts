@@ -2,13 +2,31 @@ import type { Permission } from "./permissions.js";
 import { PERMISSIONS } from "./permissions.js";
 
 /** What a user wants to do. */
-export const PURPOSES = ["scan", "organization", "plan", "apply"] as const;
+export const PURPOSES = ["scan", "organization", "plan", "apply", "rollback", "journal-copy"] as const;
 export type Purpose = (typeof PURPOSES)[number];
 
 /** Services whose calls a scan makes in the account that it looks at. */
 const SCAN = new Set(["kms", "ec2", "account", "iam"]);
 /** Beside those, for the usage that a plan is held against. */
-const USAGE = new Set(["cloudtrail", "athena", "glue", "s3"]);
+const USAGE = new Set([
+  "cloudtrail:LookupEvents",
+  "athena:StartQueryExecution",
+  "athena:GetQueryExecution",
+  "athena:GetQueryResults",
+  "athena:StopQueryExecution",
+  "s3:ListBucket",
+  "s3:GetObject",
+]);
+/** What rollback reads beside, where the journal has no former policy. */
+const FORMER = new Set(["cloudtrail:LookupEvents", "config:GetResourceConfigHistory"]);
+/** What --journal-copy does, and --journal s3://…. */
+const COPY = new Set([
+  "s3:ListBucket",
+  "s3:GetObject",
+  "s3:PutObject",
+  "s3:GetBucketVersioning",
+  "s3:GetBucketObjectLockConfiguration",
+]);
 
 /** What the principal that scans an organization needs in its own account, beside roles in all of them. */
 const ORGANIZATION = new Set(["organizations", "sts"]);
@@ -21,10 +39,21 @@ export function actionsFor(purpose: Purpose): readonly string[] {
   const wanted = (action: string): boolean => {
     const service = action.split(":")[0] ?? "";
     const writes = permissionOf(action)?.need === "write";
-    if (purpose === "apply") return writes || APPLY.has(action);
-    if (writes) return false;
-    if (purpose === "organization") return ORGANIZATION.has(service);
-    return SCAN.has(service) || (purpose === "plan" && USAGE.has(service));
+    const changes = (writes && service === "kms") || APPLY.has(action);
+    switch (purpose) {
+      case "apply":
+        return changes;
+      case "rollback":
+        return changes || FORMER.has(action);
+      case "journal-copy":
+        return COPY.has(action);
+      case "organization":
+        return !writes && ORGANIZATION.has(service);
+      case "scan":
+        return !writes && SCAN.has(service);
+      case "plan":
+        return !writes && (SCAN.has(service) || USAGE.has(action));
+    }
   };
   return Object.keys(PERMISSIONS).filter(wanted).sort();
 }
@@ -34,9 +63,18 @@ export function permissionOf(action: string): Permission | undefined {
   return new Map<string, Permission>(Object.entries(PERMISSIONS)).get(action);
 }
 
+const SIDS: Readonly<Record<Purpose, string>> = {
+  scan: "KeywardReads",
+  organization: "KeywardReads",
+  plan: "KeywardReads",
+  apply: "KeywardChangesKeys",
+  rollback: "KeywardChangesKeys",
+  "journal-copy": "KeywardCopiesItsJournal",
+};
+
 /** The identity policy to attach, as JSON text: made from the declarations beside the calls, nothing else. */
 export function leastPrivilege(purpose: Purpose): string {
-  const sid = purpose === "apply" ? "KeywardChangesKeys" : "KeywardReads";
+  const sid = SIDS[purpose];
   const statement = { Sid: sid, Effect: "Allow", Action: actionsFor(purpose), Resource: "*" };
   return JSON.stringify({ Version: "2012-10-17", Statement: [statement] }, null, 2);
 }

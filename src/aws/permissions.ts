@@ -25,6 +25,13 @@ export const PERMISSIONS = {
   "kms:ListResourceTags": { need: "option", gives: "the tags of keys, with --tags" },
   "s3:ListBucket": { need: "option", gives: "the log files of a bucket, for keyward usage" },
   "s3:GetObject": { need: "option", gives: "the events in them, for keyward usage" },
+  "s3:PutObject": { need: "write", gives: "the copy of the journal, for --journal-copy" },
+  "s3:GetBucketVersioning": { need: "option", gives: "whether the bucket of that copy keeps versions" },
+  "s3:GetBucketObjectLockConfiguration": { need: "option", gives: "whether it locks them" },
+  "config:GetResourceConfigHistory": {
+    need: "option",
+    gives: "former policies that AWS Config has recorded, for keyward rollback --from config",
+  },
   "cloudtrail:LookupEvents": {
     need: "option",
     gives: "the event history, for keyward usage --lookup-events",

@@ -5,7 +5,7 @@ import type { Io } from "./command.js";
 import { EXIT } from "./exit.js";
 import { region, repeated, scopeFlags } from "./scan/flags.js";
 
-const PURPOSES = ["scan", "organization", "plan", "apply"] as const;
+const PURPOSES = ["scan", "organization", "plan", "apply", "rollback", "journal-copy"] as const;
 
 /** `keyward doctor`: what the credentials can read, and what to permit. */
 export function register(program: Command, io: Io): void {

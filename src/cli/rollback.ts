@@ -1,6 +1,5 @@
 import type { Command } from "commander";
 import { Option } from "commander";
-import { KeywardError } from "../domain/result.js";
 import { addChangeFlags, changeFlags, rawOptions, textOf } from "./change/flags.js";
 import type { Io } from "./command.js";
 import { argument } from "./options.js";
@@ -12,13 +11,14 @@ A rollback is a run like any other: it is journaled, can be resumed, and can be 
 
 Without RUN, --key names keys, and for each the newest run that wrote to it is undone. For keys that keyward has not
 changed, --from cloudtrail takes the policy before the present one (or with --at, the one in force then) from PutKeyPolicy
-and CreateKey events in --cloudtrail logs or the event history; --from config takes it from AWS Config's items in
---config-history files, where they carry the policy; and --policy FILE takes it from a file, such as a backup.
+and CreateKey events in --cloudtrail logs or the event history; --from config takes it from AWS Config's items, where they
+carry the policy, in --config-history files or from AWS Config itself; --policy FILE takes it from a file, such as a backup.
 
 KMS refuses a policy that names deleted users or roles. --without leaves a principal out of the old policy; unique ids
 (AROA…, AIDA…), which are what is left of deleted principals, are left out with --without-missing.
 
-Needs kms:GetKeyPolicy, kms:ListGrants and kms:PutKeyPolicy; kms:CreateGrant and kms:RevokeGrant where grants changed.`;
+Needs kms:GetKeyPolicy, kms:ListGrants and kms:PutKeyPolicy; kms:CreateGrant and kms:RevokeGrant where grants changed;
+for --from cloudtrail:LookupEvents or config:GetResourceConfigHistory.`;
 
 /** `keyward rollback`: the way back. */
 export function register(program: Command, io: Io): void {
@@ -41,7 +41,7 @@ export function register(program: Command, io: Io): void {
     )
     .option(
       "--config-history <path>",
-      "with --from config: folder or file that AWS Config has delivered, or a saved answer of aws configservice get-resource-config-history; may be repeated",
+      "with --from config: folder or file that AWS Config has delivered, or a saved answer of aws configservice get-resource-config-history; may be repeated (default: AWS Config is asked)",
       list,
     )
     .option(
@@ -63,16 +63,10 @@ export function register(program: Command, io: Io): void {
               cloudtrail,
               config,
               lookupEvents: raw["from"] === "cloudtrail" && cloudtrail.length === 0,
+              askConfig: raw["from"] === "config" && config.length === 0,
               policyFile,
               at: textOf(raw["at"]),
             };
-      if (raw["from"] === "config" && config.length === 0) {
-        throw new KeywardError({
-          what: "it has to be said where AWS Config's history is: keyward does not ask AWS Config itself",
-          expected: "--config-history PATH",
-          next: "aws configservice get-resource-config-history --resource-type AWS::KMS::Key --resource-id KEY-ID > history.json",
-        });
-      }
       const { rollBack } = await import("./change/rollback.js");
       io.exit(
         await rollBack(

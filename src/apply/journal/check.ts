@@ -2,7 +2,7 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { sha256 } from "./chain.js";
 import { journalFailure, readIfThere } from "./durable.js";
-import type { Journal } from "./journal.js";
+import { type Journal, objectsOf } from "./journal.js";
 
 /** What a look at a whole journal found. */
 export interface JournalCheck {
@@ -51,15 +51,7 @@ export async function checkJournal(journal: Journal): Promise<JournalCheck> {
     for (const [index, { event }] of log.entries.entries()) {
       const where = `runs/${id}/log.ndjson, line ${index + 1}`;
       if (index === 0 && event.type !== "run") faults.push(`${where}: the first line does not begin a run`);
-      const needed =
-        event.type === "backup"
-          ? [event.policy, event.grants]
-          : event.type === "run"
-            ? [event.tasks]
-            : event.type === "intent" && event.action === "put-policy"
-              ? [event.from, event.to]
-              : [];
-      for (const digest of needed) {
+      for (const digest of objectsOf(event)) {
         if (!good.has(digest)) faults.push(`${where}: its object sha256-${digest} is missing`);
       }
       if (event.type === "backup") backedUp.add(event.key);

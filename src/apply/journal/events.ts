@@ -49,7 +49,18 @@ export const journalEventSchema = z.discriminatedUnion("type", [
     .strictObject({ type: z.literal("resumed"), pid: z.int() })
     .describe("Somebody goes on with a run that was stopped."),
   z
-    .strictObject({ type: z.literal("backup"), key, policy: sha256, grants: sha256 })
+    .strictObject({
+      type: z.literal("backup"),
+      key,
+      policy: sha256,
+      grants: sha256,
+      grantInputs: z
+        .array(sha256)
+        .exactOptional()
+        .describe(
+          "Of the grants that are to be revoked: parameters of CreateGrant, as the AWS CLI takes them.",
+        ),
+    })
     .describe("The objects that hold what the key had. They are on the disk."),
   intent,
   z
@@ -94,6 +105,7 @@ export const journalEventSchema = z.discriminatedUnion("type", [
 ]);
 
 export type JournalEvent = z.infer<typeof journalEventSchema>;
+export type BackupEvent = Extract<JournalEvent, { type: "backup" }>;
 export type KeyEnd = Extract<JournalEvent, { type: "key-end" }>;
 
 /** An event with its place in the chain. */

@@ -6,6 +6,7 @@ import { inert } from "../../domain/inert.js";
 import { KeywardError } from "../../domain/result.js";
 import type { TaskList } from "../tasks.js";
 import { tasksSchema } from "../tasks.js";
+import { type JournalCopy, pieceName } from "./copy.js";
 import { NO_LINE, type ReadLog, chainLine, readChain, sha256 } from "./chain.js";
 import {
   appendDurably,
@@ -15,10 +16,10 @@ import {
   readIfThere,
   writeWhole,
 } from "./durable.js";
-import type { JournalEvent, LogEntry } from "./events.js";
+import type { BackupEvent, JournalEvent, LogEntry } from "./events.js";
 import { JOURNAL_SCHEMA } from "./events.js";
 import { lockJournal, type Unlock } from "./lock.js";
-import { RESTORE_HEAD, grantsText, restoreSection } from "./restore.js";
+import { RESTORE_HEAD, grantInput, grantsText, restoreSection } from "./restore.js";
 
 /** Names of runs are made by keyward: nothing else is taken for one, least of all a path. */
 const RUN_ID = /^[0-9]{8}T[0-9]{9}Z-[0-9a-f]{6}$/;
@@ -43,7 +44,11 @@ export interface RunRecord {
  * - `lock`: who is writing.
  */
 export class Journal {
-  constructor(readonly folder: string) {}
+  /** @param copy where every backup is copied to before the write that it protects; undefined: nowhere */
+  constructor(
+    readonly folder: string,
+    readonly copy?: JournalCopy,
+  ) {}
 
   /** Takes the journal for this process. */
   lock(now: number): Promise<Unlock> {
@@ -125,7 +130,7 @@ export class Journal {
     await makeFolder(join(this.folder, "runs", id));
     const restore = join(this.folder, "runs", id, "RESTORE.md");
     await writeWhole(restore, RESTORE_HEAD);
-    const writer = await RunWriter.open(this, id, about.now, { count: 0, sum: NO_LINE });
+    const writer = await RunWriter.open(this, id, about.now, { count: 0, sum: NO_LINE, uncopied: "" });
     await writer.add({
       type: "run",
       schema: JOURNAL_SCHEMA,
@@ -149,9 +154,25 @@ export class Journal {
         throw journalFailure(this.logPath(run.id), error);
       }
     }
-    const writer = await RunWriter.open(this, run.id, now, { count: log.entries.length, sum: log.sum });
+    const uncopied = await this.notCopied(run);
+    const state = { count: log.entries.length, sum: log.sum, uncopied };
+    const writer = await RunWriter.open(this, run.id, now, state);
     await writer.add({ type: "resumed", pid: process.pid });
     return writer;
+  }
+
+  /** What the copy does not have yet of a log: it was killed before it was copied, or no copy was kept until now. */
+  private async notCopied(run: RunRecord): Promise<string> {
+    if (this.copy === undefined) return "";
+    const log = (await readIfThere(this.logPath(run.id)))?.subarray(0, run.log.goodBytes) ?? Buffer.alloc(0);
+    const copied = await this.copy.log(run.id);
+    if (log.subarray(0, copied.length).equals(copied)) return log.subarray(copied.length).toString("utf8");
+    throw new KeywardError({
+      what: "the copy of the journal tells another story of this run",
+      where: `${this.copy.port.where}runs/${run.id}/log/`,
+      got: `the log in ${this.folder} does not begin with the ${copied.length} bytes that were copied`,
+      next: "look at both with keyward journal verify; --journal s3://… reads the copy into another folder",
+    });
   }
 
   logPath(id: string): string {
@@ -177,14 +198,14 @@ export class RunWriter {
     private readonly now: () => number,
     private readonly log: FileHandle,
     private readonly restore: FileHandle,
-    private state: { count: number; sum: string },
+    private state: { count: number; sum: string; uncopied: string },
   ) {}
 
   static async open(
     journal: Journal,
     id: string,
     now: () => number,
-    state: { readonly count: number; readonly sum: string },
+    state: RunWriter["state"],
   ): Promise<RunWriter> {
     const log = await openForAppending(journal.logPath(id));
     const restore = await openForAppending(join(journal.folder, "runs", id, "RESTORE.md"));
@@ -195,16 +216,56 @@ export class RunWriter {
     const at = new Date(this.now()).toISOString();
     const line = chainLine(this.state.count, at, this.state.sum, event);
     await appendDurably(this.log, this.journal.logPath(this.id), line.text);
-    this.state = { count: this.state.count + 1, sum: line.sum };
+    const uncopied = this.journal.copy === undefined ? "" : this.state.uncopied + line.text;
+    this.state = { count: this.state.count + 1, sum: line.sum, uncopied };
+    // A backup goes with the intent that follows it: before that nothing is sent.
+    if (event.type !== "backup" && event.type !== "done" && event.type !== "evaluated") await this.copyLog();
   }
 
-  /** Puts what a key has on the disk, with how to restore it. Only after this may anything be sent. */
-  async backUp(key: string, policy: string, grants: readonly Grant[]): Promise<void> {
-    const policyDigest = await this.journal.store(policy);
-    const grantsDigest = await this.journal.store(grantsText(grants));
-    const section = restoreSection(key, policyDigest, grantsDigest, grants.length);
-    await appendDurably(this.restore, "RESTORE.md", section);
-    await this.add({ type: "backup", key, policy: policyDigest, grants: grantsDigest });
+  /** Copies what was added since the last time, with the objects that it names. */
+  private async copyLog(): Promise<void> {
+    const { copy } = this.journal;
+    const { uncopied, count } = this.state;
+    if (copy === undefined || uncopied === "") return;
+    const { entries } = readLines(uncopied);
+    for (const digest of new Set(entries.flatMap(objectsOf))) {
+      await copy.store(`objects/sha256-${digest}`, await this.journal.load(digest));
+    }
+    const first = count - entries.length;
+    const restore = entries.flatMap((event) => (event.type === "backup" ? [event] : []));
+    if (restore.length > 0) {
+      const sections = await Promise.all(
+        restore.map(async (backup) => restoreSection(backup, await this.journal.load(backup.grants))),
+      );
+      const name = `runs/${this.id}/RESTORE-${String(first).padStart(8, "0")}.md`;
+      await copy.store(name, [RESTORE_HEAD, ...sections].join(""));
+    }
+    await copy.store(pieceName(this.id, first), uncopied);
+    this.state = { ...this.state, uncopied: "" };
+  }
+
+  /**
+   * Puts what a key has on the disk, with how to restore it. Only after this may anything be sent.
+   * @param revoke those of its grants that are about to be revoked
+   */
+  async backUp(
+    key: string,
+    policy: string,
+    grants: readonly Grant[],
+    revoke: readonly Grant[],
+  ): Promise<void> {
+    const text = grantsText(grants);
+    const backup: BackupEvent = {
+      type: "backup",
+      key,
+      policy: await this.journal.store(policy),
+      grants: await this.journal.store(text),
+    };
+    const grantInputs: string[] = [];
+    for (const grant of revoke) grantInputs.push(await this.journal.store(grantInput(key, grant)));
+    const event = grantInputs.length === 0 ? backup : { ...backup, grantInputs };
+    await appendDurably(this.restore, "RESTORE.md", restoreSection(event, text));
+    await this.add(event);
   }
 
   /** Keeps a policy that is about to be put, so that the journal alone explains what a key has. */
@@ -215,6 +276,26 @@ export class RunWriter {
   async close(): Promise<void> {
     await this.log.close();
     await this.restore.close();
+  }
+}
+
+/** Events of lines that this program has written or checked. */
+function readLines(lines: string): { readonly entries: readonly JournalEvent[] } {
+  const parse = (line: string): JournalEvent => (JSON.parse(line) as { event: JournalEvent }).event;
+  return { entries: lines.split("\n").filter(Boolean).map(parse) };
+}
+
+/** The objects that an event names. */
+export function objectsOf(event: JournalEvent): readonly string[] {
+  switch (event.type) {
+    case "backup":
+      return [event.policy, event.grants, ...(event.grantInputs ?? [])];
+    case "run":
+      return [event.tasks];
+    case "intent":
+      return event.action === "put-policy" ? [event.from, event.to] : [];
+    default:
+      return [];
   }
 }
 

@@ -1,49 +1,73 @@
-import { isAbsolute, resolve } from "node:path";
 import type { Grant } from "../../domain/grant.js";
 import { keyArnParts, parseKeyArn } from "../../domain/ids.js";
+import type { BackupEvent } from "./events.js";
 
 /** What stands at the top of a run's RESTORE.md. */
 export const RESTORE_HEAD = `# How to restore these keys by hand
 
 With keyward: \`keyward rollback RUN\`, RUN being the name of this folder. Without it, all you need is the AWS CLI and
-the files of this journal: each command below puts back the policy that a key had before this run. Run it with
-credentials of the key's account that may call kms:PutKeyPolicy on it, from the folder in which RESTORE.md lies.
+the files of this journal: the commands below put back the policy that a key had before this run, and the grants that
+it revoked. Run them with credentials of the key's account that may call kms:PutKeyPolicy (and kms:CreateGrant) on it,
+from the folder in which RESTORE.md lies.
 
 The files under ../../objects are named by the SHA-256 of their content: \`sha256sum FILE\` tells whether one is
 unharmed. On a system whose locale is not UTF-8, set AWS_CLI_FILE_ENCODING=UTF-8 first.
 `;
 
-/** The part of RESTORE.md about one key. Only ids stand in it, which keyward has checked, and never text of a policy. */
-export function restoreSection(arn: string, policy: string, grants: string, count: number): string {
-  const key = parseKeyArn(arn);
-  const region = key === undefined ? "" : keyArnParts(key).region;
+/**
+ * The part of RESTORE.md about one key. Only ids stand in it, which keyward has checked, and never text of a policy or
+ * grant: that is in files.
+ * @param grants the list of grants that the backup names
+ */
+export function restoreSection(backup: BackupEvent, grants: string): string {
+  const { key, policy, grantInputs = [] } = backup;
+  const arn = parseKeyArn(key);
+  const region = arn === undefined ? "" : keyArnParts(arn).region;
+  const count = (JSON.parse(grants) as { readonly Grants: readonly unknown[] }).Grants.length;
   const lines = [
     "",
-    `## ${arn}`,
+    `## ${key}`,
     "",
     "```sh",
-    `aws kms put-key-policy --region ${region} --key-id ${arn} --policy-name default \\`,
+    `aws kms put-key-policy --region ${region} --key-id ${key} --policy-name default \\`,
     `  --policy file://../../objects/sha256-${policy}`,
     "```",
     "",
   ];
+  if (grantInputs.length > 0) {
+    lines.push(
+      "These grants were about to be revoked; each command makes one anew. Its id, token and issuing account are new. Run",
+      "only those whose grant `aws kms list-grants` does not show any more.",
+      "",
+      "```sh",
+      ...grantInputs.map(
+        (digest) =>
+          `aws kms create-grant --region ${region} --cli-input-json file://../../objects/sha256-${digest}`,
+      ),
+      "```",
+      "",
+    );
+  }
   if (count > 0) {
     lines.push(
-      `Its ${count === 1 ? "grant is" : `${count} grants are`} listed in ../../objects/sha256-${grants}, as \`aws kms list-grants\` shows them.`,
-      "A revoked one is made anew by `aws kms create-grant` with the same GranteePrincipal, RetiringPrincipal, Operations,",
-      "Constraints and Name; its id, its token and its issuing account are new.",
+      `Its ${count === 1 ? "grant is" : `${count} grants are`} listed in ../../objects/sha256-${backup.grants}, as \`aws kms list-grants\` shows them.`,
       "",
     );
   }
   return lines.join("\n");
 }
 
+/** The parameters of CreateGrant that make a grant of the same terms, as `aws kms create-grant --cli-input-json` reads them. */
+export function grantInput(key: string, grant: Grant): string {
+  const name = grant.Name === "" ? undefined : grant.Name;
+  const { GranteePrincipal, GranteeServicePrincipal, RetiringPrincipal, RetiringServicePrincipal } = grant;
+  const { Operations, Constraints } = grant;
+  const who = { GranteePrincipal, GranteeServicePrincipal, RetiringPrincipal, RetiringServicePrincipal };
+  // What is undefined JSON leaves out.
+  return `${JSON.stringify({ KeyId: key, ...who, Operations, Constraints, Name: name }, null, 2)}\n`;
+}
+
 /** Grants as a file that a person can read. */
 export function grantsText(grants: readonly Grant[]): string {
   return `${JSON.stringify({ Grants: grants }, null, 2)}\n`;
-}
-
-/** A path that can be pasted whatever folder somebody is in. */
-export function absolute(path: string): string {
-  return isAbsolute(path) ? path : resolve(path);
 }

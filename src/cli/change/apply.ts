@@ -7,11 +7,20 @@ import type { PlanFile } from "../../repair/plan-file.js";
 import { readPlan } from "../../repair/plan-text.js";
 import type { Io } from "../command.js";
 import type { ExitCode } from "../exit.js";
+import { journalFolder } from "./copy.js";
 import type { ChangeFlags } from "./flags.js";
 import { change } from "./run.js";
 
 /** Carries out a plan file. */
 export async function applyPlan(path: string, flags: ChangeFlags, io: Io): Promise<ExitCode> {
+  if (flags.journal.startsWith("s3://")) {
+    throw new KeywardError({
+      what: "a journal is a folder on this machine",
+      where: "--journal",
+      got: inert(flags.journal, { max: 200 }),
+      next: `name the bucket with --journal-copy ${inert(flags.journal, { max: 200 })}: every backup is copied there`,
+    });
+  }
   const plan = await loadPlan(path);
   const tasks = tasksOfPlan(plan, flags.keys);
   const strange = [...(flags.keys ?? [])].find((key) => !tasks.tasks.some((t) => t.key === key));
@@ -28,8 +37,9 @@ export async function applyPlan(path: string, flags: ChangeFlags, io: Io): Promi
 
 /** Goes on with a run. */
 export async function resumeRun(id: string, flags: ChangeFlags, io: Io): Promise<ExitCode> {
-  const run = await new Journal(flags.journal).read(id);
-  return change({ kind: "resume", run }, flags, io);
+  const journal = await journalFolder(flags.journal, flags, io);
+  const run = await new Journal(journal).read(id);
+  return change({ kind: "resume", run }, { ...flags, journal }, io);
 }
 
 /** Reads a plan file. Throws {@link KeywardError} for what is none. */

@@ -7,6 +7,8 @@ import { argument } from "../options.js";
 /** The flags that commands which change keys share, parsed. */
 export interface ChangeFlags extends CloudFlags {
   readonly journal: string;
+  /** `s3://BUCKET/PREFIX`; undefined: nowhere. */
+  readonly journalCopy: string | undefined;
   readonly yes: boolean;
   readonly maxKeys: number | undefined;
   readonly dryRun: boolean;
@@ -55,7 +57,11 @@ export function addCloudFlags(command: Command): Command {
 
 /** Adds the folder of the journal. */
 export function addJournalFlag(command: Command): Command {
-  return command.option("--journal <folder>", "where backups and logs are", DEFAULT_JOURNAL);
+  return command.option(
+    "--journal <place>",
+    "where backups and logs are: a folder, or s3://BUCKET/PREFIX of a copy, which is brought to this machine",
+    DEFAULT_JOURNAL,
+  );
 }
 
 /** Adds the flags to a command that changes keys. */
@@ -66,6 +72,10 @@ export function addChangeFlags(command: Command): Command {
         "--key <arn>",
         "only this key; may be repeated",
         (text: string, before: string[] | undefined) => [...(before ?? []), keyArn(text)],
+      )
+      .option(
+        "--journal-copy <uri>",
+        "copy every backup to s3://BUCKET/PREFIX, and confirm it, before the write that it protects",
       )
       .option("--yes", "ask nothing; needs --max-keys")
       .option("--max-keys <n>", "refuse to begin if more keys than this would be changed", number)
@@ -118,6 +128,7 @@ export function changeFlags(command: Command): ChangeFlags {
   return {
     ...cloudFlags(command),
     journal: textOf(raw["journal"]) ?? DEFAULT_JOURNAL,
+    journalCopy: textOf(raw["journalCopy"]),
     yes,
     maxKeys: typeof maxKeys === "number" ? maxKeys : undefined,
     dryRun: raw["dryRun"] === true,

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { FormerPolicy } from "../../apply/former.js";
 import { chooseFormer, formerInHistory, formerInLogs } from "../../apply/former.js";
-import { formerInConfig } from "../../apply/former-config.js";
+import { formerInConfig, formerRecorded } from "../../apply/former-config.js";
 import { sha256 } from "../../apply/journal/chain.js";
 import { readLive, samePolicy } from "../../apply/read.js";
 import type { KeyTask, TaskList } from "../../apply/tasks.js";
@@ -23,6 +23,7 @@ import type { ChangeFlags } from "./flags.js";
 export interface FormerSource {
   readonly cloudtrail: readonly string[];
   readonly lookupEvents: boolean;
+  readonly askConfig: boolean;
   /** Folders or files that AWS Config has delivered, or answers of get-resource-config-history. */
   readonly config: readonly string[];
   /** A file that holds the policy. */
@@ -121,6 +122,7 @@ async function formerPolicies(
       })),
     );
   }
+  if (source.askConfig) all.push(...(await recorded(keys, source.at, flags, io)));
   if (!source.lookupEvents) return all;
   const { connectUsage } = await import("../../aws/usage.js");
   const connection = await connectUsage({
@@ -149,6 +151,49 @@ async function formerPolicies(
     connection.close();
   }
   return all;
+}
+
+/** What AWS Config has recorded of the keys, each in its Region. */
+async function recorded(
+  keys: readonly string[],
+  at: string | undefined,
+  flags: ChangeFlags,
+  io: Io,
+): Promise<readonly FormerPolicy[]> {
+  const { connectConfig } = await import("../../aws/config.js");
+  const connection = await connectConfig({
+    profile: flags.profile,
+    endpointUrl: flags.endpointUrl,
+    version: toolVersion(),
+    env: io.env,
+  });
+  try {
+    const all: FormerPolicy[] = [];
+    const { signal } = new AbortController();
+    for (const key of keys) {
+      const arn = parseKeyArn(key);
+      if (arn === undefined) continue;
+      const { region, keyId } = keyArnParts(arn);
+      const until = at === undefined ? undefined : Date.parse(at);
+      const found = await formerRecorded(connection.recorded(region), keyId, until, signal);
+      if (!("call" in found)) {
+        all.push(...found);
+        continue;
+      }
+      throw new KeywardError({
+        what: "AWS Config cannot be asked for the history of the key",
+        where: key,
+        got: `${found.call}: ${found.code}: ${found.message}`,
+        next:
+          found.code === "ResourceNotDiscoveredException"
+            ? "AWS Config has not recorded this key: take the policy with --from cloudtrail, or with --policy FILE"
+            : `${found.help ?? "Permit config:GetResourceConfigHistory."} Or name files that AWS Config has delivered with --config-history.`,
+      });
+    }
+    return all;
+  } finally {
+    connection.close();
+  }
 }
 
 async function policyText(path: string): Promise<string> {

@@ -1,8 +1,31 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { checkJournal } from "../../apply/journal/check.js";
 import { eventsOf, Journal } from "../../apply/journal/journal.js";
 import { inert } from "../../domain/inert.js";
 import type { Io } from "../command.js";
 import { EXIT } from "../exit.js";
+
+/** A journal to look at: a folder, or a copy in a bucket, which is brought into a folder of its own for as long as that takes. */
+export async function withJournal(
+  place: {
+    readonly journal: string;
+    readonly profile: string | undefined;
+    readonly endpointUrl: string | undefined;
+  },
+  io: Io,
+  look: (folder: string) => Promise<void>,
+): Promise<void> {
+  if (!place.journal.startsWith("s3://")) return look(place.journal);
+  const folder = await mkdtemp(join(tmpdir(), "keyward-journal-"));
+  try {
+    const { bring } = await import("./copy.js");
+    await look(await bring(place.journal, folder, place, io));
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
 
 /** `keyward journal list`: the runs of a journal, and what they did to each key. */
 export async function listRuns(folder: string, io: Io): Promise<void> {

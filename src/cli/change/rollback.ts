@@ -6,6 +6,7 @@ import { inert } from "../../domain/inert.js";
 import { KeywardError } from "../../domain/result.js";
 import type { Io } from "../command.js";
 import type { ExitCode } from "../exit.js";
+import { journalFolder } from "./copy.js";
 import type { ChangeFlags } from "./flags.js";
 import { type FormerSource, formerTasks } from "./former.js";
 import { change } from "./run.js";
@@ -24,9 +25,10 @@ export interface RollbackFlags {
 export async function rollBack(
   run: string | undefined,
   own: RollbackFlags,
-  flags: ChangeFlags,
+  given: ChangeFlags,
   io: Io,
 ): Promise<ExitCode> {
+  const flags = { ...given, journal: await journalFolder(given.journal, given, io) };
   if (own.former !== undefined) {
     if (run !== undefined) {
       throw new KeywardError({
@@ -36,7 +38,9 @@ export async function rollBack(
       });
     }
     const tasks = await formerTasks(own.former, flags, io);
-    const of = own.former.policyFile ?? (own.former.config.length > 0 ? "config" : "cloudtrail");
+    const of =
+      own.former.policyFile ??
+      (own.former.config.length > 0 || own.former.askConfig ? "config" : "cloudtrail");
     return putBack({ ...tasks, tasks: tasks.tasks.map((t) => leaving(t, own)) }, of, own, flags, io);
   }
   const journal = new Journal(flags.journal);

@@ -16,6 +16,7 @@ import { onFirstInterrupt } from "../scan/interrupt.js";
 import { toolVersion } from "../version.js";
 import type { Asker } from "./ask.js";
 import { openAsker } from "./ask.js";
+import type { OpenCopy } from "./copy.js";
 import type { ChangeCloud } from "./cloud.js";
 import { openCloud } from "./cloud.js";
 import { benchOf } from "./estate.js";
@@ -38,7 +39,28 @@ export async function change(
   io: Io,
   onEnd: (end: KeyEnd) => void = () => undefined,
 ): Promise<ExitCode> {
-  const journal = new Journal(flags.journal);
+  const copy = await copyOf(flags, io);
+  try {
+    return await changeWith(new Journal(flags.journal, copy?.copy), start, flags, io, onEnd);
+  } finally {
+    copy?.close();
+  }
+}
+
+/** A dry run writes nothing anywhere. */
+async function copyOf(flags: ChangeFlags, io: Io): Promise<OpenCopy | undefined> {
+  if (flags.journalCopy === undefined || flags.dryRun) return undefined;
+  const { openCopy } = await import("./copy.js");
+  return openCopy(flags.journalCopy, "--journal-copy", flags, io);
+}
+
+async function changeWith(
+  journal: Journal,
+  start: RunStart,
+  flags: ChangeFlags,
+  io: Io,
+  onEnd: (end: KeyEnd) => void,
+): Promise<ExitCode> {
   const tasks = start.kind === "new" ? start.tasks : await journal.tasks(start.run);
   const pending =
     start.kind === "new"
@@ -92,7 +114,10 @@ async function journaled(
   const unlock = await journal.lock(io.now());
   try {
     const writer = await openRun(journal, start, tasks, io);
-    say(`Journal: ${journal.folder}, run ${writer.id}`);
+    const { copy } = journal;
+    say(
+      `Journal: ${journal.folder}, run ${writer.id}${copy === undefined ? "" : `, copied to ${copy.port.where}`}`,
+    );
     try {
       const code = await runWith(writer, pending, tasks, around);
       if (code !== EXIT.clear) {

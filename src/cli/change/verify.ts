@@ -22,6 +22,7 @@ import { toolVersion } from "../version.js";
 import { loadPlan } from "./apply.js";
 import type { ChangeCloud } from "./cloud.js";
 import { openCloud } from "./cloud.js";
+import { journalFolder } from "./copy.js";
 import { benchOf } from "./estate.js";
 import type { CloudFlags } from "./flags.js";
 
@@ -43,7 +44,8 @@ interface Target {
 }
 
 /** Looks at the keys of a run or plan again, and at who was denied since. */
-export async function verify(target: string, flags: VerifyFlags, io: Io): Promise<ExitCode> {
+export async function verify(target: string, given: VerifyFlags, io: Io): Promise<ExitCode> {
+  const flags = { ...given, journal: await journalFolder(given.journal, given, io) };
   const found = await resolve(target, flags.journal);
   const say = (text: string): void => void io.stdout.write(`${inert(text)}\n`);
   const first = parseKeyArn(found.tasks.tasks[0]?.key ?? "");
