@@ -7,6 +7,8 @@ import { filledByService } from "./mentions.js";
 export interface Asks {
   /** What kind of principal calls. */
   readonly kind: boolean;
+  /** Whether credentials are temporary, and multi-factor authentication was used for them. */
+  readonly credentials: boolean;
   readonly principalArn: boolean;
   readonly callerOrganization: boolean;
   readonly sourceOrganization: boolean;
@@ -23,7 +25,16 @@ export interface Asks {
   readonly instances: readonly InstanceKey[];
 }
 
-const KIND_KEYS = ["aws:principalarn", "aws:userid", "aws:username", "aws:principaltype"];
+/** What credentials a caller has: temporary ones of some kind, or long-term ones. */
+const CREDENTIAL_KEYS = ["aws:tokenissuetime", "aws:multifactorauthpresent", "aws:multifactorauthage"];
+const KIND_KEYS = [
+  "aws:principalarn",
+  "aws:userid",
+  "aws:username",
+  "aws:principaltype",
+  "aws:assumedroot",
+  ...CREDENTIAL_KEYS,
+];
 const CALLER_ORG_KEYS = ["aws:principalorgid", "aws:principalorgpaths"];
 const SOURCE_ORG_KEYS = ["aws:sourceorgid", "aws:sourceorgpaths"];
 const ENDPOINT_ORG_KEYS = ["aws:vpceorgid", "aws:vpceorgpaths"];
@@ -63,6 +74,7 @@ export function asksOf(keys: ReadonlySet<string>): Asks {
   const instances = any(INSTANCE_KEYS) ? INSTANCE_KEYS.filter((k) => keys.has(k)) : NO_INSTANCES;
   return {
     kind: any(KIND_KEYS),
+    credentials: any(CREDENTIAL_KEYS),
     principalArn: keys.has("aws:principalarn"),
     callerOrganization: any(CALLER_ORG_KEYS),
     sourceOrganization: any(SOURCE_ORG_KEYS),
@@ -77,6 +89,7 @@ export function asksOf(keys: ReadonlySet<string>): Asks {
 
 const NOTHING: Asks = {
   kind: false,
+  credentials: false,
   principalArn: false,
   callerOrganization: false,
   sourceOrganization: false,

@@ -13,6 +13,8 @@ export type KeyModel =
   | { readonly kind: "const"; readonly value: KeyValue }
   /** `present`: there is a value, only which is not known. */
   | { readonly kind: "doubtful"; readonly doubt: DoubtId; readonly present?: boolean }
+  /** It holds this, or nothing: which of them is a doubt. */
+  | { readonly kind: "perhaps"; readonly value: KeyValue; readonly doubt: DoubtId }
   /** Part of the caller's (or the source's) identity. `list`: the key is multivalued and holds exactly this value. */
   | { readonly kind: "word"; readonly view: View; readonly list: boolean }
   | { readonly kind: "scalar" | "set"; readonly domain: Domain }
@@ -131,7 +133,8 @@ export function constantModel(f: ConditionKeyFacts, key: string, facts: KeyFacts
       return { kind: "doubtful", doubt: "key-fact-unknown", present: facts.multiRegion === true };
     case "kms:ResourceAliases":
       if (facts.aliases === undefined) return { kind: "doubtful", doubt: "key-fact-unknown" };
-      return { kind: "const", value: facts.aliases.length === 0 ? undefined : facts.aliases };
+      if (facts.aliases.length === 0) return { kind: "const", value: undefined };
+      return { kind: "perhaps", value: facts.aliases, doubt: "aliases-in-key-policy" };
     case "aws:ResourceTag/": {
       if (facts.tags === undefined) return { kind: "doubtful", doubt: "key-fact-unknown" };
       const tag = key.slice("aws:resourcetag/".length);

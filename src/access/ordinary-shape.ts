@@ -14,6 +14,7 @@ import {
 } from "./alphabets.js";
 import { type Asks, type InstanceKey, isInstanceKey } from "./asks.js";
 import type { CallerClass, OrdinaryClass, OrganizationChoice } from "./callers.js";
+import { type Credentials, credentialModel, credentialsOf, shownOfCredentials } from "./credentials.js";
 import { type Behind, ordinaryEntry, principalTruth } from "./covered-callers.js";
 import { type Glob, literalGlob, plainGlob } from "./glob.js";
 import type { KeyModel } from "./key-models.js";
@@ -47,9 +48,20 @@ export function* ordinaryShapes(cls: OrdinaryClass, x: ShapeContext): Generator<
             const hasId = kind === "session" || kind === "user";
             if (!hasId && (withPath || ids !== UNIQUE_ID_SEGMENT)) continue;
             for (const from of instancesOf(kind, asks)) {
-              for (const maker of makers(cls, x)) {
-                const s = ordinaryShape(cls, kind, route, org, { withPath, maker }, from, ids, x);
-                if (s !== undefined) yield s;
+              for (const credentials of credentialsOf(kind, asks, x.mode)) {
+                for (const maker of makers(cls, x)) {
+                  const s = ordinaryShape(
+                    cls,
+                    kind,
+                    route,
+                    org,
+                    { withPath, maker },
+                    { from, credentials },
+                    ids,
+                    x,
+                  );
+                  if (s !== undefined) yield s;
+                }
               }
             }
           }
@@ -100,7 +112,7 @@ function ordinaryShape(
   route: Route,
   org: OrganizationChoice,
   behind: Behind,
-  from: InstanceKey | undefined,
+  { from, credentials }: { readonly from: InstanceKey | undefined; readonly credentials: Credentials },
   ids: Segment,
   x: ShapeContext,
 ): Shape | undefined {
@@ -199,6 +211,7 @@ function ordinaryShape(
     if (m?.kind === "word") standing.push([name, m.view, m.list]);
   }
   if (instance !== undefined && from !== undefined) standing.push([from, instance, false]);
+  for (const [name, view, list] of shownOfCredentials(credentials)) standing.push([name, view, list]);
   return {
     kind,
     route,
@@ -212,8 +225,9 @@ function ordinaryShape(
       if (known !== undefined) return known;
       return modelOf(key, x, route, (f) => {
         if (f.origin === "service-source") return NONE;
-        if (!isInstanceKey(key)) return undefined;
-        return key === from && instance !== undefined ? word(instance) : NONE;
+        if (isInstanceKey(key)) return key === from && instance !== undefined ? word(instance) : NONE;
+        if (f.origin !== "caller-account") return undefined;
+        return credentialModel(f.name, kind, credentials);
       });
     }),
     principal: (element, effect) =>

@@ -1,19 +1,36 @@
 import { type ConditionKeyFacts, conditionKeyFacts } from "../semantics/condition-keys.js";
+import { ENCRYPTION_ALGORITHMS, type KnownValues, knownValues } from "../semantics/known-values.js";
+import { literalGlob, plainGlob } from "./glob.js";
 import { constantModel, type KeyModel, scalarModel, timeModel } from "./key-models.js";
+import type { Mode } from "./truth.js";
 import type { Route, ShapeContext } from "./shape.js";
 import { RESOURCE_KEY } from "./statements.js";
+import { formatDate } from "./typed.js";
 
 /** What a key holds, for the keys that do not depend on the caller's identity. */
 export function modelOf(
   key: string,
   x: ShapeContext,
   route: Route,
-  special: (f: ConditionKeyFacts) => KeyModel | undefined,
+  /** `present`: it holds some value, which the caller's account decides. */
+  special: (f: ConditionKeyFacts) => KeyModel | "present" | undefined,
 ): KeyModel {
   if (key === RESOURCE_KEY) return { kind: "const", value: x.facts.arn };
   const f = conditionKeyFacts(key);
   if (f === undefined) return { kind: "doubtful", doubt: "unknown-condition-key" };
   const own = special(f);
+  if (own === "present") {
+    return scalarModel(
+      { ...f, name: key },
+      {
+        mayBeAbsent: false,
+        mayBePresent: true,
+        guess: f.type === "date" ? formatDate(x.environment.now) : guessFor(f, x),
+        environment: x.environment,
+        facts: x.facts,
+      },
+    );
+  }
   if (own !== undefined) return own;
   return constantModel(f, key, x.facts) ?? environmentModel(f, key, x, route);
 }
@@ -21,13 +38,18 @@ export function modelOf(
 function environmentModel(f: ConditionKeyFacts, key: string, x: ShapeContext, route: Route): KeyModel {
   const free = (mayBeAbsent: boolean, mayBePresent: boolean, guess: string): KeyModel =>
     mayBePresent
-      ? scalarModel(
-          { ...f, name: key },
-          { mayBeAbsent, mayBePresent, guess, environment: x.environment, facts: x.facts },
+      ? asDocumented(
+          scalarModel(
+            { ...f, name: key },
+            { mayBeAbsent, mayBePresent, guess, environment: x.environment, facts: x.facts },
+          ),
+          knownValues(key, x.facts),
+          x.mode,
         )
       : { kind: "const", value: undefined };
   switch (f.origin) {
     case "caller-account":
+      if (f.name === "sts:") return { kind: "doubtful", doubt: "sts-key" };
       return free(true, true, guessFor(f, x));
     case "path": {
       // Whoever may call AWS's MCP server does so at will.
@@ -78,17 +100,52 @@ function environmentModel(f: ConditionKeyFacts, key: string, x: ShapeContext, ro
   }
 }
 
+/**
+ * The values that AWS documents, where it lists them or gives their form. What is not documented may be there some day:
+ * it is not looked for where an answer has to be certain, and is a doubt otherwise.
+ */
+function asDocumented(model: KeyModel, known: KnownValues | undefined, mode: Mode): KeyModel {
+  if (known === undefined || (model.kind !== "scalar" && model.kind !== "set")) return model;
+  const guess = known.kind === "list" ? (known.values[0] ?? "") : model.domain.guess;
+  const domain = { ...model.domain, guess, documented: true } as const;
+  switch (known.kind) {
+    case "list":
+      return {
+        kind: model.kind,
+        domain: mode === "certain" ? { ...domain, only: known.values } : { ...domain, usual: known.values },
+      };
+    case "range":
+      return {
+        kind: model.kind,
+        domain:
+          mode === "certain"
+            ? { ...domain, guess: String(known.least), range: known }
+            : { ...domain, guess: String(known.least), usual: [String(known.most)] },
+      };
+    case "form":
+      return {
+        kind: model.kind,
+        domain: mode === "certain" ? { ...domain, shape: plainGlob(known.pattern) } : domain,
+      };
+  }
+}
+
 /** A symmetric key has one algorithm; others have some, none of them that one. */
-function algorithmModel({ facts, environment }: ShapeContext): KeyModel {
+function algorithmModel({ facts, environment, mode }: ShapeContext): KeyModel {
   const { spec } = facts;
   if (spec === undefined) return { kind: "doubtful", doubt: "key-fact-unknown", present: true };
   if (spec === "SYMMETRIC_DEFAULT") return { kind: "const", value: spec };
-  const only = spec === "SM2" ? ["SM2PKE"] : ["RSAES_OAEP_SHA_256", "RSAES_OAEP_SHA_1"];
   const model = scalarModel(
     { name: "kms:encryptionalgorithm", type: "string", multivalued: false, origin: "request" },
-    { mayBeAbsent: false, mayBePresent: true, guess: only[0] ?? "", environment, facts },
+    { mayBeAbsent: false, mayBePresent: true, guess: "", environment, facts },
   );
-  return model.kind === "scalar" ? { kind: "scalar", domain: { ...model.domain, only } } : model;
+  if (model.kind !== "scalar") return model;
+  const excludedGlobs = [...model.domain.excludedGlobs, literalGlob("SYMMETRIC_DEFAULT"), literalGlob("")];
+  return asDocumented(
+    { kind: "scalar", domain: { ...model.domain, excludedGlobs } },
+    ENCRYPTION_ALGORITHMS.get(spec) ?? ENCRYPTION_ALGORITHMS.get("RSA_2048"),
+    mode,
+  );
 }
 
 /** Request parameters that every request of their action carries, given or by default (KMS guide, condition keys). */
@@ -122,10 +179,6 @@ function guessFor(f: ConditionKeyFacts, x: ShapeContext): string {
       return "vpce-0f0e0d0c0b0a09080";
     case "aws:SourceVpcArn":
       return `arn:${x.facts.partition}:ec2:${x.facts.region}:999988887777:vpc/vpc-0f0e0d0c0b0a09080`;
-    case "kms:EncryptionAlgorithm":
-      return "SYMMETRIC_DEFAULT";
-    case "kms:GrantOperations":
-      return "Decrypt";
     case "kms:RequestAlias":
       return "alias/x";
     case "kms:GranteePrincipal":

@@ -35,6 +35,12 @@ export interface Domain {
   readonly form?: { readonly segment: Segment; readonly prefix: string };
   /** Where only these exist. */
   readonly only?: readonly string[];
+  /** Tried first: what the key usually holds. */
+  readonly usual?: readonly string[];
+  /** What every whole number is within. */
+  readonly range?: { readonly least: number; readonly most: number };
+  /** `only`, `shape` and `range` hold as far as AWS documents it: beyond is a doubt. */
+  readonly documented?: true;
   /** For dates: nothing earlier, nothing later (seconds since the epoch). */
   readonly earliest?: number;
   readonly latest?: number;
@@ -296,7 +302,12 @@ function allowedByDomain(v: string, d: Domain): boolean {
     if (a === undefined || a.first !== a.last || v.includes("/")) return false;
     if (d.excludedRanges.some((r) => inRange(r, a))) return false;
   }
-  if (d.type === "number" && parseNumber(v) === undefined) return false;
+  if (d.type === "number") {
+    const n = parseNumber(v);
+    if (n === undefined) return false;
+    if (d.range !== undefined && !(Number.isInteger(n) && n >= d.range.least && n <= d.range.most))
+      return false;
+  }
   if (d.type === "date") {
     const t = parseDate(v);
     if (t === undefined) return false;
@@ -318,6 +329,8 @@ function* candidates(lits: readonly Lit[], d: Domain): Generator<string> {
     return;
   }
   yield d.guess;
+  if (d.usual !== undefined) yield* d.usual;
+  if (d.range !== undefined) yield* [String(d.range.least), String(d.range.most)];
   for (const { c } of lits) {
     for (const t of c.tests) {
       if (t.glob !== undefined) yield* samples(t.glob);

@@ -7,6 +7,7 @@ import {
   compileCondition,
   type KeyValue,
   type Resolution,
+  testAbsent,
   testCondition,
   testUnknown,
 } from "./condition.js";
@@ -202,6 +203,8 @@ class Search {
           return typeof m.value === "string" ? { kind: "value", value: m.value } : { kind: "absent" };
         case "doubtful":
           return { kind: "doubtful", doubt: m.doubt };
+        case "perhaps":
+          return typeof m.value === "string" ? { kind: "doubtful", doubt: m.doubt } : { kind: "absent" };
         case "word":
           if (m.list) return { kind: "absent" };
           open.add(key);
@@ -297,7 +300,10 @@ class Search {
       }
     } else if (model.kind === "const") truth = testCondition(l.c, model.value);
     else if (model.kind === "doubtful") truth = testUnknown(l.c, model.present === true, model.doubt);
-    else return undefined;
+    else if (model.kind === "perhaps") {
+      const [there, absent] = [testCondition(l.c, model.value), testAbsent(l.c)];
+      truth = there === absent ? there : { doubtful: model.doubt };
+    } else return undefined;
     if (typeof truth === "object") this.#doubtful = true;
     this.#remember(l.c, model);
     return satisfies(truth, l.want, this.q.mode);
@@ -424,7 +430,7 @@ class Search {
     const m = this.#model(key);
     const lits = this.#lits.get(key) ?? [];
     if (m.kind !== "scalar" && m.kind !== "set") return undefined;
-    if (lits.some((l) => hasDoubt(l))) this.#doubtful = true;
+    if (m.domain.documented === true || lits.some((l) => hasDoubt(l))) this.#doubtful = true;
     const a =
       m.kind === "scalar"
         ? solveScalar(
@@ -443,7 +449,7 @@ class Search {
     const lits = this.#lits.get(CHAIN) ?? [];
     const model = this.#model("aws:calledvia");
     if (model.kind !== "set") return undefined;
-    if (lits.some(hasDoubt)) this.#doubtful = true;
+    if (model.domain.documented === true || lits.some(hasDoubt)) this.#doubtful = true;
     const a = solveChain(lits, model.domain, this.q.mode, this.q.budget);
     if (a.kind === "exhausted") this.#exhausted = true;
     if (a.kind !== "found") return undefined;

@@ -1,6 +1,6 @@
 import type { Statement } from "../policy/ast.js";
 import { conditionHolds, describeCondition } from "../semantics/condition-match.js";
-import { deriveContext, type RequestContext } from "../semantics/derive-context.js";
+import { deriveContext, onKeySide, type RequestContext } from "../semantics/derive-context.js";
 import { waysNamed } from "../semantics/principal-match.js";
 import type { AccessRequest, KeyDocument } from "../semantics/request.js";
 import { statementFits } from "../semantics/statement-match.js";
@@ -17,7 +17,7 @@ export interface StatementAnswer {
 
 /** Each statement of the key policy against a request. */
 export function statementAnswers(request: AccessRequest, key: KeyDocument): StatementAnswer[] {
-  const context = deriveContext(request, key);
+  const context = onKeySide(deriveContext(request, key));
   return key.policy.statements.map((s) => {
     const ways = waysNamed(s.principal, s.effect, request);
     const names = ways.some((w) => w.matches.value === "yes") ? "yes" : ways.length > 0 ? "doubtful" : "no";

@@ -91,6 +91,7 @@ export const CONDITION_KEYS: readonly ConditionKeyFacts[] = [
     "aws:MultiFactorAuthPresent": "bool",
     "aws:MultiFactorAuthAge": "number",
     "aws:AssumedRoot": "bool",
+    "aws:SignInSessionArn": "arn",
     "aws:ChatbotSourceArn": "arn",
     "aws:Ec2InstanceSourceVpc": "string",
     "aws:Ec2InstanceSourcePrivateIPv4": "ip",

@@ -5,7 +5,7 @@ import { parseBool } from "./operators/bool.js";
 import type { Comparison, Operand, OperatorRule } from "./operators/rule.js";
 import { operatorRule } from "./operators/table.js";
 import { globsIntersect, parseGlob } from "./glob.js";
-import { all, any, atMostDoubtful, doubtful, NO, not, tri, YES, type Tri } from "./tri.js";
+import { all, any, atMostDoubtful, doubtful, doubtsOf, NO, not, tri, YES, type Tri } from "./tri.js";
 import { compareExpansion, expand } from "./variables.js";
 
 /**
@@ -19,6 +19,22 @@ export function conditionHolds(
   context: RequestContext,
 ): Tri {
   const entry = contextEntry(context, condition.key);
+  if (entry.kind !== "values" || entry.orAbsent === undefined)
+    return entryHolds(condition, version, context, entry);
+  const { orAbsent, ...there } = entry;
+  const present = entryHolds(condition, version, context, there);
+  const absent = entryHolds(condition, version, context, { kind: "absent" });
+  if (present.value !== "doubtful" && present.value === absent.value) return present;
+  return doubtful(...doubtsOf([present, absent]), orAbsent);
+}
+
+/** The same for what the request holds under the key. */
+function entryHolds(
+  condition: Condition,
+  version: Policy["version"],
+  context: RequestContext,
+  entry: ContextEntry,
+): Tri {
   if (condition.operator === "Null") return nullHolds(condition, entry);
   const rule = operatorRule(condition.operator);
   const surelyPresent = entry.kind === "values" || (entry.kind === "unknown" && entry.present);

@@ -1,8 +1,9 @@
 import { parseAccountId } from "../domain/ids.js";
 import type { KeyFacts } from "../domain/key.js";
 import { callerKeys, lowerCased, type ContextEntry } from "./derive-context.js";
-import { quoted, soleValue, type ExplicitKey, type ExplicitKeys } from "./explicit-context.js";
+import { quoted, type ExplicitKey, type ExplicitKeys } from "./explicit-context.js";
 import { globMatches, parseGlob } from "./glob.js";
+import { parseBool } from "./operators/bool.js";
 import type { AccessRequest, Caller } from "./request.js";
 
 /** Names as IAM and STS allow them. Source: IAM User Guide, "IAM and AWS STS quotas"; STS API reference, AssumeRole. */
@@ -117,16 +118,84 @@ function userIdFits(value: string, caller: Person): boolean {
   return UNIQUE_ID.AROA.test(id) && session === caller.session;
 }
 
-/** ARNs of the resource that a role's credentials were delivered to: in the role's own account, and only for sessions. */
+/**
+ * What credentials show, beside who has them. Source: IAM User Guide, "AWS global condition context keys", "IAM and AWS
+ * STS condition context keys" (texts of 2026): sessions of roles show how the role was assumed, root users have no tags.
+ */
 function credentialKeys(caller: Person, keys: ExplicitKeys, found: string[]): void {
-  for (const { name, lower } of CREDENTIAL_KEYS) {
-    const value = soleValue(keys, lower);
-    if (value === undefined) continue;
-    if (caller.kind !== "session") found.push(`${name} is only there for sessions of roles`);
-    else if (value.split(":")[4] !== caller.account) found.push(`${name} is not in the caller's account`);
+  for (const k of keys.values()) {
+    if (k.facts?.origin !== "caller-account" || k.values.length === 0) continue;
+    if (caller.kind !== "session" && isOfRoleSession(k)) {
+      found.push(`${k.name} is only there for sessions of roles`);
+    } else if (DELIVERED.has(k.lower) && k.values[0]?.split(":")[4] !== caller.account) {
+      found.push(`${k.name} is not in the caller's account`);
+    }
+    if (caller.kind === "root" && k.lower.startsWith("aws:principaltag/")) {
+      found.push(`${k.name} is never there for a root user`);
+    }
+    if (caller.kind !== "root" && k.lower === "aws:assumedroot") {
+      found.push(`${k.name} is only there for sessions of AssumeRoot`);
+    }
   }
+  temporaryCredentials(caller, keys, found);
 }
 
-const CREDENTIAL_KEYS = ["ec2:SourceInstanceArn", "lambda:SourceFunctionArn", "ssm:SourceInstanceArn"].map(
-  (name) => ({ name, lower: name.toLowerCase() }),
-);
+/** ARNs of the resource that a role's credentials were delivered to: in the role's own account. */
+const DELIVERED = new Set(["ec2:sourceinstancearn", "lambda:sourcefunctionarn", "ssm:sourceinstancearn"]);
+
+/** Keys of the credentials of roles, how they were assumed and what they were delivered to. */
+function isOfRoleSession({ lower }: ExplicitKey): boolean {
+  return OF_ROLE_SESSION.has(lower) || FEDERATION.some((family) => lower.startsWith(family));
+}
+
+const OF_ROLE_SESSION = new Set([
+  ...DELIVERED,
+  "aws:sourceidentity",
+  "aws:federatedprovider",
+  "aws:chatbotsourcearn",
+  "aws:ec2instancesourcevpc",
+  "aws:ec2instancesourceprivateipv4",
+  "ec2:roledelivery",
+  "identitystore:userid",
+  "identitystore:identitystorearn",
+  "glue:credentialissuingservice",
+  "glue:roleassumedby",
+  "codebuild:buildarn",
+  "codebuild:projectarn",
+]);
+
+const FEDERATION = [
+  "saml:",
+  "cognito-identity.amazonaws.com:",
+  "accounts.google.com:",
+  "graph.facebook.com:",
+  "www.amazon.com:",
+];
+
+/** aws:TokenIssueTime and the keys of multi-factor authentication come with temporary credentials alone. */
+function temporaryCredentials(caller: Person, keys: ExplicitKeys, found: string[]): void {
+  const issued = keys.get("aws:tokenissuetime");
+  const present = keys.get("aws:multifactorauthpresent");
+  const age = keys.get("aws:multifactorauthage");
+  if (issued === undefined && present === undefined && age === undefined) return;
+  const session = caller.kind === "session" || caller.kind === "federated-user";
+  if (session && issued?.values.length === 0) {
+    found.push("aws:TokenIssueTime is always there for temporary credentials");
+  }
+  const used = present?.values[0] === undefined ? undefined : parseBool(present.values[0]);
+  const aged = age !== undefined && age.values.length > 0;
+  if (aged && present !== undefined && used !== true) {
+    found.push("aws:MultiFactorAuthAge is only there where aws:MultiFactorAuthPresent is true");
+  }
+  if (used === true && age?.values.length === 0) {
+    found.push("aws:MultiFactorAuthAge is always there where aws:MultiFactorAuthPresent is true");
+  }
+  if (session) return;
+  const temporary = (issued?.values.length ?? 0) > 0 || used !== undefined || aged;
+  if (temporary && issued?.values.length === 0) {
+    found.push("aws:MultiFactorAuthPresent is only there for temporary credentials, with aws:TokenIssueTime");
+  }
+  if (temporary && present?.values.length === 0) {
+    found.push("aws:MultiFactorAuthPresent is always there for temporary credentials of users");
+  }
+}

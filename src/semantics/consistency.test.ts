@@ -373,7 +373,7 @@ describe("requests that AWS cannot produce", () => {
     ],
     [
       "a private address of an instance of version 6",
-      USER,
+      OTHER_ROLE,
       { "aws:Ec2InstanceSourcePrivateIPv4": "fd00::7" },
       /PrivateIPv4 cannot hold/,
     ],

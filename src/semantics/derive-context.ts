@@ -2,21 +2,12 @@ import type { KeyFacts } from "../domain/key.js";
 import { actionFacts } from "./actions.js";
 import { principalArn } from "./arn.js";
 import { conditionKeyFacts, type KeyOrigin } from "./condition-keys.js";
+import { ABSENT, type ContextEntry, many, one, type Rows, unknownEntry } from "./context-entry.js";
+import { credentialKeys } from "./credential-keys.js";
 import type { DoubtId } from "./doubts.js";
 import type { AccessRequest, Caller, Context, KeyDocument } from "./request.js";
 
-/** What one request holds under one condition key. */
-export type ContextEntry =
-  | { readonly kind: "absent" }
-  | {
-      readonly kind: "values";
-      /** Never empty. */
-      readonly values: readonly string[];
-      /** The value is one of this pattern; `values` holds the likeliest. */
-      readonly orLike?: { readonly pattern: string; readonly doubt: DoubtId };
-    }
-  /** Neither is known, or only that there is a value. */
-  | { readonly kind: "unknown"; readonly present: boolean; readonly doubt: DoubtId };
+export type { ContextEntry, Rows } from "./context-entry.js";
 
 /** The condition keys of one request; names are lower case. */
 export interface RequestContext {
@@ -30,27 +21,10 @@ export interface RequestContext {
   readonly tagsKnown: boolean;
 }
 
-const ABSENT: ContextEntry = { kind: "absent" };
-
-function one(value: string): ContextEntry {
-  return { kind: "values", values: [value] };
-}
-
-function many(values: readonly string[]): ContextEntry {
-  return values.length === 0 ? ABSENT : { kind: "values", values };
-}
-
-function unknownEntry(doubt: DoubtId, present: boolean): ContextEntry {
-  return { kind: "unknown", doubt, present };
-}
-
 /** A fact about the key that is always a value, if only it was read. */
 function fact(value: string | undefined): ContextEntry {
   return value === undefined ? unknownEntry("key-fact-unknown", true) : one(value);
 }
-
-/** Condition keys by name, as AWS writes them. */
-export type Rows = Readonly<Record<string, ContextEntry>>;
 
 /**
  * The condition keys of a request: those that follow from the caller, the key and the encryption context, overridden
@@ -69,6 +43,8 @@ export function deriveContext(request: AccessRequest, key: KeyDocument): Request
     stated,
     derived: (lower, origin) => {
       if (origin === undefined) return undefined;
+      if (lower.startsWith("sts:") && request.caller.kind !== "service")
+        return unknownEntry("sts-key", false);
       let row = rows.get(origin);
       if (row === undefined) {
         row = lowerCased(...derivedRows(origin, request, key));
@@ -95,7 +71,7 @@ export function lowerCased(...all: readonly Rows[]): ReadonlyMap<string, Context
   return lower;
 }
 
-const DERIVED = ["caller", "path", "transport", "time", "key", "request"] as const;
+const DERIVED = ["caller", "caller-account", "path", "transport", "time", "key", "request"] as const;
 
 const NO_ROWS: readonly Rows[] = [];
 
@@ -116,6 +92,7 @@ function derivedRows(origin: KeyOrigin, request: AccessRequest, key: KeyDocument
     case "request":
       return [requestKeys(request, key.facts)];
     case "caller-account":
+      return [credentialKeys(request)];
     case "service-source":
     case "network":
     case "free":
@@ -131,10 +108,46 @@ function derivedRows(origin: KeyOrigin, request: AccessRequest, key: KeyDocument
 export function withOpenKeys(context: RequestContext, open: ReadonlySet<string>): RequestContext {
   if (open.size === 0) return context;
   const entry = unknownEntry("request-open", false);
+  return withEntries(context, new Map([...open].map((name) => [name, entry])));
+}
+
+/** The context with keys that are not known, each for its own reason (names in lower case). */
+export function withUnknownKeys(
+  context: RequestContext,
+  unknown: ReadonlyMap<string, { readonly doubt: DoubtId; readonly present: boolean }>,
+): RequestContext {
+  if (unknown.size === 0) return context;
+  const entries = [...unknown].map(
+    ([name, { doubt, present }]) => [name, unknownEntry(doubt, present)] as const,
+  );
+  return withEntries(context, new Map(entries));
+}
+
+function withEntries(context: RequestContext, more: ReadonlyMap<string, ContextEntry>): RequestContext {
   const opened = (known: ReadonlyMap<string, ContextEntry>): Map<string, ContextEntry> =>
-    new Map([...known, ...[...open].map((name) => [name, entry] as const)]);
+    new Map([...known, ...more]);
   return { ...context, stated: opened(context.stated), entries: () => opened(context.entries()) };
 }
+
+/**
+ * The context as policies of the key's side see it. kms:ResourceAliases is a key for IAM policies (KMS Developer Guide,
+ * kms:ResourceAliases, "Policy type: IAM policies only"): in a key policy it may hold what it does there, or nothing.
+ */
+export function onKeySide(context: RequestContext): RequestContext {
+  const perhaps = (entry: ContextEntry | undefined): ContextEntry | undefined =>
+    entry?.kind === "values" ? { ...entry, orAbsent: "aliases-in-key-policy" } : entry;
+  const stated = perhaps(context.stated.get(ALIASES));
+  return {
+    ...context,
+    stated: stated === undefined ? context.stated : new Map([...context.stated, [ALIASES, stated]]),
+    derived: (lower, origin) => {
+      const entry = context.derived(lower, origin);
+      return lower === ALIASES ? perhaps(entry) : entry;
+    },
+  };
+}
+
+const ALIASES = "kms:resourcealiases";
 
 /** What the request holds under a key, whatever the case of its name. */
 export function contextEntry(context: RequestContext, name: string): ContextEntry {

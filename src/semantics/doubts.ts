@@ -49,6 +49,14 @@ export const DOUBTS = {
   "refused-statement": "A statement that KMS would refuse to store; what it would do is not defined.",
   "source-arn-colon":
     "A resource of somebody else whose ARN has the wanted text behind a colon would pass; whether such a name exists depends on the service.",
+  "undocumented-value":
+    "A condition asks for a value that AWS does not document: no request has it today, as far as is known.",
+  "mfa-of-session":
+    "What aws:MultiFactorAuthPresent and aws:MultiFactorAuthAge hold for sessions of roles and of federated users is documented in contradicting ways.",
+  "sts-key":
+    "Condition keys of AWS STS belong to requests to assume a role; that KMS requests never carry them is not spelled out.",
+  "aliases-in-key-policy":
+    "kms:ResourceAliases is documented for IAM policies only; what it holds in a key policy is not.",
   "organization-unknown": "The organization of the key's account is not known.",
   "key-fact-unknown": "A fact about the key that the policy tests was not read.",
   "denial-not-understood":

@@ -1,5 +1,6 @@
 import { actionFacts, type ActionFacts } from "./actions.js";
-import { deriveContext, type RequestContext, withOpenKeys } from "./derive-context.js";
+import { deriveContext, onKeySide, withOpenKeys, withUnknownKeys } from "./derive-context.js";
+import type { DoubtId } from "./doubts.js";
 import { grantAllows, grantLetsRetire } from "./grants.js";
 import {
   boundarySays,
@@ -16,6 +17,7 @@ import {
   type KmsRefusal,
 } from "./kms-rules.js";
 import { waysNamed } from "./principal-match.js";
+import { type Question, questionableKeys } from "./questionable.js";
 import type { AccessRequest, Decision, KeyDocument, Source, TraceStep } from "./request.js";
 import { statementFits, type StatementTarget } from "./statement-match.js";
 import { all, any, doubtful, namedDoubts, NO, YES, type Tri } from "./tri.js";
@@ -44,8 +46,9 @@ interface Case {
   readonly request: AccessRequest;
   readonly key: KeyDocument;
   readonly action: ActionFacts;
-  readonly context: RequestContext;
   readonly target: StatementTarget;
+  /** As policies of the key's side see it. */
+  readonly keySide: StatementTarget;
   readonly side: CallerSide;
 }
 
@@ -55,30 +58,66 @@ interface Case {
  * Source: IAM User Guide, "Policy evaluation logic"; KMS Developer Guide, "Determining access to AWS KMS keys"
  * (text of 2026).
  */
-export function evaluate(
+export function evaluate(request: AccessRequest, key: KeyDocument, options: EvaluateOptions = {}): Decision {
+  const decided = decideRequest(request, key, options, NO_QUESTIONS);
+  if (decided.outcome === "deny") return decided;
+  const questions = questionableKeys(request, key.facts);
+  if (questions.size === 0) return decided;
+  // What such a key holds is only a guess of the request: the answer is sure where it is the same for anything else.
+  const otherwise = decideRequest(request, key, options, questions);
+  return otherwise.outcome === "allow" ? decided : asDoubtfulAs(decided, otherwise);
+}
+
+/** How to judge a request otherwise than KMS does now. */
+export interface EvaluateOptions {
+  /** Judge who is allowed, although KMS does not offer the operation across accounts, or in the key's state. */
+  readonly ignoreCrossAccount?: boolean;
+  readonly ignoreKeyState?: boolean;
+  /** Condition keys, in lower case, of which the request does not say what they hold: see withOpenKeys. */
+  readonly openKeys?: ReadonlySet<string>;
+}
+
+const NO_QUESTIONS: ReadonlyMap<string, Question> = new Map();
+
+/** An answer that is not a denial, with the doubts that come up where the questionable keys hold something else. */
+function asDoubtfulAs(decided: Decision, otherwise: Decision): Decision {
+  const known = new Set(decided.doubts.map((d) => d.id));
+  const more = otherwise.doubts.filter((d) => QUESTIONS.has(d.id) && !known.has(d.id));
+  if (more.length === 0) return decided;
+  const text = "the answer depends on a condition key that requests may not hold as this one does";
+  return {
+    ...decided,
+    outcome: "unknown",
+    reason: "doubtful",
+    doubts: [...decided.doubts, ...more],
+    certainty: "possible",
+    trace: [...decided.trace, { rule: "decision", outcome: "doubtful", text }],
+  };
+}
+
+const QUESTIONS: ReadonlySet<string> = new Set<DoubtId>(["undocumented-value", "sts-key", "mfa-of-session"]);
+
+function decideRequest(
   request: AccessRequest,
   key: KeyDocument,
-  /** Judge who is allowed, although KMS does not offer the operation across accounts, or in the key's state. */
-  options: {
-    readonly ignoreCrossAccount?: boolean;
-    readonly ignoreKeyState?: boolean;
-    /** Condition keys, in lower case, of which the request does not say what they hold: see withOpenKeys. */
-    readonly openKeys?: ReadonlySet<string>;
-  } = {},
+  options: EvaluateOptions,
+  questions: ReadonlyMap<string, Question>,
 ): Decision {
   const action = actionFacts(request.action);
   if (action === undefined) return refused(unknownAction(request.action), []);
   const crossAccount = crossAccountRefusal(action, request.caller, key.facts);
   if (crossAccount !== undefined && options.ignoreCrossAccount !== true) return refused(crossAccount, []);
 
-  const context = withOpenKeys(deriveContext(request, key), options.openKeys ?? NO_KEYS);
+  const known = withUnknownKeys(deriveContext(request, key), questions);
+  const context = withOpenKeys(known, options.openKeys ?? NO_KEYS);
   const target: StatementTarget = { action: action.name, facts: key.facts, context };
   const side: CallerSide = {
     identity: identitySays(request.identity, request.caller, target),
     boundary: boundarySays(request, target),
     session: sessionPolicySays(request, target),
   };
-  const matter: Case = { request, key, action, context, target, side };
+  const keySide: StatementTarget = { ...target, context: onKeySide(context) };
+  const matter: Case = { request, key, action, target, keySide, side };
   const hearing: Hearing = { allows: [], denies: [], trace: [] };
   hearKeyPolicy(matter, hearing);
   hearResourceControlPolicies(matter, hearing);
@@ -151,7 +190,7 @@ function hearStatement(
   binds: Tri,
   rule: "key-policy" | "resource-control-policy",
 ): void {
-  const { request, key, target, side } = matter;
+  const { request, key, keySide, side } = matter;
   const home = rule === "key-policy" ? "key-policy" : "other";
   const name = `${statement.effect} ${statementName(statement)}`;
   const ways = waysNamed(statement.principal, statement.effect, request);
@@ -159,7 +198,7 @@ function hearStatement(
     hearing.trace.push({ rule, source, outcome: "no-match", text: `${name}: it does not name the caller` });
     return;
   }
-  const { fits, why } = statementFits(statement, version, target, home);
+  const { fits, why } = statementFits(statement, version, keySide, home);
   const matches = all([binds, fits, any(ways.map((named) => named.matches))]);
   hearing.trace.push({ rule, source, outcome: outcomeOf(matches), text: `${name}: ${why}` });
   if (matches.value === "no") return;
@@ -207,7 +246,11 @@ function hearGrants(matter: Case, hearing: Hearing): void {
   }
   const facts = key.facts;
   for (const grant of key.grants) {
-    const { allows, why } = (retire ? grantLetsRetire : grantAllows)(grant, { ...matter, facts });
+    const { allows, why } = (retire ? grantLetsRetire : grantAllows)(grant, {
+      ...matter,
+      context: matter.target.context,
+      facts,
+    });
     const source: Source = { kind: "grant", grantId: grant.GrantId };
     const outcome = allows.value === "yes" ? "allow" : outcomeOf(allows);
     hearing.trace.push({

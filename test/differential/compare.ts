@@ -154,6 +154,9 @@ export function compare(prepared: Prepared, request: AccessRequest): Outcome {
   if (dead || strangeSource(request) || inconsistencies(request, document).length > 0)
     return { kind: "discarded", why: "inconsistent" };
   const decision = evaluate(request, document);
+  // Credentials of which the request does not say what AWS would know: both answers are right.
+  if (decision.doubts.some((d) => d.id === "mfa-of-session") && !saysMfa(request))
+    return { kind: "discarded", why: "inconsistent" };
   const agreed: Outcome = { kind: "agreed", reference: decision.outcome };
   if (decision.outcome === "deny" || outOfScope(request, decision, prepared)) return agreed;
   const covering = matrix.accesses.filter(
@@ -171,6 +174,10 @@ export function compare(prepared: Prepared, request: AccessRequest): Outcome {
       `undecided ${JSON.stringify(matrix.undecided)}`,
     ].join("\n"),
   );
+}
+
+function saysMfa(request: AccessRequest): boolean {
+  return Object.keys(request.context).some((name) => name.toLowerCase() === "aws:multifactorauthpresent");
 }
 
 /**
@@ -202,8 +209,8 @@ function shortfall(
   if (matrix.exposure === "none") return "exposure";
   if (decision.outcome !== "allow") return undefined;
   if (request.time === NOW && covering.every((a) => a.reach.kind !== "now")) return "not-now";
-  // The account behind a unique id cannot be seen, so who has the id is at best possible.
-  const hidden = covering.some((a) => a.doubts.some((d) => d.id === "unique-id-account"));
+  // The account behind a unique id or a measurement cannot be seen, so who has it is at best possible.
+  const hidden = covering.some((a) => a.doubts.some((d) => HIDDEN_ACCOUNTS.has(d.id)));
   const doubtfulCaller = bearsNamedId(request, world) || bearsOddId(request);
   if (!hidden && !doubtfulCaller && covering.every((a) => a.certainty === "possible")) return "not-certain";
   const person = request.caller.kind !== "service" && request.time === NOW;
@@ -212,6 +219,9 @@ function shortfall(
     covering.some((a) => a.exposure === "network");
   return person && !enough ? "exposure" : undefined;
 }
+
+/** Doubts about whose account it is that the symbolic engine alone has. */
+const HIDDEN_ACCOUNTS: ReadonlySet<string> = new Set(["unique-id-account", "attested-parent-account"]);
 
 /** Whether the caller has a unique id that a document names. */
 function bearsNamedId({ caller }: AccessRequest, world: World): boolean {

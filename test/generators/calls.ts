@@ -68,6 +68,7 @@ export function call(r: Random, world: World, topics: Topics): AccessRequest {
   if (who.kind === "service") serviceSource(draft);
   else organizationOfCaller(draft, who);
   network(draft);
+  credentials(draft);
   for (const topic of topics.keys.values()) askedKey(draft, topic);
   const pairs = encryptionContext(draft);
   return {
@@ -214,6 +215,43 @@ function network({ r, route, topics, context }: Draft): void {
   }
 }
 
+/** Keys of temporary credentials, which come together. */
+const CREDENTIAL_TIMES = new Set([
+  "aws:tokenissuetime",
+  "aws:multifactorauthpresent",
+  "aws:multifactorauthage",
+]);
+
+/**
+ * Sessions have temporary credentials; users and root users have them or not, with multi-factor authentication or
+ * without. A request states all of the keys or none, as AWS would.
+ */
+function credentials({ r, context, time, topics, caller: who }: Draft): void {
+  const asked = [...CREDENTIAL_TIMES].filter((k) => topics.keys.has(k));
+  if (who.kind === "service" || asked.length === 0) return;
+  const session = who.kind === "session" || who.kind === "federated-user";
+  if (!session && r.chance(35)) return;
+  const near = (lower: string): string => {
+    const topic = topics.keys.get(lower);
+    return topic === undefined
+      ? valueOf(r, lower, undefined, topics.place)
+      : requestValue(r, topic, topics.place);
+  };
+  const instant = parseInstant(near("aws:tokenissuetime"));
+  const issued = Math.min(time, Math.floor((instant?.milliseconds ?? time * 1000) / 1000));
+  context["aws:TokenIssueTime"] = new Date(issued * 1000).toISOString();
+  if (session && r.chance(35)) {
+    context["aws:MultiFactorAuthPresent"] = [];
+    return;
+  }
+  const mfa = r.chance(50);
+  context["aws:MultiFactorAuthPresent"] = String(mfa);
+  if (mfa) {
+    const age = near("aws:multifactorauthage");
+    context["aws:MultiFactorAuthAge"] = Number.isFinite(Number(age)) && age !== "" ? age : "60";
+  }
+}
+
 const CREDENTIAL_ARNS: Readonly<Record<string, string>> = {
   "ec2:sourceinstancearn": "ec2",
   "lambda:sourcefunctionarn": "lambda",
@@ -222,7 +260,7 @@ const CREDENTIAL_ARNS: Readonly<Record<string, string>> = {
 
 /** A key that the documents ask about, where its place is not settled by the caller, the key or the route. */
 function askedKey(draft: Draft, topic: Topic): void {
-  const { r, context, action, route, time, topics } = draft;
+  const { r, context, action, route, topics } = draft;
   const { facts, lower, name } = topic;
   if (facts === undefined) return;
   const value = (): string => requestValue(r, topic, topics.place);
@@ -231,13 +269,17 @@ function askedKey(draft: Draft, topic: Topic): void {
   };
   switch (facts.origin) {
     case "caller-account": {
-      if (draft.caller.kind === "service" || r.chance(25)) return;
-      if (lower === "aws:tokenissuetime") {
-        const instant = parseInstant(value());
-        const issued = Math.min(time, Math.floor((instant?.milliseconds ?? 0) / 1000));
-        context[name] = new Date(issued * 1000).toISOString();
+      const { kind } = draft.caller;
+      if (kind === "service" || CREDENTIAL_TIMES.has(lower)) return;
+      const ofRoles = !/^aws:(principaltag\/|signinsessionarn$)/.test(lower) && !lower.startsWith("sts:");
+      if (
+        kind === "root"
+          ? lower !== "aws:assumedroot" && lower !== "aws:signinsessionarn"
+          : lower === "aws:assumedroot"
+      )
         return;
-      }
+      if (ofRoles && kind !== "session" && kind !== "root") return;
+      if (r.chance(25)) return;
       const service = CREDENTIAL_ARNS[lower];
       if (service !== undefined) {
         // Credentials are delivered to one place.
