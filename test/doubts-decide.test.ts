@@ -1,9 +1,11 @@
 import { describe, expect, it } from "vitest";
+import { analyze } from "../src/access/analyze.js";
+import { parsePolicy } from "../src/policy/parse.js";
 import { DOUBTS, type DoubtId } from "../src/semantics/doubts.js";
 import { evaluate } from "../src/semantics/evaluate.js";
 import type { AccessRequest, KeyDocument } from "../src/semantics/request.js";
 import { guarantee } from "./guarantees/guarantee.js";
-import { allow, deny, keyWith, request } from "./requests.js";
+import { allow, deny, keyFacts, keyWith, NOW, policy, request } from "./requests.js";
 
 const X = "444455556666";
 const ROLE = `arn:aws:sts::${X}:assumed-role/app/s`;
@@ -16,6 +18,8 @@ interface Deciding {
   readonly who?: string;
   readonly over?: Over;
   readonly key?: Parameters<typeof keyWith>[1];
+  /** Condition keys of which the question leaves open what the request holds. */
+  readonly open?: readonly string[];
 }
 
 const when = (Condition: unknown): unknown => allow({ Condition });
@@ -31,8 +35,64 @@ const grant = (GranteePrincipal: string, Constraints?: object): Deciding["key"] 
   ],
 });
 
+/** A case for the doubts that only a question about every request can have: the symbolic engine alone has them. */
+interface Searching {
+  readonly statement: Record<string, unknown>;
+  /** The same entrance, such that the doubt does not decide. */
+  readonly settled: Record<string, unknown>;
+  /** What of a resource control policy was not understood. */
+  readonly rcp?: Record<string, unknown>;
+  readonly settledRcp?: Record<string, unknown>;
+}
+
+const LOGS = { Principal: { Service: "logs.amazonaws.com" } };
+const pcr = (register: string): Record<string, unknown> =>
+  allow({
+    Condition: { StringEqualsIgnoreCase: { [`kms:RecipientAttestation:${register}`]: "ab".repeat(48) } },
+  });
+const ENGINE = {
+  // The wanted account can stand behind a colon of a log group's name, if log groups can have such names.
+  "source-arn-colon": {
+    statement: allow({ ...LOGS, Condition: { StringLike: { "aws:SourceArn": "*:111122223333:*" } } }),
+    settled: allow({ ...LOGS, Condition: { StringLike: { "aws:SourceArn": "*:999988887777:*" } } }),
+  },
+  // An id that begins with this one is longer than any that AWS has made.
+  "unique-id-length": {
+    statement: allow({ Condition: { StringLike: { "aws:userid": "AIDAEXAMPLEEXAMPLE123?" } } }),
+    settled: allow({ Condition: { StringLike: { "aws:userid": "AIDAEXAMPLEEXAMPL*" } } }),
+  },
+  "attested-parent-account": { statement: pcr("PCR3"), settled: pcr("PCR8") },
+  "denial-not-understood": {
+    statement: allow(),
+    settled: allow(),
+    rcp: deny(),
+    settledRcp: deny({ Action: "kms:Encrypt" }),
+  },
+} as const satisfies Partial<Record<DoubtId, Searching>>;
+
+/** Who gets in by a statement, how surely and on what doubts. */
+function accesses(
+  statements: readonly unknown[],
+  rcp?: Record<string, unknown>,
+): readonly (readonly unknown[])[] {
+  const text = JSON.stringify({ Version: "2012-10-17", Statement: statements });
+  const matrix = analyze({
+    facts: keyFacts(),
+    policy: parsePolicy(text),
+    grants: [],
+    resourceControlPolicies: [],
+    doubtfulDenials: rcp === undefined ? [] : [policy([rcp], "2012-10-17", "rcp")],
+    zone: { organizations: [], accounts: [], principals: [], services: [] },
+    organizationOf: new Map(),
+    now: NOW,
+    scope: "outside",
+  });
+  expect(matrix.disagreements).toEqual([]);
+  return matrix.accesses.map((a) => [a.certainty, ...a.doubts.map((d) => d.id)]);
+}
+
 /** Worked out from the meaning of each doubt. */
-const CASES: Readonly<Partial<Record<DoubtId, Deciding>>> = {
+const CASES: Readonly<Record<Exclude<DoubtId, keyof typeof ENGINE>, Deciding>> = {
   "everyone-includes-services": { statements: [allow()], who: "s3.amazonaws.com" },
   "set-operator-missing": {
     statements: [when({ StringLike: { "aws:PrincipalOrgPaths": "o-*" } })],
@@ -60,8 +120,8 @@ const CASES: Readonly<Partial<Record<DoubtId, Deciding>>> = {
     statements: [when({ ArnLike: { "aws:PrincipalArn": "*" } })],
   },
   "wrong-type-value": {
-    statements: [when({ NumericNotEquals: { "aws:MultiFactorAuthAge": "long" } })],
-    over: ctx({ "aws:MultiFactorAuthAge": "5" }),
+    statements: [when({ NumericNotEquals: { "aws:PrincipalTag/level": "high" } })],
+    over: ctx({ "aws:PrincipalTag/level": "5" }),
   },
   "variable-wildcard": {
     statements: [when({ StringLike: { "aws:UserAgent": "${aws:SourceIdentity}" } })],
@@ -112,31 +172,38 @@ const CASES: Readonly<Partial<Record<DoubtId, Deciding>>> = {
   },
   "unknown-condition-key": { statements: [when({ StringEquals: { "aws:PrincipalOrganisation": "x" } })] },
   "not-understood": { statements: [allow()], key: { doubtful: [0] } },
-};
-
-/** Given by one engine alone, or for a form that takes more than a case: shown elsewhere. */
-const ELSEWHERE: Readonly<Partial<Record<DoubtId, string>>> = {
-  "request-open": "given where a question is about every request of a kind: the tests of src/iam",
-  "grants-unread": "src/semantics/grants.test.ts and test/guarantees (unread-is-not-clear)",
-  "attested-parent-account":
-    "given by the symbolic engine, which chooses the measurement: src/rules/judge.test.ts",
-  "denial-not-understood":
-    "given by the symbolic engine; the reference is given what is understood: src/rules/judge.test.ts",
-  "rcp-service-linked-role": "src/semantics/evaluate.test.ts",
-  "unique-id-length":
-    "given by the symbolic engine, which chooses the id of its witness: test/cases longer-unique-id",
-  "source-arn-colon":
-    "given by the symbolic engine, which knows no single source ARN: test/cases src-05 and others",
+  "undocumented-value": {
+    statements: [when({ StringEquals: { "kms:ViaService": "FOO" } })],
+    over: ctx({ "kms:ViaService": "FOO" }),
+  },
+  "mfa-of-session": { statements: [when({ Bool: { "aws:MultiFactorAuthPresent": "true" } })] },
+  "sts-key": { statements: [when({ StringEquals: { "sts:ExternalId": "x" } })] },
+  "aliases-in-key-policy": {
+    statements: [when({ "ForAnyValue:StringEquals": { "kms:ResourceAliases": "alias/app" } })],
+    key: { facts: { aliases: ["alias/app"] } },
+  },
+  "request-open": {
+    statements: [when({ StringEquals: { "kms:EncryptionContext:tenant": "a" } })],
+    open: ["kms:encryptioncontext:tenant"],
+  },
+  "grants-unread": { statements: [], key: { grantsUnread: true } },
+  "rcp-service-linked-role": {
+    statements: [allow()],
+    who: `arn:aws:sts::${X}:assumed-role/AWSServiceRoleForBackup/s`,
+    key: { rcp: [deny()] },
+  },
 };
 
 function answer(c: Deciding, more: readonly unknown[]): ReturnType<typeof evaluate> {
   const document: KeyDocument = keyWith([...c.statements, ...more], c.key ?? {});
-  return evaluate(request(c.who ?? ROLE, { ...HELPED, ...c.over }), document);
+  return evaluate(request(c.who ?? ROLE, { ...HELPED, ...c.over }), document, {
+    ...(c.open === undefined ? {} : { openKeys: new Set(c.open) }),
+  });
 }
 
 describe("doubts", () => {
-  it("each has a case here, or is shown elsewhere", () => {
-    const shown = new Set([...Object.keys(CASES), ...Object.keys(ELSEWHERE)]);
+  it("each has a pair of cases here: one that it decides, one that it does not", () => {
+    const shown = new Set([...Object.keys(CASES), ...Object.keys(ENGINE)]);
     expect(Object.keys(DOUBTS).filter((d) => !shown.has(d))).toEqual([]);
   });
 
@@ -155,6 +222,23 @@ describe("doubts", () => {
       expect(cases.map(([id, c]) => [id, said(c, [deny()])])).toEqual(
         cases.map(([id]) => [id, ["deny", "certain"]]),
       );
+    },
+  );
+
+  guarantee(
+    "doubts-decide",
+    "each doubt that only a search can have, once where it decides and twice where not",
+    () => {
+      for (const [id, c] of Object.entries<Searching>(ENGINE)) {
+        const open = accesses([c.statement], c.rcp);
+        expect([id, open.length > 0], id).toEqual([id, true]);
+        for (const access of open) expect([id, ...access]).toEqual([id, "possible", id]);
+        const settled = accesses([c.settled], c.settledRcp);
+        expect([id, settled.some(([certainty]) => certainty === "certain")]).toEqual([id, true]);
+        for (const access of settled.filter(([certainty]) => certainty === "certain"))
+          expect(access).toEqual(["certain"]);
+        expect([id, accesses([c.statement, { ...deny(), Principal: "*" }], c.rcp)]).toEqual([id, []]);
+      }
     },
   );
 

@@ -81,6 +81,7 @@ export function keyWith(
   over: {
     readonly facts?: FactsOver;
     readonly grants?: readonly Grant[];
+    readonly grantsUnread?: true;
     readonly rcp?: readonly unknown[];
     /** `null`: none. */
     readonly version?: string | null;
@@ -92,6 +93,7 @@ export function keyWith(
     facts: keyFacts(over.facts),
     policy: policy(statements, over.version === undefined ? "2012-10-17" : over.version),
     grants: over.grants ?? [],
+    ...(over.grantsUnread === undefined ? {} : { grantsUnread: over.grantsUnread }),
     resourceControlPolicies: over.rcp === undefined ? [] : [policy(over.rcp, "2012-10-17", "rcp")],
     ...(over.doubtful === undefined ? {} : { doubtfulStatements: new Set(over.doubtful) }),
     ...(over.refused === undefined ? {} : { refusedStatements: new Set(over.refused) }),

@@ -73,12 +73,38 @@ export const ORG_PATH_SEGMENT: Segment = {
   max: 400,
   guess: "zz99",
 };
+const LETTERS = alphabet(/^[a-z]$/, LOWER);
+const REGION_WORD = alphabet(/^[a-z-]$/, LOWER);
+
+/** The service in the ARN of a source begins with a letter. */
+export const SERVICE_LETTER: Segment = {
+  name: "first letter of the source service",
+  alphabet: LETTERS,
+  min: 1,
+  max: 1,
+  guess: "s",
+};
 export const SERVICE_SEGMENT: Segment = {
   name: "source service",
   alphabet: ARN_WORD,
-  min: 1,
-  max: 40,
-  guess: "s3",
+  min: 0,
+  max: 39,
+  guess: "3",
+};
+/** Names of Regions have digits at their end alone, few of them: never an account id. */
+export const REGION_WORD_SEGMENT: Segment = {
+  name: "source region",
+  alphabet: REGION_WORD,
+  min: 0,
+  max: 28,
+  guess: "us-east-",
+};
+export const REGION_NUMBER_SEGMENT: Segment = {
+  name: "number of the source region",
+  alphabet: DIGITS,
+  min: 0,
+  max: 2,
+  guess: "1",
 };
 export const REGION_SEGMENT: Segment = {
   name: "source region",

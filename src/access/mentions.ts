@@ -189,9 +189,17 @@ function resourceOf(text: string): number {
 function addBeginning(resource: string, out: Set<string>): void {
   if (!resource.includes(":") || out.size >= MOST_PREFIXES) return;
   const fixed = /^[^*?$]*:/.exec(resource)?.[0];
-  if (fixed !== undefined) out.add(fixed);
+  if (fixed !== undefined && isBeginning(fixed)) out.add(fixed);
   const plain = /^[^$]*:/.exec(resource)?.[0].replaceAll("*", "").replaceAll("?", "x");
-  if (plain !== undefined && plain !== ":") out.add(plain);
+  if (plain !== undefined && isBeginning(plain)) out.add(plain);
+}
+
+/**
+ * Whether resources may surely begin like this: with a kind of resource. What a pattern names behind an account is no
+ * beginning, and that a resource has an account id in its name at such a place depends on the service.
+ */
+function isBeginning(text: string): boolean {
+  return /^[A-Za-z]/.test(text) && !/(^|:)[0-9]{12}:/.test(text);
 }
 
 /** Each is looked at by itself, so a hostile policy gets no more. */

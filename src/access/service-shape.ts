@@ -1,4 +1,10 @@
-import { REGION_SEGMENT, SERVICE_SEGMENT, sourceRest } from "./alphabets.js";
+import {
+  REGION_NUMBER_SEGMENT,
+  REGION_WORD_SEGMENT,
+  SERVICE_LETTER,
+  SERVICE_SEGMENT,
+  sourceRest,
+} from "./alphabets.js";
 import type { ServiceClass } from "./callers.js";
 import { principalTruth, serviceEntry } from "./covered-callers.js";
 import type { KeyModel } from "./key-models.js";
@@ -79,8 +85,8 @@ function sourceForms(service: string, x: ShapeContext): readonly (readonly [Sour
 
 /** The parts of a source ARN, in the order in which they stand in it. */
 interface SourceParts {
-  readonly service: number;
-  readonly region: number;
+  readonly service: View;
+  readonly region: View;
   readonly account: string | number;
   /** What a document itself puts before a colon of the resource, such as `log-group:`. */
   readonly prefix: string;
@@ -101,8 +107,12 @@ function sourceParts(
   x: ShapeContext,
   prefix: string,
 ): SourceParts {
-  const service = s.add(SERVICE_SEGMENT);
-  const region = s.add({ ...REGION_SEGMENT, guess: x.facts.region });
+  const service = [s.add(SERVICE_LETTER), s.add(SERVICE_SEGMENT)];
+  const [, word, number] = /^([a-z-]*)(\d{0,2})$/.exec(x.facts.region) ?? [];
+  const region = [
+    s.add(word === undefined ? REGION_WORD_SEGMENT : { ...REGION_WORD_SEGMENT, guess: word }),
+    s.add(number === undefined ? REGION_NUMBER_SEGMENT : { ...REGION_NUMBER_SEGMENT, guess: number }),
+  ];
   const account = accountPart(source.account, s);
   // Whether a resource of somebody else can have a colon in its name depends on the service: possible, not certain.
   const colons = x.mode === "possible" && !hasNoColons(name);
@@ -125,8 +135,8 @@ function serviceShape(
   const { partition } = x.facts;
   const arnOf = (withAccount: boolean): View =>
     withAccount
-      ? [`arn:${partition}:`, service, ":", region, ":", account, `:${prefix}`, rest]
-      : [`arn:${partition}:`, service, `:::${prefix}`, rest];
+      ? [`arn:${partition}:`, ...service, ":", ...region, ":", account, `:${prefix}`, rest]
+      : [`arn:${partition}:`, ...service, `:::${prefix}`, rest];
   const sourceKey = (key: string): KeyModel | undefined => {
     if (form === "none") return undefined;
     switch (key) {

@@ -184,11 +184,18 @@ function sourceArnInconsistencies(
   if (service === "cloudtrail.amazonaws.com" && parts?.[5].includes(":") === true) {
     found.push("no resource of CloudTrail has a colon in its name");
   }
+  if (parts !== undefined && (!SERVICE_PART.test(parts[1]) || !REGION_PART.test(parts[3]))) {
+    found.push(`aws:SourceArn ${quoted(arn)} names no service and Region as AWS names them`);
+  }
   const arnAccount = parts?.[4] ?? "";
   if (account !== undefined && parseAccountId(arnAccount) !== undefined && arnAccount !== account) {
     found.push("the account in aws:SourceArn is another than aws:SourceAccount");
   }
 }
+
+/** As all services and Regions are named so far. Source: Service Authorization Reference; AWS General Reference. */
+const SERVICE_PART = /^[a-z][a-z0-9-]*$/;
+const REGION_PART = /^[a-z-]*[0-9]{0,2}$/;
 
 /** Facts about the key are what they are. */
 function keyInconsistencies(facts: KeyFacts, keys: ExplicitKeys, found: string[]): void {
