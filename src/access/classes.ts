@@ -264,7 +264,8 @@ function* accountClasses(x: ClassContext, inside: boolean, known: KnownIds): Gen
 
 function* principalClasses(x: ClassContext, inside: boolean, known: KnownIds): Generator<RankedClass> {
   const { trustedPrincipals } = known;
-  for (const p of namedPrincipals(x.mentions.principals, inside ? trustedPrincipals : [])) {
+  const { partition } = x.facts;
+  for (const p of namedPrincipals(x.mentions.principals, inside ? trustedPrincipals : [], partition)) {
     const trusted = known.trusts(p.account) || trustedPrincipals.some((t) => includes(t, p));
     if (trusted && !inside) continue;
     yield {
@@ -469,9 +470,20 @@ const BORNE_NAME = /^(?:[!-~]+\/)?[\w+=,.@-]{1,64}$/;
 function namedPrincipals(
   mentioned: readonly PrincipalEntry[],
   more: readonly PrincipalEntry[],
+  partition: string,
 ): NamedPrincipal[] {
   const out = new Map<string, NamedPrincipal>();
-  const all = [...mentioned, ...more];
+  // Who is named in the ARN of another partition, or with a misspelt one, is named as what it is where both are there.
+  const own = new Set<string>();
+  for (const e of mentioned) {
+    if ("partition" in e && e.partition === partition) own.add(e.text);
+  }
+  const all = [...mentioned, ...more].filter(
+    (e) =>
+      !("partition" in e) ||
+      e.partition === partition ||
+      !own.has(e.text.replace(/^arn:[^:]*:/, `arn:${partition}:`)),
+  );
   for (const e of all) {
     if ((e.kind === "user" || e.kind === "role") && BORNE_NAME.test(e.name)) out.set(e.text, e);
     if (e.kind === "federated-user" && /^[\w+=,.@-]{2,32}$/.test(e.name)) out.set(e.text, e);
