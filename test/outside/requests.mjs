@@ -86,7 +86,7 @@ function identity(r, account, context) {
         "aws:PrincipalArn": principal,
         "aws:PrincipalType": "User",
         "aws:username": "bob",
-        "aws:userid": "AIDAEXAMPLEEXAMPLE12",
+        "aws:userid": "AIDAEXAMPLEEXAMPLE123",
       });
       tag();
       return principal;
@@ -96,7 +96,7 @@ function identity(r, account, context) {
       Object.assign(context, {
         "aws:PrincipalArn": `arn:aws:iam::${account}:role/${role}`,
         "aws:PrincipalType": "AssumedRole",
-        "aws:userid": "AROAEXAMPLEEXAMPLE12:sess1",
+        "aws:userid": "AROAEXAMPLEEXAMPLE123:sess1",
         "aws:MultiFactorAuthPresent": r.pick(["true", "false"]),
       });
       tag();

@@ -85,6 +85,8 @@ function tells({ who, actions }, request) {
   if (who.kind === "anyone" || who.kind === "pattern") return true;
   if (who.kind === "service") return request.service;
   if (who.kind === "organization") return who.id === request.organization;
+  // Who has a unique id cannot be seen: such a finding names the id.
+  if (who.kind === "unresolved") return request.context["aws:userid"]?.startsWith(who.id) === true;
   return JSON.stringify(who).includes(request.account);
 }
 
