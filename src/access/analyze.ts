@@ -98,7 +98,7 @@ export function analyze(input: AnalysisInput): AccessMatrix {
     statements,
     rcps,
     mentions,
-    networks: environmentFacts(documents),
+    networks: environmentFacts(documents, facts),
     now,
     budget,
     isKnown: (account) => input.organizationOf.has(account as AccountId),

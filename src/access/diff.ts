@@ -124,7 +124,7 @@ function compared(input: DiffInput, names: SideNames): Gains {
     newer,
     olderEntrances,
     mentions,
-    networks: environmentFacts(policies),
+    networks: environmentFacts(policies, input.facts),
     now: input.now,
     budget,
   };

@@ -1,3 +1,4 @@
+import type { KeyFacts } from "../domain/key.js";
 import type { Policy } from "../policy/ast.js";
 import { conditionKeyFacts } from "../semantics/condition-keys.js";
 import { type IpRange, parseIpRange } from "./typed.js";
@@ -18,8 +19,31 @@ function asksForClock(value: string): boolean {
   return value.includes("${") && /\$\{\s*aws:(currenttime|epochtime)\b/i.test(value);
 }
 
+/** A value in which variables that are facts about the key are replaced. */
+function withConstants(value: string, facts: KeyFacts): string {
+  const organization = facts.organization.kind === "present" ? facts.organization.value.id : undefined;
+  const known: Readonly<Record<string, string | undefined>> = {
+    "aws:resourceaccount": facts.account,
+    "aws:resourceorgid": organization,
+    "aws:requestedregion": facts.region,
+  };
+  return value.replace(
+    /\$\{\s*([^\s,'}]+)[^}]*\}/g,
+    (whole, name: string) => known[name.toLowerCase()] ?? whole,
+  );
+}
+
+/**
+ * Whether a pattern fixes whose network it is: the account of a VPC's ARN, or the organization of an endpoint's path. No
+ * part of a VPC's ARN has a colon in it, so wildcards before the account cannot stand for more than their part.
+ */
+function fixesOwner(key: string, pattern: string): boolean {
+  if (key === "aws:vpceorgpaths") return /^o-[a-z0-9]{10,32}\//.test(pattern);
+  return key === "aws:sourcevpcarn" && /^arn:[^:]*:[^:]*:[^:]*:[0-9]{12}:/.test(pattern);
+}
+
 /** Collects the networks that conditions name. Source of the widths: S3 User Guide, "The meaning of public". */
-export function environmentFacts(policies: readonly Policy[]): NamedNetworks {
+export function environmentFacts(policies: readonly Policy[], facts: KeyFacts): NamedNetworks {
   const fixed = new Map<string, string[]>();
   const ranges: IpRange[] = [];
   let any = false;
@@ -35,7 +59,9 @@ export function environmentFacts(policies: readonly Policy[]): NamedNetworks {
         any = true;
         // A private address can be had in anybody's network: it fixes nothing.
         if (c.keyLower === "aws:vpcsourceip") continue;
-        for (const v of c.values) {
+        const variables = p.version === "2012-10-17";
+        for (const value of c.values) {
+          const v = variables && value.includes("${") ? withConstants(value, facts) : value;
           if (c.keyLower === "aws:sourceip") {
             const r = parseIpRange(v);
             if (r !== undefined && r.prefix >= (r.family === 4 ? 8 : 32)) ranges.push(r);
@@ -43,13 +69,10 @@ export function environmentFacts(policies: readonly Policy[]): NamedNetworks {
             const list = fixed.get(c.keyLower);
             if (list === undefined) fixed.set(c.keyLower, [v]);
             else list.push(v);
-          } else if (c.keyLower === "aws:sourcevpcarn" || c.keyLower === "aws:vpceorgpaths") {
-            // A pattern that fixes the account or the organization fixes whose network it is.
-            if (/^arn:[^*?]*:[0-9]{12}:|^o-[a-z0-9]{10,32}\//.test(v)) {
-              const list = fixed.get(c.keyLower);
-              if (list === undefined) fixed.set(c.keyLower, [v]);
-              else list.push(v);
-            }
+          } else if (fixesOwner(c.keyLower, v)) {
+            const list = fixed.get(c.keyLower);
+            if (list === undefined) fixed.set(c.keyLower, [v]);
+            else list.push(v);
           }
         }
       }

@@ -137,6 +137,11 @@ export const KNOWN_VALUES: ReadonlyMap<string, KnownValues> = new Map<string, Kn
   ["kms:rotationperiodindays", { kind: "range", least: 90, most: 2560 }],
   // Source: KMS Developer Guide, kms:ViaService: service.region.amazonaws.com, in every partition.
   ["kms:viaservice", { kind: "form", pattern: "*?.?*.amazonaws.com" }],
+  // Source: EC2 API reference, ids of resources; Service Authorization Reference for EC2, the ARN of a VPC.
+  ["aws:sourcevpc", { kind: "form", pattern: "vpc-?*" }],
+  ["aws:ec2instancesourcevpc", { kind: "form", pattern: "vpc-?*" }],
+  ["aws:sourcevpce", { kind: "form", pattern: "vpce-?*" }],
+  ["aws:sourcevpcarn", { kind: "form", pattern: "arn:aws*:ec2:*:????????????:vpc/vpc-?*" }],
   // Source: IAM User Guide, "AWS global condition context keys", aws:CalledVia: service principal names.
   ["aws:calledvia", { kind: "form", pattern: "?*.amazonaws.com*" }],
   ["aws:calledviafirst", { kind: "form", pattern: "?*.amazonaws.com*" }],
