@@ -370,7 +370,7 @@ describe("form", () => {
     const open = [
       allow("*", "kms:*"),
       allow({ AWS: root("444455556666") }, "kms:*"),
-      when({ StringEquals: { "kms:ViaService": "s3.*" } }),
+      when({ StringEquals: { "kms:ViaService": "s3.us-east-1.amazonaws.com" } }),
     ];
     const short = await explain(open);
     const lines = short.stdout.split("\n");

@@ -169,6 +169,8 @@ const CONTEXTS: readonly Context[] = [
   { "aws:PrincipalTag/team": "keys" },
   { "aws:PrincipalTag/team": "a" },
   { "aws:PrincipalTag/team": "aa" },
+  // A tag that is compared with the name of the user, or with another tag.
+  { "aws:PrincipalTag/team": "ann", "aws:PrincipalTag/unit": "ann" },
   { "aws:PrincipalTag/team": "b", "aws:TokenIssueTime": "2026-11-22T00:00:00Z" },
   {
     "aws:PrincipalTag/team": "keys",

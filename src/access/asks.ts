@@ -27,14 +27,7 @@ export interface Asks {
 
 /** What credentials a caller has: temporary ones of some kind, or long-term ones. */
 const CREDENTIAL_KEYS = ["aws:tokenissuetime", "aws:multifactorauthpresent", "aws:multifactorauthage"];
-const KIND_KEYS = [
-  "aws:principalarn",
-  "aws:userid",
-  "aws:username",
-  "aws:principaltype",
-  "aws:assumedroot",
-  ...CREDENTIAL_KEYS,
-];
+const KIND_KEYS = ["aws:principalarn", "aws:userid", "aws:username", "aws:principaltype", "aws:assumedroot"];
 const CALLER_ORG_KEYS = ["aws:principalorgid", "aws:principalorgpaths"];
 const SOURCE_ORG_KEYS = ["aws:sourceorgid", "aws:sourceorgpaths"];
 const ENDPOINT_ORG_KEYS = ["aws:vpceorgid", "aws:vpceorgpaths"];
@@ -71,10 +64,11 @@ const NO_INSTANCES: readonly InstanceKey[] = [];
 export function asksOf(keys: ReadonlySet<string>): Asks {
   const any = (names: readonly string[]): boolean => names.some((k) => keys.has(k));
   if (keys.size === 0) return NOTHING;
+  const credentials = any(CREDENTIAL_KEYS);
   const instances = any(INSTANCE_KEYS) ? INSTANCE_KEYS.filter((k) => keys.has(k)) : NO_INSTANCES;
   return {
-    kind: any(KIND_KEYS),
-    credentials: any(CREDENTIAL_KEYS),
+    kind: credentials || any(KIND_KEYS),
+    credentials,
     principalArn: keys.has("aws:principalarn"),
     callerOrganization: any(CALLER_ORG_KEYS),
     sourceOrganization: any(SOURCE_ORG_KEYS),

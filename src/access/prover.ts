@@ -3,6 +3,7 @@ import { CAPABILITIES, type Doubt, type Exposure } from "../domain/verdict.js";
 import type { Condition, PrincipalElement } from "../policy/ast.js";
 import { conditionKeyFacts } from "../semantics/condition-keys.js";
 import { doubt } from "../semantics/doubts.js";
+import { evaluate } from "../semantics/evaluate.js";
 import type { KeyDocument } from "../semantics/request.js";
 import { comparesNumbers } from "./account-numbers.js";
 import { hasUsualLength } from "./alphabets.js";
@@ -366,6 +367,10 @@ export class Prover {
     // Source: KMS Developer Guide, "AWS KMS condition keys for AWS Nitro Enclaves".
     if (this.#fixesParent && Object.keys(request.context).some((k) => PARENT.test(k)))
       doubts.push(doubt("attested-parent-account"));
+    // Something else may allow the same request for certain: this way in is doubtful all the same.
+    if (s.mode === "possible" && doubts.length === 0) {
+      doubts.push(...evaluate(request, alone(x.document, e.source), REGARDLESS).doubts);
+    }
     if (s.mode === "possible" && doubts.length === 0) {
       // The reference is not given what of a resource control policy was not understood.
       if (this.#denialDoubtful) doubts.push(doubt("denial-not-understood"));
@@ -405,6 +410,21 @@ export class Prover {
     if (s.time === "later") return { kind: "not-before", time: solution.time };
     return { kind: "now" };
   }
+}
+
+const REGARDLESS = { ignoreCrossAccount: true, ignoreKeyState: true };
+
+/** A key with one way in, and every Deny. */
+function alone(document: KeyDocument, source: Entrance["source"]): KeyDocument {
+  const { policy, grants } = document;
+  const statements = policy.statements.filter(
+    (s) => s.effect === "Deny" || (source.kind === "statement" && s.index === source.index),
+  );
+  return {
+    ...document,
+    policy: { ...policy, statements },
+    grants: grants.filter((g) => source.kind === "grant" && g.GrantId === source.grantId),
+  };
 }
 
 /** Each id is one more search. */

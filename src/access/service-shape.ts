@@ -21,7 +21,7 @@ import {
   Segments,
   word,
 } from "./shape-parts.js";
-import type { View } from "./views.js";
+import type { Segment, View } from "./views.js";
 
 /** What a service says of its source: an ARN (some have no account in them), or the account alone. */
 const SOURCE_FORMS = ["arn", "arn-without-account", "account-only"] as const;
@@ -90,7 +90,7 @@ interface SourceParts {
   readonly account: string | number;
   /** What a document itself puts before a colon of the resource, such as `log-group:`. */
   readonly prefix: string;
-  readonly rest: number;
+  readonly rest: View;
 }
 
 /**
@@ -107,16 +107,39 @@ function sourceParts(
   x: ShapeContext,
   prefix: string,
 ): SourceParts {
+  if (!x.asks.sourceArn) {
+    // Nobody asks for the ARN: one is as good as another.
+    return {
+      service: ["s3"],
+      region: [x.facts.region],
+      account: accountPart(source.account, s),
+      prefix,
+      rest: ["x"],
+    };
+  }
   const service = [s.add(SERVICE_LETTER), s.add(SERVICE_SEGMENT)];
-  const [, word, number] = /^([a-z-]*)(\d{0,2})$/.exec(x.facts.region) ?? [];
-  const region = [
-    s.add(word === undefined ? REGION_WORD_SEGMENT : { ...REGION_WORD_SEGMENT, guess: word }),
-    s.add(number === undefined ? REGION_NUMBER_SEGMENT : { ...REGION_NUMBER_SEGMENT, guess: number }),
-  ];
+  const region = regionSegments(x.facts.region).map((segment) => s.add(segment));
   const account = accountPart(source.account, s);
   // Whether a resource of somebody else can have a colon in its name depends on the service: possible, not certain.
   const colons = x.mode === "possible" && !hasNoColons(name);
-  return { service, region, account, prefix, rest: s.add(sourceRest(colons)) };
+  return { service, region, account, prefix, rest: [s.add(sourceRest(colons))] };
+}
+
+let lastRegion: readonly [string, readonly Segment[]] = ["", [REGION_WORD_SEGMENT, REGION_NUMBER_SEGMENT]];
+
+/** The parts of the name of a source's Region, which is by preference that of the key; of many keys it is the same. */
+function regionSegments(preferred: string): readonly Segment[] {
+  if (lastRegion[0] !== preferred) {
+    const [, word = "us-east-", number = "1"] = /^([a-z-]*)(\d{0,2})$/.exec(preferred) ?? [];
+    lastRegion = [
+      preferred,
+      [
+        { ...REGION_WORD_SEGMENT, guess: word },
+        { ...REGION_NUMBER_SEGMENT, guess: number },
+      ],
+    ];
+  }
+  return lastRegion[1];
 }
 
 /**
@@ -135,8 +158,8 @@ function serviceShape(
   const { partition } = x.facts;
   const arnOf = (withAccount: boolean): View =>
     withAccount
-      ? [`arn:${partition}:`, ...service, ":", ...region, ":", account, `:${prefix}`, rest]
-      : [`arn:${partition}:`, ...service, `:::${prefix}`, rest];
+      ? [`arn:${partition}:`, ...service, ":", ...region, ":", account, `:${prefix}`, ...rest]
+      : [`arn:${partition}:`, ...service, `:::${prefix}`, ...rest];
   const sourceKey = (key: string): KeyModel | undefined => {
     if (form === "none") return undefined;
     switch (key) {

@@ -17,7 +17,7 @@ export interface StatementAnswer {
 
 /** Each statement of the key policy against a request. */
 export function statementAnswers(request: AccessRequest, key: KeyDocument): StatementAnswer[] {
-  const context = onKeySide(deriveContext(request, key));
+  const context = onKeySide(deriveContext(request, key), key.facts);
   return key.policy.statements.map((s) => {
     const ways = waysNamed(s.principal, s.effect, request);
     const names = ways.some((w) => w.matches.value === "yes") ? "yes" : ways.length > 0 ? "doubtful" : "no";

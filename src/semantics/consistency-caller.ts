@@ -123,8 +123,11 @@ function userIdFits(value: string, caller: Person): boolean {
  * STS condition context keys" (texts of 2026): sessions of roles show how the role was assumed, root users have no tags.
  */
 function credentialKeys(caller: Person, keys: ExplicitKeys, found: string[]): void {
+  let asked = false;
   for (const k of keys.values()) {
-    if (k.facts?.origin !== "caller-account" || k.values.length === 0) continue;
+    if (k.facts?.origin !== "caller-account") continue;
+    asked = true;
+    if (k.values.length === 0) continue;
     if (caller.kind !== "session" && isOfRoleSession(k)) {
       found.push(`${k.name} is only there for sessions of roles`);
     } else if (DELIVERED.has(k.lower) && k.values[0]?.split(":")[4] !== caller.account) {
@@ -137,7 +140,7 @@ function credentialKeys(caller: Person, keys: ExplicitKeys, found: string[]): vo
       found.push(`${k.name} is only there for sessions of AssumeRoot`);
     }
   }
-  temporaryCredentials(caller, keys, found);
+  if (asked) temporaryCredentials(caller, keys, found);
 }
 
 /** ARNs of the resource that a role's credentials were delivered to: in the role's own account. */

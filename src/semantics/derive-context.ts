@@ -133,16 +133,19 @@ function withEntries(context: RequestContext, more: ReadonlyMap<string, ContextE
  * The context as policies of the key's side see it. kms:ResourceAliases is a key for IAM policies (KMS Developer Guide,
  * kms:ResourceAliases, "Policy type: IAM policies only"): in a key policy it may hold what it does there, or nothing.
  */
-export function onKeySide(context: RequestContext): RequestContext {
+export function onKeySide(context: RequestContext, facts: Pick<KeyFacts, "aliases">): RequestContext {
+  // A key without aliases has none to show anywhere.
+  if ((facts.aliases?.length ?? 0) === 0 && !context.stated.has(ALIASES)) return context;
   const perhaps = (entry: ContextEntry | undefined): ContextEntry | undefined =>
     entry?.kind === "values" ? { ...entry, orAbsent: "aliases-in-key-policy" } : entry;
   const stated = perhaps(context.stated.get(ALIASES));
   return {
-    ...context,
+    tagsKnown: context.tagsKnown,
+    entries: context.entries,
     stated: stated === undefined ? context.stated : new Map([...context.stated, [ALIASES, stated]]),
     derived: (lower, origin) => {
       const entry = context.derived(lower, origin);
-      return lower === ALIASES ? perhaps(entry) : entry;
+      return origin === "key" && lower === ALIASES ? perhaps(entry) : entry;
     },
   };
 }

@@ -116,7 +116,8 @@ function decideRequest(
     boundary: boundarySays(request, target),
     session: sessionPolicySays(request, target),
   };
-  const keySide: StatementTarget = { ...target, context: onKeySide(context) };
+  const aliased = onKeySide(context, key.facts);
+  const keySide: StatementTarget = aliased === context ? target : { ...target, context: aliased };
   const matter: Case = { request, key, action, target, keySide, side };
   const hearing: Hearing = { allows: [], denies: [], trace: [] };
   hearKeyPolicy(matter, hearing);

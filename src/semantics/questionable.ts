@@ -17,7 +17,10 @@ const NONE: ReadonlyMap<string, Question> = new Map();
  */
 export function questionableKeys(request: AccessRequest, facts: KeyFacts): ReadonlyMap<string, Question> {
   let found: Map<string, Question> | undefined;
-  for (const [name, value] of Object.entries(request.context)) {
+  for (const name in request.context) {
+    // Most requests state who calls alone.
+    if (name.startsWith("aws:Principal")) continue;
+    const value = request.context[name] ?? [];
     const values = typeof value === "string" ? [value] : value;
     const question = questionOf(name.toLowerCase(), values, request, facts);
     if (question === undefined) continue;
