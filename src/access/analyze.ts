@@ -60,6 +60,8 @@ export interface Part {
   /** Index of a statement of the key policy. */
   readonly statement?: number;
   readonly actions?: readonly string[];
+  /** Only callers of the zone of trust; what the others can do is not looked for, and covers nobody of these. */
+  readonly trusted?: true;
 }
 
 /** Enough for any policy that people write; a hostile one runs into it and is reported as undecided. */
@@ -127,6 +129,7 @@ export function analyze(input: AnalysisInput): AccessMatrix {
       for (let i = 0; !covered.everybody; i += 1) {
         const ranked = named.at(i);
         if (ranked === undefined) break;
+        if (input.only?.trusted === true && !ranked.cls.trusted) continue;
         if (budget.left < 0) return [...open, unfinished(entrance)];
         const before = covered.of(ranked.group);
         if (before === "certain" || !worthTrying(ranked, entrance, group, facts)) continue;

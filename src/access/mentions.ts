@@ -316,7 +316,10 @@ function selectsIds(c: Condition, value: string): boolean {
   if (value.includes("${")) return true;
   if (ARN_KEYS.has(c.keyLower)) {
     // The parts of an ARN are compared one by one; elsewhere, only what stands before the first wildcard is fixed.
-    const fixed = arn ? /^arn:[^:]*:[^:]*:[^:]*:([0-9]{12})?:/ : /^arn:[^:*?]*:[^:*?]*:[^:*?]*:([0-9]{12})?:/;
+    // An account part of * takes every id: ids have no colon, so what follows is looked for behind the account.
+    const fixed = arn
+      ? /^arn:[^:]*:[^:]*:[^:]*:([0-9]{12}|\*)?:/
+      : /^arn:[^:*?]*:[^:*?]*:[^:*?]*:([0-9]{12}|\*)?:/;
     return !fixed.test(value);
   }
   if (ORG_KEYS.has(c.keyLower)) return !/^o-[a-z0-9]{10,32}\//.test(value);

@@ -30,7 +30,7 @@ function draft(input: RuleInput, statement: Statement): Draft[] {
     return [];
   }
   const trusted = input
-    .everybody({ statement: statement.index })
+    .everybody({ statement: statement.index, trusted: true })
     .accesses.filter((a) => a.trusted && a.source.kind === "statement" && a.source.index === statement.index);
   const accesses = trusted.filter((a) => a.who.kind === "account" && a.who.id === account);
   if (accesses.length === 0) return [];

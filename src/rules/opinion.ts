@@ -95,7 +95,7 @@ function worked(
   const outside = untouched ? withoutRcps : asTodayStands(engine, context.real, around);
   const parts = new Map<string, AccessMatrix>();
   const everybody = (part: Part): AccessMatrix => {
-    const name = `${part.statement ?? ""}:${part.actions?.join() ?? ""}`;
+    const name = `${part.statement ?? ""}:${part.actions?.join() ?? ""}:${part.trusted === true}`;
     const known = parts.get(name) ?? analysis("all", denials, part);
     parts.set(name, known);
     return known;

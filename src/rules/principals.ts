@@ -65,7 +65,7 @@ export function allowsThrough(input: RuleInput, statement: Statement, actions: r
   if (!mentions(statement, actions)) return false;
   if (isPlain(statement, input)) return actions.some((a) => suits(a, statement, input));
   return input
-    .everybody({ statement: statement.index })
+    .everybody({ statement: statement.index, trusted: true })
     .accesses.some(
       (a) =>
         a.trusted &&

@@ -17,7 +17,7 @@ function draft(input: RuleInput, statement: Statement, entry: PrincipalEntry): D
   if (entry.kind !== "account" || entry.account === input.record.facts.account) return [];
   if (statement.conditions.length > 0 || !isTrusted(entry, input)) return [];
   const accesses = input
-    .everybody({ statement: statement.index })
+    .everybody({ statement: statement.index, trusted: true })
     .accesses.filter(
       (a) =>
         a.trusted &&
