@@ -251,12 +251,13 @@ describe("a list of accounts", () => {
   });
 });
 
+/** Throttled, failing, cut off, and with credentials that run out in the middle. */
+const EVERYTHING = ["kms:*=ExpiredTokenException:0.03#9", "kms:*=throttle:0.2", "*=500:0.02", "*=reset:0.01"];
+
 describe("with everything going wrong", () => {
   it("the report is the same, byte for byte but for times", async () => {
     const clean = await startScan(await sandboxWith(), ...ALL).done;
-    const faulty = await sandboxWith({
-      faults: ["kms:*=ExpiredTokenException:0.03#9", "kms:*=throttle:0.2", "*=500:0.02", "*=reset:0.01"],
-    });
+    const faulty = await sandboxWith({ faults: EVERYTHING });
     const result = await startScan(faulty, ...ALL).done;
     const failed = (code: string): number =>
       Object.values(faulty.stats().operations).reduce((n, o) => n + (o.errors[code] ?? 0), 0);
@@ -310,6 +311,43 @@ describe("with everything going wrong", () => {
     const result = await startScan(third, ...ALL, "--resume", "whole.ndjson.gz").done;
     expect(withoutTimes(result)).toBe(withoutTimes(clean));
     expect(Object.keys(third.stats().operations).filter((name) => name.startsWith("kms:"))).toEqual([]);
+  });
+});
+
+describe("with everything going wrong, a kill included", () => {
+  it("a scan that goes on into the same trouble gives the report of one that met none", async () => {
+    const clean = await startScan(await sandboxWith(), ...ALL).done;
+    let grants = 0;
+    const scan: { running: RunningCli | undefined } = { running: undefined };
+    const first = await sandboxWith({
+      faults: EVERYTHING,
+      seed: 3,
+      onRequest: ({ operation }) => {
+        if (operation === "kms:ListGrants" && ++grants === 120) scan.running?.kill("SIGKILL");
+      },
+    });
+    scan.running = startScan(first, ...ALL, "--snapshot", "troubled.ndjson", "--concurrency", "2");
+    expect((await scan.running.done).signal).toBe("SIGKILL");
+    const [left = ""] = (await readdir(folder)).filter((name) => name.startsWith("troubled"));
+    const read = (await readFile(join(folder, left), "utf8"))
+      .split("\n")
+      .filter((line) => line.startsWith('{"type":"key"')).length;
+    expect(read).toBeGreaterThan(5);
+    expect(read).toBeLessThan(keys.length);
+    const second = await sandboxWith({ faults: EVERYTHING, seed: 4 });
+    const result = await startScan(second, ...ALL, "--resume", "troubled.ndjson").done;
+    expect(withoutTimes(result)).toBe(withoutTimes(clean));
+    expect(result.code).toBe(clean.code);
+    const failed = (sandbox: Sandbox, code: string): number =>
+      Object.values(sandbox.stats().operations).reduce((n, o) => n + (o.errors[code] ?? 0), 0);
+    for (const code of ["ThrottlingException", "InternalFailure", "reset", "ExpiredTokenException"]) {
+      expect(failed(first, code) + failed(second, code), code).toBeGreaterThan(0);
+    }
+    expect(failed(second, "ThrottlingException")).toBeGreaterThan(10);
+    // What the first had read is not asked for again, but for repeats after a failure.
+    const read2 = second.stats().operations["kms:GetKeyPolicy"];
+    const failures = Object.values(read2?.errors ?? {}).reduce((n, e) => n + e, 0);
+    expect((read2?.requests ?? 0) - failures).toBeLessThanOrEqual(keys.length - read);
   });
 });
 
