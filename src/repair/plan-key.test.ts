@@ -211,13 +211,14 @@ describe("what a plan makes of typical policies", () => {
       entry(app, "kms:GenerateDataKey", { via: "s3.amazonaws.com" }),
       entry(app, "kms:CreateGrant", { via: "ebs.amazonaws.com" }),
     );
+    // S3 needs for writing what it shows. EBS User Guide, "Permissions for users": all five together.
     expect(repaired(open, { usage: seen })).toEqual([
       {
         ...open,
         Principal: { AWS: role(OWNER, "App") },
         Action: [
+          "kms:Decrypt",
           "kms:DescribeKey",
-          "kms:Encrypt",
           "kms:GenerateDataKey",
           "kms:GenerateDataKeyWithoutPlaintext",
           "kms:ReEncryptFrom",
@@ -231,6 +232,27 @@ describe("what a plan makes of typical policies", () => {
         Condition: { Bool: { "kms:GrantIsForAWSResource": "true" } },
       },
     ]);
+  });
+
+  test.each([
+    ["s3", "kms:Decrypt", "kms:Decrypt"],
+    ["s3", "kms:GenerateDataKey", "kms:GenerateDataKey"],
+    ["sqs", "kms:GenerateDataKey", ["kms:Decrypt", "kms:GenerateDataKey"]],
+    ["sqs", "kms:Decrypt", "kms:Decrypt"],
+    ["secretsmanager", "kms:GenerateDataKey", ["kms:Decrypt", "kms:GenerateDataKey"]],
+    ["ssm", "kms:Encrypt", "kms:Encrypt"],
+    ["rds", "kms:Decrypt", "kms:Decrypt"],
+    // No row of the table: the standard groups of KMS.
+    ["workmail", "kms:Decrypt", ["kms:Decrypt", "kms:DescribeKey"]],
+    ["unknown", "kms:Sign", "kms:Sign"],
+  ])("narrow, for %s and %s", (service, action, expected) => {
+    const via = service === "unknown" ? service : `${service}.amazonaws.com`;
+    const open = allow("*", "kms:*");
+    expect(repaired(open, { usage: usage(entry(app, action, { via })) })).toEqual({
+      ...open,
+      Principal: { AWS: role(OWNER, "App") },
+      Action: expected,
+    });
   });
 
   test("a grant to an outsider is revoked, and the policy stays", () => {

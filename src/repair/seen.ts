@@ -1,4 +1,3 @@
-import type { ActionName } from "../domain/ids.js";
 import { actionCovered } from "../semantics/action-match.js";
 import { KMS_KEY_ACTIONS } from "../semantics/actions.js";
 import { parseCaller } from "../semantics/arn.js";
@@ -7,6 +6,7 @@ import type { AccessRequest, Caller, KeyDocument } from "../semantics/request.js
 import type { ObservedKeyUsage, UsageEntry, UsagePrincipal } from "../usage/types.js";
 import type { OwnSide } from "./managers.js";
 import type { PlannedEvidence, PlannedUse } from "./plan-file.js";
+import { FOR_RESOURCES, neededTogether } from "./services.js";
 import { isTrustedAccount, type TrustContext } from "./trust.js";
 
 /** A principal of the zone that was seen, and what it needs. */
@@ -17,21 +17,6 @@ export interface SeenPrincipal {
   readonly forResources: readonly string[];
 }
 
-/**
- * Operations that an integrated service needs together, although one run may show only one of them. Source: KMS
- * Developer Guide, "Default key policy", key users and "use of the key with AWS services".
- */
-const WRITE = [
-  "kms:Encrypt",
-  "kms:ReEncryptFrom",
-  "kms:ReEncryptTo",
-  "kms:GenerateDataKey",
-  "kms:GenerateDataKeyWithoutPlaintext",
-  "kms:DescribeKey",
-];
-const READ = ["kms:Decrypt", "kms:DescribeKey"];
-const FOR_RESOURCES = ["kms:CreateGrant", "kms:ListGrants", "kms:RevokeGrant"];
-
 /** The principals of the zone that were allowed to use the key, each with the operations that it needs. */
 export function seenPrincipals(usage: ObservedKeyUsage, x: TrustContext): readonly SeenPrincipal[] {
   const found = new Map<string, { actions: Set<string>; forResources: Set<string> }>();
@@ -41,11 +26,10 @@ export function seenPrincipals(usage: ObservedKeyUsage, x: TrustContext): readon
     if (arn === undefined) continue;
     const its = found.get(arn) ?? { actions: new Set(), forResources: new Set() };
     found.set(arn, its);
-    if (entry.via === undefined) its.actions.add(entry.action);
-    else for (const a of neededTogether(entry.action)) its.actions.add(a);
-    if (entry.via !== undefined && FOR_RESOURCES.includes(entry.action)) {
-      its.actions.delete(entry.action);
-      for (const a of FOR_RESOURCES) its.forResources.add(a);
+    const needed = entry.via === undefined ? [entry.action] : neededTogether(entry.action, entry.via);
+    for (const action of needed) {
+      if (entry.via === undefined || !FOR_RESOURCES.includes(action)) its.actions.add(action);
+      else for (const a of FOR_RESOURCES) its.forResources.add(a);
     }
   }
   return [...found].map(([arn, { actions, forResources }]) => ({
@@ -53,12 +37,6 @@ export function seenPrincipals(usage: ObservedKeyUsage, x: TrustContext): readon
     actions: [...actions].sort(),
     forResources: [...forResources].sort(),
   }));
-}
-
-function neededTogether(action: ActionName): readonly string[] {
-  if (FOR_RESOURCES.includes(action)) return [];
-  if (READ.includes(action)) return READ;
-  return WRITE.includes(action) ? WRITE : [action];
 }
 
 /** The text that names a seen principal in a policy; undefined where nothing does. */
