@@ -123,6 +123,10 @@ const CASES: Readonly<Record<Exclude<DoubtId, keyof typeof ENGINE>, Deciding>> =
     statements: [when({ NumericNotEquals: { "aws:PrincipalTag/level": "high" } })],
     over: ctx({ "aws:PrincipalTag/level": "5" }),
   },
+  "mapped-address": {
+    statements: [when({ IpAddress: { "aws:SourceIp": "::ffff:203.0.113.0/120" } })],
+    over: ctx({ "aws:SourceIp": "203.0.113.7" }),
+  },
   "variable-wildcard": {
     statements: [when({ StringLike: { "aws:UserAgent": "${aws:SourceIdentity}" } })],
     over: ctx({ "aws:UserAgent": "curl", "aws:SourceIdentity": "*" }),

@@ -1,7 +1,7 @@
 import type { Condition } from "../policy/ast.js";
 import type { Compiled } from "./condition.js";
 import { type Glob, literalGlob, plainGlob } from "./glob.js";
-import { lacksZone, parseDate, parseNumber } from "./typed.js";
+import { floorOf, isWhole, lacksZone, parseDate, parseNumber } from "./typed.js";
 
 /**
  * Account ids compared as numbers. AWS compares what a request holds as a number if the operator is numeric, whatever
@@ -43,11 +43,24 @@ function boundsOf(c: Condition): readonly number[] | undefined {
   const out: number[] = [];
   for (const v of c.values) {
     const date = c.operator.startsWith("Date");
-    const bound = date ? parseDate(v) : parseNumber(v);
+    const bound = date ? parseDate(v) : asBound(v);
     if (bound !== undefined && !(date && lacksZone(v))) out.push(bound);
     else if (bound !== undefined || c.operator.endsWith("NotEquals")) return undefined;
   }
   return out;
+}
+
+/**
+ * A number as far as account ids can tell it from others: itself where it is whole, else any between the same two whole
+ * numbers; what is far from every id stays so.
+ */
+function asBound(text: string): number | undefined {
+  const n = parseNumber(text);
+  if (n === undefined) return undefined;
+  const floor = floorOf(n);
+  if (floor < -1n) return -1;
+  if (floor > LAST) return LAST + 1;
+  return isWhole(n) ? Number(floor) : Number(floor) + 0.5;
 }
 
 function rangeOf(operator: string, bound: number): IdRange {

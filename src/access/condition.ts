@@ -4,7 +4,16 @@ import type { DoubtId } from "../semantics/doubts.js";
 import { type Glob, GlobBuilder, matches } from "./glob.js";
 import { OTHER_KEY_MARK } from "./statements.js";
 import { allOf, anyOf, negate, type Truth } from "./truth.js";
-import { inRange, lacksZone, parseBase64, parseDate, parseIpRange, parseNumber } from "./typed.js";
+import {
+  compareNumbers,
+  inRange,
+  lacksZone,
+  mappedV4,
+  parseBase64,
+  parseDate,
+  parseIpRange,
+  parseNumber,
+} from "./typed.js";
 
 /**
  * A condition made ready for the search: its values parsed for its operator, its variables replaced where they are
@@ -241,6 +250,7 @@ function doubtfulTest(text: string, doubt: DoubtId): ValueTest {
 
 const yesNo = (b: boolean): Truth => (b ? "yes" : "no");
 const WRONG_TYPE: Truth = { doubtful: "wrong-type-value" };
+const MAPPED: Truth = { doubtful: "mapped-address" };
 
 function typedTest(
   family: Family,
@@ -275,7 +285,13 @@ function typedTest(
     case "number": {
       const want = parseNumber(value);
       if (want === undefined) return never;
-      return { text: raw, test: (v) => compare(operator, parseNumber(v), want) };
+      return {
+        text: raw,
+        test: (v) => {
+          const got = parseNumber(v);
+          return compare(operator, got === undefined ? undefined : compareNumbers(got, want));
+        },
+      };
     }
     case "date": {
       const want = parseDate(value);
@@ -285,7 +301,8 @@ function typedTest(
         text: raw,
         test: (v) => {
           const got = parseDate(v);
-          return got !== undefined && doubtful(v) ? WRONG_TYPE : compare(operator, got, want);
+          if (got !== undefined && doubtful(v)) return WRONG_TYPE;
+          return compare(operator, got === undefined ? undefined : got - want);
         },
       };
     }
@@ -297,15 +314,16 @@ function typedTest(
     case "ip": {
       const want = parseIpRange(value);
       if (want === undefined) return never;
+      const mapped = mappedV4(want);
       return {
         text: raw,
         test: (v) => {
           const got = parseIpRange(v);
-          return got === undefined
-            ? operator === "NotIpAddress"
-              ? WRONG_TYPE
-              : "no"
-            : yesNo(inRange(want, got));
+          if (got === undefined) return operator === "NotIpAddress" ? WRONG_TYPE : "no";
+          if (inRange(want, got)) return "yes";
+          const other = mapped ?? want;
+          const same = mappedV4(got) ?? got;
+          return (mapped !== undefined || same !== got) && inRange(other, same) ? MAPPED : "no";
         },
       };
     }
@@ -319,13 +337,14 @@ function typedTest(
   }
 }
 
-function compare(operator: string, got: number | undefined, want: number): Truth {
-  if (got === undefined) return NEGATED.has(operator) ? WRONG_TYPE : "no";
-  if (operator.endsWith("LessThan")) return yesNo(got < want);
-  if (operator.endsWith("LessThanEquals")) return yesNo(got <= want);
-  if (operator.endsWith("GreaterThan")) return yesNo(got > want);
-  if (operator.endsWith("GreaterThanEquals")) return yesNo(got >= want);
-  return yesNo(got === want);
+/** `order`: negative where the value is less than what is wanted; undefined where it is of another type. */
+function compare(operator: string, order: number | undefined): Truth {
+  if (order === undefined) return NEGATED.has(operator) ? WRONG_TYPE : "no";
+  if (operator.endsWith("LessThan")) return yesNo(order < 0);
+  if (operator.endsWith("LessThanEquals")) return yesNo(order <= 0);
+  if (operator.endsWith("GreaterThan")) return yesNo(order > 0);
+  if (operator.endsWith("GreaterThanEquals")) return yesNo(order >= 0);
+  return yesNo(order === 0);
 }
 
 /** A value of a key: absent, one string, or several. */

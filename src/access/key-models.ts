@@ -59,6 +59,9 @@ const PRIVATE_RANGES: readonly IpRange[] = [
   "ff00::/8",
 ].flatMap((t) => parseIpRange(t) ?? []);
 
+/** No request shows an address as IPv4-mapped: it comes over IPv4 or over IPv6 (RFC 4291, 2.5.5.2). */
+const MAPPED: readonly IpRange[] = [parseIpRange("::ffff:0:0/96")].flatMap((r) => r ?? []);
+
 const IPV6: readonly IpRange[] = [parseIpRange("::/0")].flatMap((r) => r ?? []);
 
 const EMPTY = literalGlob("");
@@ -74,7 +77,7 @@ export function scalarModel(f: ConditionKeyFacts, o: ScalarOptions, shape?: Glob
   const env = o.environment;
   const network = f.origin === "network";
   const fixed = network && env.network === "open" ? (env.fixed.get(lower) ?? []) : [];
-  const ranges: IpRange[] = [];
+  const ranges: IpRange[] = f.type === "ip" ? [...MAPPED] : [];
   if (lower === "aws:sourceip") {
     ranges.push(...PRIVATE_RANGES);
     if (env.network === "open") ranges.push(...env.ranges);

@@ -20,7 +20,7 @@ export function modelOf(
   if (f === undefined) return { kind: "doubtful", doubt: "unknown-condition-key" };
   const own = special(f);
   if (own === "present") {
-    return scalarModel(
+    const model = scalarModel(
       { ...f, name: key },
       {
         mayBeAbsent: false,
@@ -30,6 +30,7 @@ export function modelOf(
         facts: x.facts,
       },
     );
+    return asDocumented(model, knownValues(key, x.facts), x.mode);
   }
   if (own !== undefined) return own;
   return constantModel(f, key, x.facts) ?? environmentModel(f, key, x, route);

@@ -2,10 +2,18 @@ import { type Compiled, type KeyValue, testAbsent, testCondition, testElement } 
 import { type Budget, type Glob, GlobBuilder, literalGlob, matches, matchingCost, samples } from "./glob.js";
 import type { Mode, Truth } from "./truth.js";
 import {
+  compareNumbers,
+  type Exact,
+  exact,
+  floorOf,
   formatDate,
   formatIp,
+  formatNumber,
   type IpRange,
   inRange,
+  isWhole,
+  mappedV4,
+  middle,
   parseDate,
   parseIpRange,
   parseNumber,
@@ -86,6 +94,24 @@ export function solveSet(
   const absentOk = lits.every((l) => satisfies(testAbsent(l.c), l.want, mode));
   if (d.mayBeAbsent && absentOk && linked.must.length === 0) return { kind: "found", value: undefined };
   if (!d.mayBePresent) return IMPOSSIBLE;
+  const answer = solvePresentSet(lits, d, mode, budget, linked);
+  // An empty value alone may count as no value at all: then it is in no "all values", and is a value all the same.
+  if (answer.kind !== "impossible" || mode === "certain" || linked.must.length > 0) return answer;
+  return allowedByDomain("", d) && meets(lits, EMPTY_SET, mode)
+    ? { kind: "found", value: EMPTY_SET }
+    : answer;
+}
+
+const EMPTY_SET: readonly string[] = [""];
+
+/** The same for a set that is there. */
+function solvePresentSet(
+  lits: readonly Lit[],
+  d: Domain,
+  mode: Mode,
+  budget: Budget,
+  linked: { readonly must: readonly string[]; readonly mustNot: readonly string[] },
+): ScalarAnswer {
   const parts = asOfElements(lits, mode);
   if (parts === undefined) return IMPOSSIBLE;
   const { every, some } = parts;
@@ -305,8 +331,11 @@ function allowedByDomain(v: string, d: Domain): boolean {
   if (d.type === "number") {
     const n = parseNumber(v);
     if (n === undefined) return false;
-    if (d.range !== undefined && !(Number.isInteger(n) && n >= d.range.least && n <= d.range.most))
-      return false;
+    if (d.range !== undefined) {
+      const { least, most } = d.range;
+      if (!isWhole(n) || compareNumbers(n, exact(least)) < 0 || compareNumbers(n, exact(most)) > 0)
+        return false;
+    }
   }
   if (d.type === "date") {
     const t = parseDate(v);
@@ -338,7 +367,7 @@ function* candidates(lits: readonly Lit[], d: Domain): Generator<string> {
       switch (c.family) {
         case "number": {
           const n = parseNumber(t.text);
-          if (n !== undefined) for (const x of [n - 1, n + 1, n - 0.5, n + 0.5]) yield String(x);
+          if (n !== undefined) yield* numbersAround(n);
           break;
         }
         case "date": {
@@ -348,7 +377,11 @@ function* candidates(lits: readonly Lit[], d: Domain): Generator<string> {
         }
         case "ip": {
           const r = parseIpRange(t.text);
-          if (r !== undefined) yield* ipNeighbours(r);
+          if (r !== undefined) {
+            yield* ipNeighbours(r);
+            const mapped = mappedV4(r);
+            if (mapped !== undefined) yield* ipNeighbours(mapped);
+          }
           break;
         }
         case "string":
@@ -375,11 +408,23 @@ function* candidates(lits: readonly Lit[], d: Domain): Generator<string> {
       for (const o of lits) {
         for (const u of o.c.tests) {
           const b = o.c.family === "number" ? parseNumber(u.text) : undefined;
-          if (b !== undefined && b !== a) yield String((a + b) / 2);
+          if (b !== undefined && compareNumbers(a, b) !== 0) yield* [middle(a, b)].flatMap(asTexts);
         }
       }
     }
   }
+}
+
+/** The number, the whole ones beside it, and one at a distance on each side. */
+function* numbersAround(n: Exact): Generator<string> {
+  const floor = floorOf(n);
+  for (const x of [floor - 1n, floor, floor + 1n, floor + 2n]) yield String(x);
+  yield formatNumber({ digits: n.digits * 2n - 10n ** BigInt(n.scale), scale: n.scale + 1 });
+}
+
+/** A number, and the whole one below it. */
+function asTexts(n: Exact): readonly string[] {
+  return [formatNumber(n), String(floorOf(n))];
 }
 
 function* ipNeighbours(r: IpRange): Generator<string> {

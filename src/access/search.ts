@@ -680,7 +680,9 @@ function hasDoubt(l: Lit): boolean {
     l.c.family === "null" ||
     // A time of day without a zone is not of the documented form.
     (l.c.family === "date" && l.c.tests.some((t) => lacksZone(t.text))) ||
-    l.c.source.operator.startsWith("Arn")
+    l.c.source.operator.startsWith("Arn") ||
+    // IPv4-mapped addresses.
+    (l.c.family === "ip" && l.c.source.values.some((v) => /:ffff:/i.test(v)))
   );
 }
 

@@ -3,10 +3,66 @@
  * policies. Source of the formats: IAM User Guide, "Condition operators".
  */
 
+/** A number exactly: `digits` divided by ten to the power of `scale`. */
+export interface Exact {
+  readonly digits: bigint;
+  readonly scale: number;
+}
+
 /** An integer or decimal number, with or without an exponent, or undefined. */
-export function parseNumber(text: string): number | undefined {
-  const t = text.trim();
-  return /^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?$/.test(t) ? Number(t) : undefined;
+export function parseNumber(text: string): Exact | undefined {
+  const m = /^([+-]?)(?:(\d+)(?:\.(\d*))?|\.(\d+))(?:[eE]([+-]?\d{1,3}))?$/.exec(text.trim());
+  if (m === null) return undefined;
+  const [, sign, whole = "", after, only, exponent] = m;
+  const fraction = after ?? only ?? "";
+  const digits = BigInt(`${whole}${fraction}`) * (sign === "-" ? -1n : 1n);
+  const scale = fraction.length - (exponent === undefined ? 0 : Number(exponent));
+  return scale >= 0 ? { digits, scale } : { digits: digits * 10n ** BigInt(-scale), scale: 0 };
+}
+
+/** A whole number. */
+export function exact(n: number): Exact {
+  return { digits: BigInt(n), scale: 0 };
+}
+
+/** Both with the same scale. */
+function aligned(a: Exact, b: Exact): readonly [bigint, bigint, number] {
+  if (a.scale === b.scale) return [a.digits, b.digits, a.scale];
+  const scale = Math.max(a.scale, b.scale);
+  return [a.digits * 10n ** BigInt(scale - a.scale), b.digits * 10n ** BigInt(scale - b.scale), scale];
+}
+
+/** Negative, zero or positive, exactly. */
+export function compareNumbers(a: Exact, b: Exact): number {
+  const [x, y] = aligned(a, b);
+  return x < y ? -1 : x > y ? 1 : 0;
+}
+
+/** The number in the middle of two. */
+export function middle(a: Exact, b: Exact): Exact {
+  const [x, y, scale] = aligned(a, b);
+  return { digits: (x + y) * 5n, scale: scale + 1 };
+}
+
+/** The greatest whole number that is not greater. */
+export function floorOf({ digits, scale }: Exact): bigint {
+  const unit = 10n ** BigInt(scale);
+  const whole = digits / unit;
+  return digits % unit < 0n ? whole - 1n : whole;
+}
+
+/** Whether it is a whole number. */
+export function isWhole({ digits, scale }: Exact): boolean {
+  return scale === 0 || digits % 10n ** BigInt(scale) === 0n;
+}
+
+/** A number as digits. */
+export function formatNumber({ digits, scale }: Exact): string {
+  if (scale === 0) return String(digits);
+  const text = String(digits < 0n ? -digits : digits).padStart(scale + 1, "0");
+  const fraction = text.slice(-scale).replace(/0+$/, "");
+  const whole = `${digits < 0n ? "-" : ""}${text.slice(0, -scale)}`;
+  return fraction === "" ? whole : `${whole}.${fraction}`;
 }
 
 const ISO =
@@ -16,13 +72,15 @@ const ISO =
 export function parseDate(text: string): number | undefined {
   const m = ISO.exec(text);
   // Four digits are a year, as in the W3C profile; other digit strings are epoch seconds.
-  if (m === null) return /^-?\d{1,12}(\.\d+)?$/.test(text) ? Number(text) : undefined;
+  if (m === null) {
+    return /^-?\d{1,12}(\.\d+)?$/.test(text) ? Math.round(Number(text) * 1000) / 1000 : undefined;
+  }
   const [, y = "", mo = "01", d = "01", h = "00", mi = "00", s = "00", frac = "", zone = "Z"] = m;
   const [year, month, day, hour, minute, second] = [y, mo, d, h, mi, s].map(Number) as Six;
   if (hour > 23 || minute > 59 || second > 59) return undefined;
-  const midnight = Date.UTC(year, month - 1, day);
-  const date = new Date(midnight);
-  // Years before 100 are not what Date.UTC takes them for; no key holds one.
+  const date = new Date(0);
+  // Date.UTC would take a year before 100 for one of the twentieth century.
+  const midnight = date.setUTCFullYear(year, month - 1, day);
   if (date.getUTCFullYear() !== year || date.getUTCMonth() !== month - 1 || date.getUTCDate() !== day)
     return undefined;
   const offset = /^([+-])(\d{2}):?(\d{2})$/.exec(zone);
@@ -108,6 +166,12 @@ export function parseIpRange(text: string): IpRange | undefined {
 /** Whether a range holds an address (a range of one). */
 export function inRange(range: IpRange, address: IpRange): boolean {
   return range.family === address.family && range.first <= address.first && address.last <= range.last;
+}
+
+/** The IPv4 addresses that a range of IPv4-mapped IPv6 addresses (::ffff:0:0/96, RFC 4291) stands for. */
+export function mappedV4({ family, first, last, prefix }: IpRange): IpRange | undefined {
+  if (family !== 6 || prefix < 96 || first >> 32n !== 0xffffn) return undefined;
+  return { family: 4, first: first & 0xffffffffn, last: last & 0xffffffffn, prefix: prefix - 96 };
 }
 
 /** An address as text. */

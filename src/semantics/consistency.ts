@@ -1,5 +1,6 @@
 import type { KeyFacts } from "../domain/key.js";
 import { parseAccountId, parseOrganizationId } from "../domain/ids.js";
+import type { ConditionKeyFacts } from "./condition-keys.js";
 import { callerInconsistencies } from "./consistency-caller.js";
 import { environmentInconsistencies } from "./consistency-environment.js";
 import { parameterInconsistencies } from "./consistency-parameters.js";
@@ -46,15 +47,21 @@ function shapeInconsistencies(keys: ExplicitKeys, found: string[]): void {
     if (facts === undefined) continue;
     if (values.length > 1 && !facts.multivalued) found.push(`${name} holds one value, not ${values.length}`);
     for (const value of values) {
-      if (!hasType(value, facts.type) || !hasFamily(value, facts.name))
+      if (!hasType(value, facts.type) || !hasFamily(value, facts))
         found.push(`${name} cannot hold ${quoted(value)}`);
     }
   }
 }
 
-/** aws:Ec2InstanceSourcePrivateIPv4 is "the private IPv4 address" of an instance. Source: as {@link inconsistencies}. */
-function hasFamily(value: string, key: string): boolean {
-  return key !== "aws:Ec2InstanceSourcePrivateIPv4" || parseIpBlock(value)?.bits !== 128;
+/**
+ * aws:Ec2InstanceSourcePrivateIPv4 is "the private IPv4 address" of an instance (source: as {@link inconsistencies}), and
+ * no request shows an address as IPv4-mapped (RFC 4291, 2.5.5.2): it comes over IPv4 or over IPv6.
+ */
+function hasFamily(value: string, { name, type }: ConditionKeyFacts): boolean {
+  if (type !== "ip") return true;
+  const block = parseIpBlock(value);
+  if (block?.bits !== 128) return true;
+  return name !== "aws:Ec2InstanceSourcePrivateIPv4" && block.address >> 32n !== 0xffffn;
 }
 
 /** Texts and ARNs are open: requests carry ARNs that callers made up. */

@@ -21,6 +21,8 @@ export const DOUBTS = {
   "arn-operator-non-arn":
     "An ARN operator with a value that is no ARN (such as a bare *) has no documented result.",
   "wrong-type-value": "A negated operator on a value of the wrong type has no documented result.",
+  "mapped-address":
+    "Whether a range of IPv4-mapped IPv6 addresses covers the IPv4 addresses that it stands for is not documented.",
   "variable-wildcard":
     "Whether a * inside the value of a policy variable acts as a wildcard is not documented.",
   "grant-root-grantee":

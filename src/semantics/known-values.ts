@@ -135,6 +135,8 @@ export const KNOWN_VALUES: ReadonlyMap<string, KnownValues> = new Map<string, Kn
   // Source: KMS API reference, ScheduleKeyDeletion and EnableKeyRotation.
   ["kms:schedulekeydeletionpendingwindowindays", { kind: "range", least: 7, most: 30 }],
   ["kms:rotationperiodindays", { kind: "range", least: 90, most: 2560 }],
+  // Source: STS API reference, GetSessionToken, DurationSeconds: at most 36 hours.
+  ["aws:multifactorauthage", { kind: "range", least: 0, most: 129_600 }],
   // Source: KMS Developer Guide, kms:ViaService: service.region.amazonaws.com, in every partition.
   ["kms:viaservice", { kind: "form", pattern: "*?.?*.amazonaws.com" }],
   // Source: EC2 API reference, ids of resources; Service Authorization Reference for EC2, the ARN of a VPC.

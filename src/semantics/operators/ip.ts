@@ -1,4 +1,4 @@
-import { tri } from "../tri.js";
+import { doubtful, NO, YES } from "../tri.js";
 import { negation, type OperatorRule } from "./rule.js";
 
 /** An address or a block of addresses. A single address has all bits in its prefix. */
@@ -61,6 +61,13 @@ export function ipContains(outer: IpBlock, inner: IpBlock): boolean {
   return outer.address >> shift === inner.address >> shift;
 }
 
+/** A block of IPv4-mapped IPv6 addresses (::ffff:0:0/96, RFC 4291) as the IPv4 addresses that it stands for; others as they are. */
+function unmapped(block: IpBlock): IpBlock {
+  const { bits, address, prefix } = block;
+  if (bits !== 128 || prefix < 96 || address >> 32n !== 0xffffn) return block;
+  return { bits: 32, address: address & 0xffffffffn, prefix: prefix - 96 };
+}
+
 /** Source: IAM User Guide, "IP address condition operators" (text of 2026): CIDR blocks of RFC 4632, v4 or v6. */
 const IpAddress: OperatorRule = {
   name: "IpAddress",
@@ -70,7 +77,12 @@ const IpAddress: OperatorRule = {
   compare: (value, operand) => {
     const address = parseIpBlock(value);
     const block = parseIpBlock(operand.text);
-    return address === undefined || block === undefined ? "wrong-type" : tri(ipContains(block, address));
+    if (address === undefined || block === undefined) return "wrong-type";
+    if (ipContains(block, address)) return YES;
+    const mapped = unmapped(block);
+    const plain = unmapped(address);
+    const perhaps = (mapped !== block || plain !== address) && ipContains(mapped, plain);
+    return perhaps ? doubtful("mapped-address") : NO;
   },
 };
 
