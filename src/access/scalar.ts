@@ -323,6 +323,7 @@ function allowedByDomain(v: string, d: Domain): boolean {
     if (!v.startsWith(prefix) || !fits(segment, v.slice(prefix.length))) return false;
   }
   if (d.excludedGlobs.some((g) => matches(g, v))) return false;
+  if (v === "" && (d.form !== undefined || !TEXTUAL.has(d.type))) return false;
   if (d.type === "ip") {
     const a = parseIpRange(v);
     if (a === undefined || a.first !== a.last || v.includes("/")) return false;
@@ -345,6 +346,9 @@ function allowedByDomain(v: string, d: Domain): boolean {
   }
   return true;
 }
+
+/** Types whose values may be empty. */
+const TEXTUAL: ReadonlySet<Domain["type"]> = new Set<Domain["type"]>(["string", "binary"]);
 
 /** Points worth trying: every constant, its neighbours, and believable values. */
 function* candidates(lits: readonly Lit[], d: Domain): Generator<string> {
@@ -399,7 +403,7 @@ function* candidates(lits: readonly Lit[], d: Domain): Generator<string> {
   }
   if (d.type === "number") yield* ["0", "1", "1000000"];
   // A wrong guess is tested like any other: these only widen the reach of the cheap part.
-  yield* ["x", "y", "true", "false", "0"];
+  yield* ["x", "y", "true", "false", "0", ""];
   for (const { c } of lits) {
     for (const t of c.tests) {
       // Numbers between two constants.

@@ -200,7 +200,7 @@ const ARNS = [
 ] as const;
 
 const MAPPED = [parseIpRange("::ffff:0:0/96")].flatMap((r) => r ?? []);
-const TEXTS = ["a", "A", "b", "ab", "a*", "?", "*", "a?b", "", "*b", "é"] as const;
+const TEXTS = ["?*", "a", "A", "b", "ab", "a*", "?", "*", "a?b", "", "*b", "é"] as const;
 const FLAGS = ["true", "false", "TRUE", "False", "yes", "1", "0", ""] as const;
 
 const KINDS: Readonly<Record<string, Kind>> = {
