@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { analyze, DEFAULT_MAX_STEPS } from "../src/access/analyze.js";
+import { analyze } from "../src/access/analyze.js";
+import { DEFAULT_MAX_STEPS } from "../src/access/analysis-input.js";
 import { parsePolicy } from "../src/policy/parse.js";
 import { HOSTILE } from "./hostile.js";
 import { classifyVectors, VECTOR_TIME, vectorFacts } from "./vectors.js";

@@ -1,7 +1,6 @@
 import type { Grant } from "../domain/grant.js";
-import type { AccountId, OrganizationId } from "../domain/ids.js";
+import type { AccountId } from "../domain/ids.js";
 import type { KeyFacts } from "../domain/key.js";
-import type { Zone } from "../domain/zone.js";
 import type { ParsedPolicy, Policy } from "../policy/ast.js";
 import { doubt, type DoubtId } from "../semantics/doubts.js";
 import type { KeyDocument } from "../semantics/request.js";
@@ -11,9 +10,11 @@ import { namesOf } from "./covered-callers.js";
 import { Coverage, surenessOf, surer } from "./coverage.js";
 import { environmentFacts } from "./environments.js";
 import { Merger } from "./merge.js";
-import type { Access, AccessMatrix, Undecided } from "./matrix.js";
+import { type Access, type AccessMatrix, type Undecided, withoutRepeats } from "./matrix.js";
 import { type PolicyDoubts, policyDoubts } from "../policy/doubtful.js";
 import { separated, undecidedGrants } from "./grant-forms.js";
+import { type AnalysisInput, DEFAULT_MAX_STEPS, type Part } from "./analysis-input.js";
+import { analyzeApart } from "./many-grants.js";
 import { collectMentions } from "./mentions.js";
 import { type Attempt, Prover, SEARCH_NOT_FINISHED } from "./prover.js";
 import { overallExposure } from "./rollup.js";
@@ -30,47 +31,19 @@ import { inShares } from "./shares.js";
 import { doubtfulStatements, prepare } from "./statements.js";
 import type { Budget } from "./glob.js";
 
-/** What an analysis is about. */
-export interface AnalysisInput {
-  readonly facts: KeyFacts;
-  readonly policy: ParsedPolicy;
-  /** Undefined: they could not be read, and the caller must say so. */
-  readonly grants: readonly Grant[] | undefined;
-  readonly resourceControlPolicies: readonly Policy[];
-  /** What else may deny: parts of resource control policies that were not understood. Nothing is certain that they touch. */
-  readonly doubtfulDenials?: readonly Policy[];
-  readonly zone: Zone;
-  /** Organization of accounts, as far as it is known. `null`: in no organization. */
-  readonly organizationOf: ReadonlyMap<
-    AccountId,
-    { readonly id: OrganizationId; readonly path?: string } | null
-  >;
-  /** Seconds since the epoch. */
-  readonly now: number;
-  /** `outside`: only callers outside the zone of trust (enough for a verdict). `all`: everybody (explain). */
-  readonly scope: "outside" | "all";
-  /** Only ways in through this statement, or for groups of actions that hold one of these: a part of the matrix. */
-  readonly only?: Part;
-  /** Bound on the search; when it is used up the rest is undecided. */
-  readonly maxSteps?: number;
-}
-
-/** A part of an access matrix: what is not of it is not worked out. */
-export interface Part {
-  /** Index of a statement of the key policy. */
-  readonly statement?: number;
-  readonly actions?: readonly string[];
-  /** Only callers of the zone of trust; what the others can do is not looked for, and covers nobody of these. */
-  readonly trusted?: true;
-}
-
-/** Enough for any policy that people write; a hostile one runs into it and is reported as undecided. */
-export const DEFAULT_MAX_STEPS = 40_000;
+/** Each of so many is tried with what the others name, which tells more, and takes time that grows with their square. */
+const MOST_GRANTS_TOGETHER = 8;
 
 const NO_POLICY: Policy = { version: "2012-10-17", id: undefined, statements: [] };
 
 /** Computes who can use a key. Never throws for what stands in a policy. */
 export function analyze(input: AnalysisInput): AccessMatrix {
+  const many = (input.grants?.length ?? 0) > (input.grantsTogether ?? MOST_GRANTS_TOGETHER);
+  return many ? analyzeApart(input, analyzeTogether) : analyzeTogether(input);
+}
+
+/** A key with few grants: everything that is named anywhere may be tried at every way in. */
+function analyzeTogether(input: AnalysisInput): AccessMatrix {
   const { facts, now } = input;
   const policy = input.policy.policy ?? NO_POLICY;
   const grants = separated(input.grants ?? []);
@@ -160,7 +133,7 @@ export function analyze(input: AnalysisInput): AccessMatrix {
   const accesses = merger.accesses();
   return {
     accesses,
-    undecided: dedupe(undecided),
+    undecided: withoutRepeats(undecided),
     exposure: overallExposure(accesses, undecided, reading),
     disagreements: prover.disagreements,
     steps: limit - budget.left,
@@ -169,6 +142,7 @@ export function analyze(input: AnalysisInput): AccessMatrix {
 
 function isThrough({ source }: Entrance, part: Part | undefined): boolean {
   if (part?.statement === undefined) return true;
+  if (part.statement === "none") return source.kind === "grant";
   return source.kind === "statement" && source.index === part.statement;
 }
 
@@ -274,10 +248,4 @@ function notUnderstood(parsed: ParsedPolicy, reading: PolicyDoubts): Undecided[]
       },
     ];
   });
-}
-
-function dedupe(list: readonly Undecided[]): Undecided[] {
-  const seen = new Map<string, Undecided>();
-  for (const u of list) seen.set(JSON.stringify([u.who, u.source, u.reason]), u);
-  return [...seen.values()];
 }

@@ -102,3 +102,10 @@ export interface AccessMatrix {
   /** Search steps taken; bounded, see `AnalysisOptions`. */
   readonly steps: number;
 }
+
+/** Each open question once. */
+export function withoutRepeats(list: readonly Undecided[]): Undecided[] {
+  const seen = new Map<string, Undecided>();
+  for (const u of list) seen.set(JSON.stringify([u.who, u.source, u.reason]), u);
+  return [...seen.values()];
+}

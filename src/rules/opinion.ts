@@ -1,4 +1,5 @@
-import { analyze, DEFAULT_MAX_STEPS, type Part } from "../access/analyze.js";
+import { analyze } from "../access/analyze.js";
+import { DEFAULT_MAX_STEPS, type Part } from "../access/analysis-input.js";
 import type { AccessMatrix } from "../access/matrix.js";
 import type { Grant } from "../domain/grant.js";
 import type { KeyRecord } from "../domain/key.js";

@@ -1,4 +1,4 @@
-import type { Part } from "../access/analyze.js";
+import type { Part } from "../access/analysis-input.js";
 import type { AccessMatrix, Who, Witness } from "../access/matrix.js";
 import type { KeyRecord } from "../domain/key.js";
 import type { RuleId } from "../domain/rule-id.js";

@@ -65,6 +65,8 @@ export function prepare(world: World, maxSteps?: number): Prepared {
     ),
     now: NOW,
     scope: "outside",
+    // Every other world has its grants looked at one by one, as keys with many grants have.
+    grantsTogether: world.policy.length % 2 === 0 ? 0 : Number.POSITIVE_INFINITY,
     ...(maxSteps === undefined ? {} : { maxSteps }),
   });
   const reading = policyDoubts(parsed);
