@@ -94,6 +94,10 @@ function accesses(
 /** Worked out from the meaning of each doubt. */
 const CASES: Readonly<Record<Exclude<DoubtId, keyof typeof ENGINE>, Deciding>> = {
   "everyone-includes-services": { statements: [allow()], who: "s3.amazonaws.com" },
+  "service-name-case": {
+    statements: [allow({ Principal: { Service: "S3.AmazonAWS.com" } })],
+    who: "s3.amazonaws.com",
+  },
   "set-operator-missing": {
     statements: [when({ StringLike: { "aws:PrincipalOrgPaths": "o-*" } })],
     over: ctx({ "aws:PrincipalOrgID": "o-partner0001", "aws:PrincipalOrgPaths": ["o-partner0001/r-zz99/"] }),

@@ -51,7 +51,7 @@ export function namedBy(elements: Iterable<PrincipalElement>): Named {
     if (e.kind === "not-principal") anybody = true;
     if (e.kind !== "principal") continue;
     for (const entry of e.entries) {
-      if (entry.kind === "service") services.add(entry.name);
+      if (entry.kind === "service") services.add(entry.name.toLowerCase());
       else if (entry.kind === "everyone" || entry.kind === "refused") anybody = true;
     }
   }

@@ -154,7 +154,8 @@ export function serviceEntry(e: PrincipalEntry, cls: ServiceClass, effect: "Allo
     case "everyone":
       return effect === "Deny" ? "yes" : { doubtful: "everyone-includes-services" };
     case "service":
-      return e.name === cls.name ? "yes" : "no";
+      if (e.name === cls.name) return "yes";
+      return e.name.toLowerCase() === cls.name ? { doubtful: "service-name-case" } : "no";
     case "account":
     case "user":
     case "role":

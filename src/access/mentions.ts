@@ -33,7 +33,7 @@ export interface Mentions {
 }
 
 /** What may be the name of a service at all. */
-export const SERVICE_FORM = /^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)+$/;
+export const SERVICE_FORM = /^[a-z0-9_-]+(\.[a-z0-9_-]+)+$/;
 const SERVICE_NAME = /^[a-z0-9.-]+\.amazonaws\.com(\.cn)?$/;
 
 const ACCOUNT_KEYS = new Set([
@@ -151,7 +151,7 @@ function addEntry(
       m.principals.push(e);
       break;
     case "service":
-      m.services.add(e.name);
+      m.services.add(e.name.toLowerCase());
       break;
     case "unique-id":
       m.uniqueIds.add(e.id);
@@ -287,9 +287,9 @@ function addCondition(
       if (e !== undefined) m.principals.push(e);
     }
     if (c.keyLower === "aws:principalservicename" || c.keyLower === "aws:principalservicenameslist") {
-      // Of which form the names of all services are is not documented: what is compared with one is taken for one.
-      if (SERVICE_FORM.test(v))
-        for (const name of fold ? [v, v.toLowerCase(), v.toUpperCase()] : [v]) m.services.add(name);
+      // What is compared with the name of a service is taken for one; all that AWS documents are in lower case.
+      const name = fold ? v.toLowerCase() : v;
+      if (SERVICE_FORM.test(name)) m.services.add(name);
       else if (/[*?]/.test(v) && c.operator.endsWith("Like")) m.servicePatterns.add(v);
     }
     if ((linked || (PART_OF_ID.test(v) && filledByService(c.keyLower))) && selectsIds(c, v))

@@ -32,7 +32,8 @@ export function callerInconsistencies(
   credentialKeys(caller, keys, found);
 }
 
-const SERVICE_NAME = /^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)+$/;
+/** All names of services that AWS documents are in lower case. Source: IAM User Guide, "AWS services that work with IAM". */
+const SERVICE_NAME = /^[a-z0-9_-]+(\.[a-z0-9_-]+)+$/;
 
 /** IAM keys do not come with service principals; what the account keys would hold is not documented, so they may. */
 function serviceKeys(caller: Caller, keys: ExplicitKeys, found: string[]): void {

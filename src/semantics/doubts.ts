@@ -8,6 +8,8 @@ import type { Doubt } from "../domain/verdict.js";
 export const DOUBTS = {
   "everyone-includes-services":
     "AWS documents that * covers service principals in a Deny; for an Allow it is assumed, not documented.",
+  "service-name-case":
+    "Whether the name of a service principal with capital letters is taken for the one in lower case is not documented.",
   "set-operator-missing":
     "A multivalued key without ForAllValues or ForAnyValue: AWS does not document what happens at run time.",
   "for-any-value-if-exists": "ForAnyValue with IfExists on an absent key is not documented.",

@@ -251,7 +251,7 @@ describe("service principals", () => {
       "implicit-deny",
     );
     const otherCase = allow({ Principal: { Service: "Logs.us-east-1.amazonaws.com" } });
-    expect(outcome(request(SERVICE), keyWith([otherCase]))).toBe("implicit-deny");
+    expect(outcome(request(SERVICE), keyWith([otherCase]))).toBe("service-name-case");
     expect(outcome(request(SERVICE), keyWith([allow()]))).toBe("everyone-includes-services");
     expect(outcome(request(SERVICE), keyWith([allow(named), deny()]))).toBe("explicit-deny");
     expect(outcome(request(SERVICE), keyWith([allow(aws(ROOT, OTHER_ROOT))]))).toBe("implicit-deny");

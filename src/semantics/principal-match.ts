@@ -92,12 +92,21 @@ export function entryNames(entry: PrincipalEntry, effect: Effect, caller: Caller
       };
     case "unique-id":
       return uniqueIdNames(entry.id, caller);
-    // Names of services are "unique and case-sensitive" (IAM API reference, CreateServiceLinkedRole, text of 2026).
     case "service":
-      return { way: "service", matches: tri(caller.kind === "service" && caller.name === entry.name) };
+      return { way: "service", matches: serviceNames(entry.name, caller) };
     case "refused":
       return { way: "everyone", matches: entry.reach === "nobody" ? NO : doubtful("refused-principal") };
   }
+}
+
+/**
+ * Names of services are "unique and case-sensitive" (IAM API reference, CreateServiceLinkedRole, text of 2026). All that
+ * AWS documents are in lower case: whether one with capitals is refused or taken for that is not documented.
+ */
+function serviceNames(name: string, caller: Caller): Tri {
+  if (caller.kind !== "service") return NO;
+  if (caller.name === name) return YES;
+  return caller.name === name.toLowerCase() ? doubtful("service-name-case") : NO;
 }
 
 /** `*` covers service principals in a Deny; for an Allow that is assumed, not documented. */

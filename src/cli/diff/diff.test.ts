@@ -111,6 +111,21 @@ describe("two policies", () => {
     expect((await diff(policy(root), foreign, "--account", OWNER)).code).toBe(1);
   });
 
+  test.each(["{", "not json", '{"Version":"2012-10-17","Statement":[{},]}'])(
+    "a text that is no policy (%s) is not decided, and the other one says whose key it is",
+    async (broken) => {
+      for (const sides of [
+        [broken, policy(root)],
+        [policy(root), broken],
+      ] as const) {
+        const outcome = await diff(...sides);
+        expect([outcome.code, outcome.stderr]).toEqual([3, ""]);
+        expect(outcome.stdout).toContain("the key policy was not understood");
+        expect(outcome.stdout).toContain(`of a key of account ${OWNER}`);
+      }
+    },
+  );
+
   test("what was not understood makes the answer unknown: exit code 3", async () => {
     const odd = { ...root, Principal: "*", Condition: { StringResembles: { "aws:PrincipalArn": "x" } } };
     expect((await diff(policy(root), policy(root, odd))).code).toBe(3);

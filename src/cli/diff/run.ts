@@ -161,7 +161,9 @@ class DiffRun {
   /** Two bare policies are those of one key. */
   private async *policies(): AsyncGenerator<Pair> {
     const [a, b] = [await this.policy(this.before), await this.policy(this.after)];
-    if (this.flags.account === undefined && a.account !== b.account) {
+    // A text that is no JSON does not tell whose key it belongs to: then the other one does.
+    const told = [a, b].filter((p) => !p.assumptions.has("account-unknown"));
+    if (this.flags.account === undefined && told.length === 2 && a.account !== b.account) {
       throw new KeywardError({
         what: "the two policies seem to belong to keys of different accounts",
         where: `${this.before.name} and ${this.after.name}`,
@@ -171,9 +173,11 @@ class DiffRun {
       });
     }
     // The side that names its key tells which key both are about.
-    const named = [b, a].find((p) => !p.assumptions.has("made-up-key-id")) ?? b;
+    const sides = told.length === 1 ? told : [b, a];
+    const named = sides.find((p) => !p.assumptions.has("made-up-key-id")) ?? sides[0] ?? b;
     const arn = named.line.arn;
-    this.notes.push(`The policies were taken to be those of a key of account ${named.account}.`);
+    if (told.length > 0 || this.flags.account !== undefined)
+      this.notes.push(`The policies were taken to be those of a key of account ${named.account}.`);
     this.notes.push("Policy files hold no grants: those were not compared.");
     yield {
       old: keyRecord({ ...a.line, arn }, this.context.old),
