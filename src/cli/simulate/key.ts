@@ -17,8 +17,8 @@ export interface AskedKey {
   readonly document: KeyDocument;
   /** The resource control policies of the document, by name. */
   readonly controls: readonly NamedPolicy[];
-  /** One of them was not understood: it may deny more than is left of it. */
-  readonly controlsUnread: boolean;
+  /** What of them was not understood: Denies that perhaps hold. */
+  readonly doubtfulControls: readonly Policy[];
   readonly side: SnapshotSide;
   readonly notes: readonly string[];
 }
@@ -59,7 +59,7 @@ export async function askedKey(file: string, flags: SimulateFlags, io: Io): Prom
 
 const NO_POLICY: Policy = { version: "2012-10-17", id: undefined, statements: [] };
 
-function documentOf(record: KeyRecord): Pick<AskedKey, "document" | "controls" | "controlsUnread"> {
+function documentOf(record: KeyRecord): Pick<AskedKey, "document" | "controls" | "doubtfulControls"> {
   if (record.policy.kind !== "present") {
     throw new KeywardError({
       what: "the key policy is not in the snapshot, so nothing can be said of a request",
@@ -78,7 +78,7 @@ function documentOf(record: KeyRecord): Pick<AskedKey, "document" | "controls" |
     });
   }
   const read = record.grants.kind === "present" || record.grants.kind === "absent";
-  // What a Deny says that was not understood is open: it is left out here, and `controlsUnread` says so.
+  // What a Deny says that was not understood is open: it is left out here, and stands in `doubtfulControls`.
   const controls = record.resourceControlPolicies.map((text) => {
     const { sure, doubtful } = denialsOf(parsePolicy(text, { kind: "rcp" }));
     return { text, policy: sure ?? NO_POLICY, doubtful };
@@ -102,6 +102,6 @@ function documentOf(record: KeyRecord): Pick<AskedKey, "document" | "controls" |
         policy,
       };
     }),
-    controlsUnread: controls.some((c) => c.doubtful !== undefined),
+    doubtfulControls: controls.flatMap((c) => c.doubtful ?? []),
   };
 }

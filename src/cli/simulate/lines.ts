@@ -1,5 +1,6 @@
 import { type Problem, KeywardError } from "../../domain/result.js";
 import { byteLines } from "../../snapshot/byte-lines.js";
+import { firstDuplicate } from "./json-path.js";
 import { idOf, type Prepared, prepareRequest } from "./request.js";
 
 /** One line of a file of requests: a request, or why it is none. */
@@ -80,6 +81,16 @@ function requestLine(text: string, line: number, where: string, now: number): Re
       expected: "one request as JSON on each line",
       got: error instanceof Error ? error.message : String(error),
       next: 'write for example {"principal":"arn:aws:iam::111122223333:role/App","action":"kms:Decrypt"}',
+    });
+  }
+  const twice = firstDuplicate(text);
+  if (twice !== undefined) {
+    return broken(line, idOf(value), {
+      what: "a member stands twice, and the last would silently win",
+      where,
+      expected: "every member of an object once",
+      got: twice,
+      next: "leave one of them",
     });
   }
   try {

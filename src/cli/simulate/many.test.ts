@@ -57,6 +57,19 @@ describe("a line that is no request", () => {
     ],
     ["a field that there is not", good("x", "allow", { idntity: 1 }), /idntity/],
     ["a list", "[]", /not a request/],
+    [
+      "a member that stands twice",
+      good("x").replace('"action"', '"action":"kms:Encrypt","action"'),
+      /stands twice.*\$\.action/,
+    ],
+    [
+      "a condition key that stands twice",
+      good("x", "allow", { context: { "aws:PrincipalTag/a": "1" } }).replace(
+        '"aws:PrincipalTag/a"',
+        '"aws:PrincipalTag/a":"2","aws:PrincipalTag/a"',
+      ),
+      /stands twice/,
+    ],
   ];
   test.each(BROKEN)("%s is told, and all others are answered", async (_name, line, said) => {
     const outcome = await ask(`${good("a")}\n${line}\n\n${good("b", "none")}\n`);

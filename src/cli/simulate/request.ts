@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { z } from "zod";
 import type { Grant } from "../../domain/grant.js";
 import { KEY_STATES, type KeyState } from "../../domain/key.js";
+import { firstDuplicate, pathText } from "./json-path.js";
 import { KeywardError } from "../../domain/result.js";
 import type { Policy } from "../../policy/ast.js";
 import type { PolicyKind } from "../../policy/context.js";
@@ -219,16 +220,19 @@ function policyOf(value: z.infer<typeof policy>, kind: PolicyKind, where: string
   });
 }
 
-function pathText(path: readonly PropertyKey[]): string {
-  return path.reduce<string>(
-    (out, p) => (typeof p === "number" ? `${out}[${p}]` : `${out}.${String(p)}`),
-    "$",
-  );
-}
-
 /** The JSON of a file. Throws a {@link KeywardError} that names file and place. */
 export async function readJson(path: string): Promise<unknown> {
   const content = await readTextFile(path);
+  const twice = firstDuplicate(content);
+  if (twice !== undefined) {
+    throw new KeywardError({
+      what: "a member stands twice, and the last would silently win",
+      where: path,
+      expected: "every member of an object once",
+      got: twice,
+      next: "leave one of them",
+    });
+  }
   try {
     return JSON.parse(content);
   } catch (error) {

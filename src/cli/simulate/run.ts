@@ -4,7 +4,9 @@ import { safeJson } from "../../report/json.js";
 import { type Simulation, simulate, SIMULATION_SCHEMA, type SimulationError } from "../../report/simulate.js";
 import { simulationText } from "../../report/simulation-text.js";
 import { inconsistencies } from "../../semantics/consistency.js";
-import type { KeyDocument } from "../../semantics/request.js";
+import type { Policy } from "../../policy/ast.js";
+import { evaluate } from "../../semantics/evaluate.js";
+import type { AccessRequest, KeyDocument } from "../../semantics/request.js";
 import type { Io } from "../command.js";
 import { EXIT, type ExitCode } from "../exit.js";
 import { openOutput, type Output } from "../output.js";
@@ -110,7 +112,8 @@ function answer(key: AskedKey, p: Prepared, line: number | undefined): Simulatio
     open,
     document,
     policies: [...own, ...policies],
-    denialsUnread: key.controlsUnread && p.resourceControlPolicies === undefined,
+    denialsUnread:
+      p.resourceControlPolicies === undefined && mayDeny(key.doubtfulControls, request, document),
     notes: [
       ...key.notes.filter((n) => p.grants === undefined || !n.includes("holds no grants")),
       ...p.notes,
@@ -119,6 +122,13 @@ function answer(key: AskedKey, p: Prepared, line: number | undefined): Simulatio
       ...odd,
     ],
   });
+}
+
+/** Whether some Deny of resource control policies that were not understood may concern the request. */
+function mayDeny(policies: readonly Policy[], request: AccessRequest, document: KeyDocument): boolean {
+  if (policies.length === 0) return false;
+  const { trace } = evaluate(request, { ...document, resourceControlPolicies: policies });
+  return trace.some((t) => t.rule === "resource-control-policy" && t.outcome !== "no-match");
 }
 
 function withRequest(base: KeyDocument, p: Prepared): KeyDocument {

@@ -151,6 +151,19 @@ describe("one request", () => {
     expect(
       (await ask(policy({ Effect: "Deny", Principal: "*", Action: "kms:Encrypt", Resource: "*" }))).code,
     ).toBe(0);
+    // What was not understood about another action leaves nothing in doubt.
+    const unknown = (Action: string): Promise<Outcome> =>
+      ask(
+        policy({
+          Effect: "Deny",
+          Principal: "*",
+          Action,
+          Resource: "*",
+          Condition: { StringResembles: { "aws:PrincipalArn": "x" } },
+        }),
+      );
+    expect((await unknown("kms:Decrypt")).code).toBe(3);
+    expect((await unknown("kms:Encrypt")).code).toBe(0);
   });
 
   test("a grant allows, and is named", async () => {
