@@ -583,6 +583,31 @@ describe("the rules of KMS itself", () => {
   });
 });
 
+describe("the grants of a key that has many", () => {
+  const grants = Array.from({ length: 50 }, (_, i) => ({
+    GrantId: `g${i}`,
+    GranteePrincipal: i === 7 ? USER : `arn:aws:iam::111122223333:user/other-${i}`,
+    Operations: ["Decrypt"],
+    IssuingAccount: ROOT,
+  }));
+  const told = (count: number): readonly string[] =>
+    evaluate(request(USER), keyWith([], { grants: grants.slice(0, count) }))
+      .trace.filter((t) => t.rule === "grant")
+      .map((t) => t.text);
+
+  it("are told one by one up to twenty; of more, those that fit, and how many do not", () => {
+    expect(told(20)).toHaveLength(20);
+    expect(told(50)).toEqual([expect.stringContaining('"g7"'), expect.stringMatching(/^49 grants: /)]);
+  });
+
+  it("allow what they allow, however many they are", () => {
+    expect(outcome(request(USER), keyWith([], { grants }))).toBe("allow");
+    expect(outcome(request(ROLE), keyWith([], { grants }))).toBe("implicit-deny");
+    const unknown = { GrantId: "x", Operations: ["Decrypt"] };
+    expect(outcome(request(ROLE), keyWith([], { grants: [...grants, unknown] }))).toBe("key-fact-unknown");
+  });
+});
+
 describe("statements that were not read in full", () => {
   it("match at most doubtfully", () => {
     expect(outcome(request(USER), keyWith([allow()], { doubtful: [0] }))).toBe("not-understood");

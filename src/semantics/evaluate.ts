@@ -245,13 +245,15 @@ function hearGrants(matter: Case, hearing: Hearing): void {
     hearing.allows.push({ source: undefined, says: doubtful("grants-unread"), reason: "grant" });
     hearing.trace.push({ rule: "grant", outcome: "doubtful", text: "the grants of the key were not read" });
   }
-  const facts = key.facts;
+  const target = { ...matter, context: matter.target.context, facts: key.facts };
+  const each = key.grants.length <= MOST_GRANTS_TOLD;
+  let unfit = 0;
   for (const grant of key.grants) {
-    const { allows, why } = (retire ? grantLetsRetire : grantAllows)(grant, {
-      ...matter,
-      context: matter.target.context,
-      facts,
-    });
+    const { allows, why } = (retire ? grantLetsRetire : grantAllows)(grant, target);
+    if (!each && allows.value === "no") {
+      unfit += 1;
+      continue;
+    }
     const source: Source = { kind: "grant", grantId: grant.GrantId };
     const outcome = allows.value === "yes" ? "allow" : outcomeOf(allows);
     hearing.trace.push({
@@ -263,7 +265,14 @@ function hearGrants(matter: Case, hearing: Hearing): void {
     if (allows.value !== "no")
       hearing.allows.push({ source, says: allows, reason: retire ? "retire-grant" : "grant" });
   }
+  if (unfit > 0) {
+    const text = `${unfit} grants: each has another grantee, other operations or a constraint that is not met`;
+    hearing.trace.push({ rule: "grant", outcome: outcomeOf(NO), text });
+  }
 }
+
+/** Of more grants only those that may matter have a line of their own in the trace. */
+const MOST_GRANTS_TOLD = 20;
 
 /** A sure Deny wins; then a sure Allow that no Deny may touch; what is left open is unknown. */
 function decide(hearing: Hearing, organizationAllows: Tri): Decision {

@@ -1,5 +1,6 @@
 import type { Grant } from "../domain/grant.js";
 import type { KeyFacts } from "../domain/key.js";
+import type { PrincipalEntry } from "../policy/ast.js";
 import type { ActionFacts } from "./actions.js";
 import { parsePrincipal } from "./arn.js";
 import { contextEntry, encryptionContextOf, type RequestContext } from "./derive-context.js";
@@ -31,9 +32,15 @@ export interface GrantTarget {
  */
 export function grantAllows(grant: Grant, target: GrantTarget): GrantAnswer {
   const { request, action, facts, side } = target;
+  // Most grants of a key with many stop at the first two, and each is heard for each request.
+  const listed = operationListed(grant, action);
+  if (listed.value === "no")
+    return { allows: NO, why: `its operations do not include ${operationName(action)}` };
+  const named = granteeIs(grant, request.caller, facts, side);
+  if (named.value === "no") return { allows: NO, why: "its grantee is not the caller" };
   const checks: readonly (readonly [Tri, string])[] = [
-    [operationListed(grant, action), `its operations do not include ${operationName(action)}`],
-    [granteeIs(grant, request.caller, facts, side), "its grantee is not the caller"],
+    [listed, `its operations do not include ${operationName(action)}`],
+    [named, "its grantee is not the caller"],
     [encryptionContextFits(grant, target), "its encryption context constraint is not met"],
     [sourceArnFits(grant, target), "its SourceArn constraint is not met"],
     [childGrantFits(grant, target), "the new grant would allow more than this one"],
@@ -84,10 +91,18 @@ function operationListed(grant: Grant, action: ActionFacts): Tri {
 
 /** Old service grants hold a service name where others hold an ARN. */
 function granteeIs(grant: Grant, caller: Caller, facts: KeyFacts, side: CallerSide): Tri {
-  const names = [grant.GranteePrincipal, grant.GranteeServicePrincipal];
-  if (names.every((name) => name === undefined)) return doubtful("key-fact-unknown");
-  return anyPrincipalIs(names, caller, facts, side);
+  let entries = granteesRead.get(grant);
+  if (entries === undefined) {
+    const names = [grant.GranteePrincipal, grant.GranteeServicePrincipal].filter((n) => n !== undefined);
+    entries = names.map(parsePrincipal);
+    granteesRead.set(grant, entries);
+  }
+  if (entries.length === 0) return doubtful("key-fact-unknown");
+  return any(entries.map((entry) => entryIs(entry, caller, facts, side)));
 }
+
+/** Grantees, read once: each grant of a key is heard for each request. */
+const granteesRead = new WeakMap<Grant, readonly (PrincipalEntry | undefined)[]>();
 
 function anyPrincipalIs(
   names: readonly (string | undefined)[],
@@ -100,7 +115,10 @@ function anyPrincipalIs(
 
 /** Whether a principal named by a grant is the caller, and the caller's own side lets it use the grant. */
 function principalIs(name: string, caller: Caller, facts: KeyFacts, side: CallerSide): Tri {
-  const entry = parsePrincipal(name);
+  return entryIs(parsePrincipal(name), caller, facts, side);
+}
+
+function entryIs(entry: PrincipalEntry | undefined, caller: Caller, facts: KeyFacts, side: CallerSide): Tri {
   if (entry === undefined) return doubtful("not-understood");
   const { way, matches } = entryNames(entry, "Allow", caller);
   return all([matches, ownSideLets(way === "account", caller, facts, side)]);
