@@ -6,6 +6,7 @@ import { assess, unmanageable } from "./assess.js";
 import type { KeyPorts, Proposal, RunContext } from "./context.js";
 import type { KeyEnd } from "./journal/events.js";
 import { sha256 } from "./journal/chain.js";
+import { refusalText } from "./next-step.js";
 import { grantTerms, hasDigest, type LiveKey, readDescribed, samePolicy } from "./read.js";
 import { lookUntil } from "./settle.js";
 import type { KeyTask } from "./tasks.js";
@@ -42,9 +43,9 @@ export async function runKey(
   if (typeof ports === "string") return failed(ports);
   const read = await readDescribed(ports.read, key, context.signal);
   if (!read.ok) {
-    const { call, code, message } = read.error;
+    const { code, message } = read.error;
     await context.recorder.add({ type: "failed", key, action: "read", effect: "none", code, message });
-    return failed(`${call} failed: ${code}: ${message}`);
+    return failed(`Nothing was written. ${refusalText(read.error)}`);
   }
   const live = read.value;
   const todo = compare(task, backup, live);
@@ -88,7 +89,8 @@ function compare(task: KeyTask, backup: Backup | undefined, live: LiveKey): Todo
   // In another spelling, too: AWS does not promise to show the bytes that were put.
   const alreadyPut = task.policy !== null && samePolicy(live.policy, task.policy, task.key);
   if (!asExpected && !alreadyPut) {
-    return "Its policy is neither the one that was looked at nor the new one: somebody has changed it since. Nothing was written; make a new plan.";
+    const wanted = backup === undefined ? (expect.policy ?? "") : sha256(backup.policy);
+    return `Its policy is neither the one that was looked at nor the new one: somebody has changed it since (expected SHA-256 ${wanted}, got ${sha256(live.policy)}). Nothing was written; make a new plan, or for a rollback look at the change and use --over-later-changes.`;
   }
   // Two policies can mean the same and be two texts: what was looked at is replaced byte for byte.
   const put = asExpected && live.policy !== task.policy;
@@ -109,7 +111,7 @@ function expectedGrants(task: KeyTask, live: LiveKey): string | undefined {
   // Revoked by somebody else, or by a run whose journal is not this one: what is wanted is there already.
   const allGone = task.revoke.length > 0 && !live.grants.some((g) => task.revoke.includes(g.GrantId));
   if (allGone && task.policy === null) return undefined;
-  return "Its grants are not those that were looked at: some were made or revoked since. Nothing was written; make a new plan.";
+  return `Its grants are not those that were looked at: some were made or revoked since (expected digest ${grants}, got ${grantsDigest(live.grants)}). Nothing was written; make a new plan.`;
 }
 
 function grantsSinceBackup(
@@ -124,7 +126,7 @@ function grantsSinceBackup(
     live.some((g) => !known.has(g.GrantId) && !created.has(grantTerms(g))) ||
     before.some((g) => !now.has(g.GrantId) && !task.revoke.includes(g.GrantId));
   return strange
-    ? "Its grants were changed by somebody else while this run was stopped; make a new plan."
+    ? "Its grants were changed by somebody else while this run was stopped: the key has some that neither the backup nor this run explains, or lacks some. Look at aws kms list-grants, then make a new plan, or keyward rollback RUN."
     : undefined;
 }
 
@@ -159,7 +161,7 @@ function propose(
   if (todo.policy !== undefined) {
     const why = unmanageable(now, todo.policy, context.kind, bench);
     if (why !== undefined) {
-      return `The new policy has to let somebody of the key's own account change it again. ${inert(why, { max: 400 })} No flag permits this.`;
+      return `The new policy has to let somebody of the key's own account change it again. ${inert(why, { max: 400 })} No flag permits this. Next: keep a statement for the account's root user or an administrator, and make a new plan.`;
     }
   }
   const before = assess(now, bench);
@@ -168,7 +170,8 @@ function propose(
   if (disagreement !== undefined) {
     return `keyward's two engines disagree about this key (${inert(disagreement, { max: 200 })}); please report it.`;
   }
-  if (after.exposure === "invalid") return "KMS would refuse the new policy: it is not valid.";
+  if (after.exposure === "invalid")
+    return "KMS would refuse the new policy: it is not valid. Next: keyward check on its text says where; make a new plan.";
   return {
     task,
     live,
@@ -226,16 +229,14 @@ async function finish(
       break;
     case "other":
       return failed(
-        "The change was written, and somebody else has changed the policy right after; look at it by hand.",
+        "The change was written, and somebody else has changed the policy right after: it is neither the old one nor the new one. Next: look at it (aws kms get-key-policy) and at who did it (PutKeyPolicy in CloudTrail), then make a new plan.",
       );
     case "not-yet":
       return failed(
-        `AWS took the change, but reads still show the former state after ${Math.round(context.settleMs / 1000)} s; go on later with --resume.`,
+        `AWS took the change, but reads still show the former state after ${Math.round(context.settleMs / 1000)} s. Next: keyward apply --resume RUN later, with a longer --settle.`,
       );
     case "unreadable":
-      return failed(
-        `The change was written, and cannot be read back: ${seen.failure.code}: ${seen.failure.message}`,
-      );
+      return failed(`The change was written, and cannot be read back. ${refusalText(seen.failure)}`);
   }
   const live = { ...seen.live, description: former.description };
   const { exposure, verdict } = assess({ arn: key, ...live }, context.bench());
@@ -252,5 +253,5 @@ async function finish(
 }
 
 function failed(reason: string): KeyResult {
-  return { outcome: "failed", reason: inert(reason, { max: 500 }), unexpected: true };
+  return { outcome: "failed", reason: inert(reason, { max: 900 }), unexpected: true };
 }

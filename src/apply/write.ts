@@ -2,6 +2,7 @@ import type { Grant } from "../domain/grant.js";
 import type { KeyPorts, RunContext } from "./context.js";
 import { sha256 } from "./journal/chain.js";
 import type { Written } from "./ports.js";
+import { refusalText } from "./next-step.js";
 import { grantTerms, samePolicy, type LiveKey } from "./read.js";
 import { lookUntil } from "./settle.js";
 
@@ -45,7 +46,7 @@ async function send<T>(context: RunContext, ports: KeyPorts, change: Change<T>):
       return { kind: "failed", reason };
     };
     const gone = action === "revoke-grant" && written.error.kind === "not-found";
-    if (effect === "none" && !gone) return fail("none", `AWS refused ${call}: ${code}: ${message}`);
+    if (effect === "none" && !gone) return fail("none", `AWS refused ${refusalText(written.error)}`);
     const seen = await lookUntil(context, ports, key, LOOK_MS, change.judge);
     switch (seen.kind) {
       case "seen": {
@@ -56,18 +57,18 @@ async function send<T>(context: RunContext, ports: KeyPorts, change: Change<T>):
       case "other":
         return fail(
           "unknown",
-          `${call} got no clear answer (${code}), and somebody else has changed the key since`,
+          `${call} got no clear answer (${code}), and somebody else has changed the key since: it is neither as before nor as it was to be. Next: look at it by hand, then make a new plan, or keyward rollback RUN --over-later-changes.`,
         );
       case "unreadable":
         return fail(
           "unknown",
-          `${call} got no clear answer (${code}), and the key cannot be read (${seen.failure.code}): it is not known whether it was done`,
+          `${call} got no clear answer (${code}), and the key cannot be read: it is not known whether it was done. ${refusalText(seen.failure)}`,
         );
       case "not-yet":
         if (sending < SENDINGS) continue;
         return fail(
           "unknown",
-          `${call} got no clear answer ${sending} times (${code}), and the key still reads as before; a late change is possible`,
+          `${call} got no clear answer ${sending} times (${code}), and the key still reads as before; a late change is possible. Next: keyward apply --resume RUN when KMS answers again.`,
         );
     }
   }

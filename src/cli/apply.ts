@@ -33,6 +33,7 @@ export function register(program: Command, io: Io): void {
       if ((plan === undefined) === (resume === undefined)) {
         throw new KeywardError({
           what: "one thing to carry out is needed",
+          where: "keyward apply",
           expected: "keyward apply PLAN, or keyward apply --resume RUN",
           next: "keyward journal list shows the runs",
         });

@@ -29,6 +29,7 @@ export async function openAsker(flags: Pick<ChangeFlags, "yes" | "dryRun">, io: 
   if (input.isTTY !== true) {
     throw new KeywardError({
       what: "nobody is there to be asked: standard input is no terminal",
+      where: "--yes",
       expected: "a terminal, or --yes with --max-keys N",
       next: "look at the changes with --dry-run first",
     });

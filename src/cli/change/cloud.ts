@@ -34,7 +34,7 @@ export async function openCloud(
   return {
     portsOf: async (arn) => {
       const key = parseKeyArn(arn);
-      if (key === undefined) return "This is no ARN of a key.";
+      if (key === undefined) return "This is no ARN of a key. Next: make a new plan.";
       const { account, region, partition } = keyArnParts(key);
       const known = accounts.get(account) ?? reach(connection, flags.role, account, partition);
       accounts.set(account, known);
@@ -55,7 +55,7 @@ async function reach(
   const assumed = await connection.accounts.assume(account, partition, new AbortController().signal);
   if (assumed.ok) return assumed.value.cloud;
   const { code, message, help } = assumed.error;
-  return `The role cannot be assumed in account ${account}: ${code}: ${message} ${help ?? ""}`.trim();
+  return `The role ${role} cannot be assumed in account ${account}: ${code}: ${message} Next: ${help ?? "check --role, --external-id and --via."}`;
 }
 
 /** One port for a Region however many keys it has: a client keeps its connections. */

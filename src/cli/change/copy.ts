@@ -77,6 +77,7 @@ async function connectTo(uri: string, flag: string, flags: Reach, io: Io): Promi
       where: flag,
       expected: "s3://BUCKET/PREFIX",
       got: inert(uri, { max: 200 }),
+      next: "write it like that, with the name of a bucket as S3 permits it",
     });
   }
   // Loads the SDK's client of S3.

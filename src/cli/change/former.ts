@@ -44,6 +44,8 @@ export async function formerTasks(source: FormerSource, flags: ChangeFlags, io: 
           : "one file is the policy of one key",
       where: "--key",
       expected: source.policyFile === undefined ? "--key ARN, once for each key" : "--key ARN, once",
+      got: first === undefined ? "no --key" : `${keys.length} keys`,
+      next: "keyward scan lists the ARNs of keys",
     });
   }
   const config = await loadConfigFile(undefined);
@@ -62,6 +64,7 @@ export async function formerTasks(source: FormerSource, flags: ChangeFlags, io: 
           where: key,
           got:
             typeof live === "string" ? live : `${live.error.call}: ${live.error.code}: ${live.error.message}`,
+          next: "permit kms:GetKeyPolicy and kms:ListGrants on it (keyward doctor --for rollback), with credentials of the key's account",
         });
       }
       const { policy: now } = live.value;
@@ -201,7 +204,12 @@ async function policyText(path: string): Promise<string> {
     return await readFile(path, "utf8");
   } catch (error) {
     if (!(error instanceof Error)) throw error;
-    throw new KeywardError({ what: "the policy cannot be read", where: path, got: error.message });
+    throw new KeywardError({
+      what: "the policy cannot be read",
+      where: path,
+      got: error.message,
+      next: "name a file that holds the policy's JSON text, such as a backup of the journal, with --policy",
+    });
   }
 }
 

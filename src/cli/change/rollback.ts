@@ -35,6 +35,7 @@ export async function rollBack(
         what: "two answers to where the former policy is",
         where: inert(run, { max: 100 }),
         expected: "a run, or --from, or --policy",
+        next: "leave the run out, or --from and --policy",
       });
     }
     const tasks = await formerTasks(own.former, flags, io);
@@ -90,6 +91,7 @@ async function runsToUndo(
   if (flags.keys === undefined) {
     throw new KeywardError({
       what: "something to undo is needed",
+      where: "keyward rollback",
       expected: "keyward rollback RUN, or --key ARN",
       next: "keyward journal list shows the runs",
     });
