@@ -180,11 +180,12 @@ describe("apply and rollback", () => {
     const result = await apply(sandbox, await planFile([changeOf(key, closedPolicy("cli"))]));
     expect([result.code, result.stdout]).toEqual([1, expect.stringContaining("1 exposed after it")]);
     const text = await readFile(join(journalOf(), "runs", await lastRun(), "RESTORE.md"), "utf8");
-    expect(text).toContain(
-      `aws kms put-key-policy --region us-east-1 --key-id ${key.arn} --policy-name default`,
-    );
-    const [, file = ""] = /--policy file:\/\/(\S+)/.exec(text) ?? [];
-    const restored = await readFile(join(journalOf(), "runs", await lastRun(), file), "utf8");
+    expect(text).toContain("aws kms put-key-policy --region us-east-1 --cli-input-json file://");
+    const [, file = ""] = /put-key-policy .*--cli-input-json file:\/\/(\S+)/.exec(text) ?? [];
+    const input = await readFile(join(journalOf(), "runs", await lastRun(), file), "utf8");
+    expect(JSON.parse(input)).toEqual({ KeyId: key.arn, PolicyName: "default", Policy: policyOf(key) });
+    const [, plain = ""] = /The policy, to read: (\S+)/.exec(text) ?? [];
+    const restored = await readFile(join(journalOf(), "runs", await lastRun(), plain), "utf8");
     expect(restored).toBe(policyOf(key));
   });
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-// Starts moto (an independent stand-in for AWS, written in Python) and runs the tests of the project "moto" against it.
+// Starts moto (an independent stand-in for AWS, written in Python) and runs the tests of the project "moto" against it, with
+// the AWS CLI and an engine of SQL in KEYWARD_TEST_VENV.
 // The Python packages live in .venv-moto, made at the first run. Further arguments go to vitest.
 import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -129,7 +130,11 @@ const tests = spawn(
     "moto",
     ...process.argv.slice(2),
   ],
-  { cwd: CHECKOUT, stdio: "inherit", env: { ...process.env, KEYWARD_TEST_MOTO: url } },
+  {
+    cwd: CHECKOUT,
+    stdio: "inherit",
+    env: { ...process.env, KEYWARD_TEST_MOTO: url, KEYWARD_TEST_VENV: BIN },
+  },
 );
 // Ctrl-C reaches vitest as well; its end is ours.
 for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => tests.kill(signal));

@@ -54,6 +54,9 @@ export const journalEventSchema = z.discriminatedUnion("type", [
       key,
       policy: sha256,
       grants: sha256,
+      policyInput: sha256
+        .exactOptional()
+        .describe("Parameters of PutKeyPolicy that put the policy back, as the AWS CLI takes them."),
       grantInputs: z
         .array(sha256)
         .exactOptional()

@@ -19,7 +19,7 @@ import {
 import type { BackupEvent, JournalEvent, LogEntry } from "./events.js";
 import { JOURNAL_SCHEMA } from "./events.js";
 import { lockJournal, type Unlock } from "./lock.js";
-import { RESTORE_HEAD, grantInput, grantsText, restoreSection } from "./restore.js";
+import { RESTORE_HEAD, grantInput, grantsText, policyInput, restoreSection } from "./restore.js";
 
 /** Names of runs are made by keyward: nothing else is taken for one, least of all a path. */
 const RUN_ID = /^[0-9]{8}T[0-9]{9}Z-[0-9a-f]{6}$/;
@@ -260,6 +260,7 @@ export class RunWriter {
       key,
       policy: await this.journal.store(policy),
       grants: await this.journal.store(text),
+      policyInput: await this.journal.store(policyInput(key, policy)),
     };
     const grantInputs: string[] = [];
     for (const grant of revoke) grantInputs.push(await this.journal.store(grantInput(key, grant)));
@@ -289,7 +290,12 @@ function readLines(lines: string): { readonly entries: readonly JournalEvent[] }
 export function objectsOf(event: JournalEvent): readonly string[] {
   switch (event.type) {
     case "backup":
-      return [event.policy, event.grants, ...(event.grantInputs ?? [])];
+      return [
+        event.policy,
+        event.grants,
+        ...(event.policyInput === undefined ? [] : [event.policyInput]),
+        ...(event.grantInputs ?? []),
+      ];
     case "run":
       return [event.tasks];
     case "intent":

@@ -11,7 +11,8 @@ it revoked. Run them with credentials of the key's account that may call kms:Put
 from the folder in which RESTORE.md lies.
 
 The files under ../../objects are named by the SHA-256 of their content: \`sha256sum FILE\` tells whether one is
-unharmed. On a system whose locale is not UTF-8, set AWS_CLI_FILE_ENCODING=UTF-8 first.
+unharmed. Those that the commands read are JSON in ASCII with everything else escaped, since the AWS CLI would change the
+ends of lines, and letters where the locale is not UTF-8, of a policy's own text.
 `;
 
 /**
@@ -20,7 +21,7 @@ unharmed. On a system whose locale is not UTF-8, set AWS_CLI_FILE_ENCODING=UTF-8
  * @param grants the list of grants that the backup names
  */
 export function restoreSection(backup: BackupEvent, grants: string): string {
-  const { key, policy, grantInputs = [] } = backup;
+  const { key, policy, policyInput, grantInputs = [] } = backup;
   const arn = parseKeyArn(key);
   const region = arn === undefined ? "" : keyArnParts(arn).region;
   const count = (JSON.parse(grants) as { readonly Grants: readonly unknown[] }).Grants.length;
@@ -29,9 +30,17 @@ export function restoreSection(backup: BackupEvent, grants: string): string {
     `## ${key}`,
     "",
     "```sh",
-    `aws kms put-key-policy --region ${region} --key-id ${key} --policy-name default \\`,
-    `  --policy file://../../objects/sha256-${policy}`,
+    ...(policyInput === undefined
+      ? [
+          `aws kms put-key-policy --region ${region} --key-id ${key} --policy-name default \\`,
+          `  --policy file://../../objects/sha256-${policy}`,
+        ]
+      : [
+          `aws kms put-key-policy --region ${region} --cli-input-json file://../../objects/sha256-${policyInput}`,
+        ]),
     "```",
+    "",
+    `The policy, to read: ../../objects/sha256-${policy}`,
     "",
   ];
   if (grantInputs.length > 0) {
@@ -57,6 +66,20 @@ export function restoreSection(backup: BackupEvent, grants: string): string {
   return lines.join("\n");
 }
 
+/**
+ * The parameters of PutKeyPolicy that put a policy byte for byte, as `aws kms put-key-policy --cli-input-json` reads
+ * them. With `--policy file://…` the CLI would turn CR LF into LF (Python's text files).
+ */
+export function policyInput(key: string, policy: string): string {
+  return ascii({ KeyId: key, PolicyName: "default", Policy: policy });
+}
+
+/** JSON that survives whatever the CLI takes a file's encoding and ends of lines to be. */
+function ascii(value: unknown): string {
+  const escaped = (c: string): string => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  return `${JSON.stringify(value, null, 2).replace(/[\u007f-\uffff]/g, escaped)}\n`;
+}
+
 /** The parameters of CreateGrant that make a grant of the same terms, as `aws kms create-grant --cli-input-json` reads them. */
 export function grantInput(key: string, grant: Grant): string {
   const name = grant.Name === "" ? undefined : grant.Name;
@@ -64,7 +87,7 @@ export function grantInput(key: string, grant: Grant): string {
   const { Operations, Constraints } = grant;
   const who = { GranteePrincipal, GranteeServicePrincipal, RetiringPrincipal, RetiringServicePrincipal };
   // What is undefined JSON leaves out.
-  return `${JSON.stringify({ KeyId: key, ...who, Operations, Constraints, Name: name }, null, 2)}\n`;
+  return ascii({ KeyId: key, ...who, Operations, Constraints, Name: name });
 }
 
 /** Grants as a file that a person can read. */
