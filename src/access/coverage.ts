@@ -1,6 +1,7 @@
 import type { Certainty } from "../domain/verdict.js";
 import { INPUT_DOUBTS, REFUSED_DOUBTS } from "../semantics/doubts.js";
-import { EVERYBODY, groupsAround } from "./classes.js";
+import { EVERYBODY } from "./known-ids.js";
+import { groupsAround } from "./service-classes.js";
 import type { Access } from "./matrix.js";
 
 /** How surely a group is answered. `unclear`: possible, as far as the document is understood and could be stored. */

@@ -4,7 +4,7 @@ import { CAPABILITIES } from "../domain/verdict.js";
 import { EMPTY_ZONE, type Zone } from "../domain/zone.js";
 import { INPUT_DOUBTS } from "../semantics/doubts.js";
 import type { AccessRequest, Source } from "../semantics/request.js";
-import { classesOf, EVERYBODY, namedBy, type RankedClass } from "./classes.js";
+import { classesOf, namedBy } from "./classes.js";
 import { namesOf } from "./covered-callers.js";
 import { Coverage } from "./coverage.js";
 import { type Change, type DiffContext, DiffProver } from "./diff-prover.js";
@@ -13,6 +13,7 @@ import { type ActionGroup, actionGroups, actionSignatures } from "./entrances.js
 import { environmentFacts } from "./environments.js";
 import type { Who } from "./matrix.js";
 import { collectMentions, type Mentions } from "./mentions.js";
+import { EVERYBODY, type RankedClass } from "./known-ids.js";
 import { inShares } from "./shares.js";
 
 export type { Before, Change } from "./diff-prover.js";
