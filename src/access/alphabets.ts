@@ -106,6 +106,14 @@ export const REGION_NUMBER_SEGMENT: Segment = {
   max: 2,
   guess: "1",
 };
+/** What follows `vpc-`. Source: EC2 User Guide, "Resource IDs". */
+export const VPC_ID_SEGMENT: Segment = {
+  name: "vpc id",
+  alphabet: LOWER_DIGITS,
+  min: 1,
+  max: 17,
+  guess: "0f0e0d0c0b0a09080",
+};
 export const REGION_SEGMENT: Segment = {
   name: "source region",
   alphabet: ARN_WORD,

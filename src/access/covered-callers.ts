@@ -13,7 +13,7 @@ export function namesOf(element: PrincipalElement): (cls: CallerClass) => boolea
   const accounts = new Set<string>();
   const principals = new Map<string, NamedPrincipal[]>();
   for (const e of entries) {
-    if (e.kind === "service") services.add(e.name);
+    if (e.kind === "service") services.add(e.name.toLowerCase());
     else if (e.kind === "account") accounts.add(e.account);
     else if ("account" in e) {
       const list = principals.get(e.account);

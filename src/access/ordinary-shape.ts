@@ -11,6 +11,7 @@ import {
   SESSION_SEGMENT,
   sourceRest,
   UNIQUE_ID_SEGMENT,
+  VPC_ID_SEGMENT,
 } from "./alphabets.js";
 import { type Asks, type InstanceKey, isInstanceKey } from "./asks.js";
 import type { CallerClass, OrdinaryClass, OrganizationChoice } from "./callers.js";
@@ -20,7 +21,16 @@ import { type Glob, literalGlob, plainGlob } from "./glob.js";
 import type { KeyModel } from "./key-models.js";
 import { modelOf } from "./request-keys.js";
 import type { Route, Shape, ShapeContext } from "./shape.js";
-import { accountPart, askedOf, NONE, organizationPart, remembered, Segments, word } from "./shape-parts.js";
+import {
+  accountPart,
+  askedOf,
+  NONE,
+  organizationPart,
+  regionSegments,
+  remembered,
+  Segments,
+  word,
+} from "./shape-parts.js";
 import { type Segment, type View, viewText } from "./views.js";
 
 /** The shapes of requests by users, roles and account roots: by kind, route, organization and path. */
@@ -170,6 +180,7 @@ function ordinaryShape(
   const organization = organizationPart(org, s);
   excludeNamed(cls, kind, name, session, x, s);
   const endpoint = endpointKeys(route, x, s);
+  const vpc = vpcKeys(route, x, s);
   const instance = instanceView(from, instanceRegion, account, partition, s);
 
   const callerKey = (key: string): KeyModel | undefined => {
@@ -221,7 +232,7 @@ function ordinaryShape(
       x.mode === "possible" && cls.uniqueId === undefined && uniqueId.length > 0 && mayBear(cls),
     standing,
     model: remembered((key) => {
-      const known = callerKey(key) ?? endpoint.get(key);
+      const known = callerKey(key) ?? endpoint.get(key) ?? vpc.get(key);
       if (known !== undefined) return known;
       return modelOf(key, x, route, (f) => {
         if (f.origin === "service-source") return NONE;
@@ -283,6 +294,38 @@ function endpointKeys(route: Route, x: ShapeContext, s: Segments): ReadonlyMap<s
   }
   return out;
 }
+
+/**
+ * The VPC that a request comes through: its id is in both keys. Source: IAM User Guide, "AWS global condition context
+ * keys", aws:SourceVpcArn: `arn:aws:ec2:region:account:vpc/vpc-id`.
+ */
+function vpcKeys(route: Route, x: ShapeContext, s: Segments): ReadonlyMap<string, KeyModel> {
+  if (!x.keys.has("aws:sourcevpcarn")) return NO_KEYS;
+  if (route !== "vpc-endpoint" && route !== "vpc-endpoint-without-organization") return NO_VPC;
+  const region = regionSegments(x.facts.region).map((segment) => s.add(segment));
+  const account = s.add(accountSegment("999988887777"));
+  const id = s.add(VPC_ID_SEGMENT);
+  const views: readonly (readonly [string, View])[] = [
+    ["aws:sourcevpcarn", [`arn:${x.facts.partition}:ec2:`, ...region, ":", account, ":vpc/vpc-", id]],
+    ["aws:sourcevpc", ["vpc-", id]],
+  ];
+  const out = new Map<string, KeyModel>();
+  for (const [key, view] of views) {
+    out.set(key, { kind: "word", view, list: false });
+    if (x.environment.network !== "open") continue;
+    s.not(
+      view,
+      (x.environment.fixed.get(key) ?? []).map((v) => plainGlob(v)),
+    );
+  }
+  return out;
+}
+
+const NO_KEYS: ReadonlyMap<string, KeyModel> = new Map();
+const NO_VPC: ReadonlyMap<string, KeyModel> = new Map([
+  ["aws:sourcevpcarn", NONE],
+  ["aws:sourcevpc", NONE],
+]);
 
 const ENDPOINT_OWNER_NAMES = ["aws:VpceAccount", "aws:VpceOrgID", "aws:VpceOrgPaths"];
 const ENDPOINT_OWNER_KEYS = ENDPOINT_OWNER_NAMES.map((n) => n.toLowerCase());

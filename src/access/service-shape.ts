@@ -1,10 +1,4 @@
-import {
-  REGION_NUMBER_SEGMENT,
-  REGION_WORD_SEGMENT,
-  SERVICE_LETTER,
-  SERVICE_SEGMENT,
-  sourceRest,
-} from "./alphabets.js";
+import { SERVICE_LETTER, SERVICE_SEGMENT, sourceRest } from "./alphabets.js";
 import type { ServiceClass } from "./callers.js";
 import { principalTruth, serviceEntry } from "./covered-callers.js";
 import type { KeyModel } from "./key-models.js";
@@ -17,11 +11,12 @@ import {
   NONE,
   organizationPart,
   type OrganizationViews,
+  regionSegments,
   remembered,
   Segments,
   word,
 } from "./shape-parts.js";
-import type { Segment, View } from "./views.js";
+import type { View } from "./views.js";
 
 /** What a service says of its source: an ARN (some have no account in them), or the account alone. */
 const SOURCE_FORMS = ["arn", "arn-without-account", "account-only"] as const;
@@ -123,23 +118,6 @@ function sourceParts(
   // Whether a resource of somebody else can have a colon in its name depends on the service: possible, not certain.
   const colons = x.mode === "possible" && !hasNoColons(name);
   return { service, region, account, prefix, rest: [s.add(sourceRest(colons))] };
-}
-
-let lastRegion: readonly [string, readonly Segment[]] = ["", [REGION_WORD_SEGMENT, REGION_NUMBER_SEGMENT]];
-
-/** The parts of the name of a source's Region, which is by preference that of the key; of many keys it is the same. */
-function regionSegments(preferred: string): readonly Segment[] {
-  if (lastRegion[0] !== preferred) {
-    const [, word = "us-east-", number = "1"] = /^([a-z-]*)(\d{0,2})$/.exec(preferred) ?? [];
-    lastRegion = [
-      preferred,
-      [
-        { ...REGION_WORD_SEGMENT, guess: word },
-        { ...REGION_NUMBER_SEGMENT, guess: number },
-      ],
-    ];
-  }
-  return lastRegion[1];
 }
 
 /**

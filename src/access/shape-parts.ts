@@ -1,4 +1,10 @@
-import { accountSegment, ORG_PATH_SEGMENT, ORGANIZATION_SEGMENT } from "./alphabets.js";
+import {
+  accountSegment,
+  ORG_PATH_SEGMENT,
+  ORGANIZATION_SEGMENT,
+  REGION_NUMBER_SEGMENT,
+  REGION_WORD_SEGMENT,
+} from "./alphabets.js";
 import type { AccountChoice, OrganizationChoice } from "./callers.js";
 import { type Glob, literalGlob } from "./glob.js";
 import type { KeyModel } from "./key-models.js";
@@ -55,6 +61,23 @@ export function organizationPart(choice: OrganizationChoice, s: Segments): Organ
   if (choice.kind === "literal" && choice.path !== undefined) return { id, path: [choice.path] };
   const rest = s.add(ORG_PATH_SEGMENT);
   return { id, path: [...id, "/r-", rest, "/"] };
+}
+
+let lastRegion: readonly [string, readonly Segment[]] = ["", [REGION_WORD_SEGMENT, REGION_NUMBER_SEGMENT]];
+
+/** The parts of the name of a Region, by preference that of the key, which is the same for many keys. */
+export function regionSegments(preferred: string): readonly Segment[] {
+  if (lastRegion[0] !== preferred) {
+    const [, word = "us-east-", number = "1"] = /^([a-z-]*)(\d{0,2})$/.exec(preferred) ?? [];
+    lastRegion = [
+      preferred,
+      [
+        { ...REGION_WORD_SEGMENT, guess: word },
+        { ...REGION_NUMBER_SEGMENT, guess: number },
+      ],
+    ];
+  }
+  return lastRegion[1];
 }
 
 /** A key that requests of the shape do not carry. */

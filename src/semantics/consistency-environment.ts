@@ -68,11 +68,26 @@ function networkInconsistencies(keys: ExplicitKeys, found: string[]): void {
   if (vpceAccount !== undefined && parseAccountId(vpceAccount) === undefined) {
     found.push(`aws:VpceAccount ${quoted(vpceAccount)} is no account id`);
   }
+  vpcInconsistencies(keys, found);
   const transport = keys.get("aws:securetransport");
   if (transport !== undefined && parseBool(transport.values[0] ?? "") !== true) {
     found.push("aws:SecureTransport is always true: KMS only speaks TLS");
   }
 }
+
+/** The ARN of a VPC has one form, and the id in it is that of aws:SourceVpc. */
+function vpcInconsistencies(keys: ExplicitKeys, found: string[]): void {
+  const arn = soleValue(keys, "aws:sourcevpcarn");
+  if (arn === undefined) return;
+  const id = VPC_ARN.exec(arn)?.[1];
+  if (id === undefined) found.push(`aws:SourceVpcArn ${quoted(arn)} is no ARN of a VPC`);
+  const vpc = soleValue(keys, "aws:sourcevpc");
+  if (id !== undefined && vpc !== undefined && vpc !== id) {
+    found.push("aws:SourceVpc is another VPC than aws:SourceVpcArn");
+  }
+}
+
+const VPC_ARN = /^arn:aws[a-z-]*:ec2:[a-z-]*[0-9]{0,2}:[0-9]{12}:vpc\/(vpc-[a-z0-9]{1,17})$/;
 
 /** Keys that tell by way of which service a request comes. */
 const VIA_KEYS = ["kms:ViaService", "aws:CalledVia", "aws:CalledViaFirst", "aws:CalledViaLast"].map(

@@ -139,11 +139,10 @@ export const KNOWN_VALUES: ReadonlyMap<string, KnownValues> = new Map<string, Kn
   ["aws:multifactorauthage", { kind: "range", least: 0, most: 129_600 }],
   // Source: KMS Developer Guide, kms:ViaService: service.region.amazonaws.com, in every partition.
   ["kms:viaservice", { kind: "form", pattern: "*?.?*.amazonaws.com" }],
-  // Source: EC2 API reference, ids of resources; Service Authorization Reference for EC2, the ARN of a VPC.
+  // Source: EC2 API reference, ids of resources.
   ["aws:sourcevpc", { kind: "form", pattern: "vpc-?*" }],
   ["aws:ec2instancesourcevpc", { kind: "form", pattern: "vpc-?*" }],
   ["aws:sourcevpce", { kind: "form", pattern: "vpce-?*" }],
-  ["aws:sourcevpcarn", { kind: "form", pattern: "arn:aws*:ec2:*:????????????:vpc/vpc-?*" }],
   // Source: IAM User Guide, "AWS global condition context keys", aws:CalledVia: service principal names.
   ["aws:calledvia", { kind: "form", pattern: "?*.amazonaws.com*" }],
   ["aws:calledviafirst", { kind: "form", pattern: "?*.amazonaws.com*" }],

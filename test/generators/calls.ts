@@ -194,6 +194,9 @@ function network({ r, route, topics, context }: Draft): void {
     for (const name of ["aws:SourceVpc", "aws:SourceVpce", "aws:SourceVpcArn", "aws:VpceAccount"]) {
       if (asked(name)) context[name] = value(name);
     }
+    // The VPC is one.
+    const vpc = /:vpc\/(vpc-.+)$/.exec(String(context["aws:SourceVpcArn"] ?? ""))?.[1];
+    if (vpc !== undefined && asked("aws:SourceVpc")) context["aws:SourceVpc"] = vpc;
     if (asked("aws:VpcSourceIp"))
       context["aws:VpcSourceIp"] = r.pick(["10.0.0.7", "10.1.0.0", "192.168.0.1", value("aws:VpcSourceIp")]);
     if ((asked("aws:VpceOrgID") || asked("aws:VpceOrgPaths")) && r.chance(75)) {
