@@ -12,7 +12,7 @@ import { Pager } from "./paging.js";
 import { Quotas } from "./quotas.js";
 import { seededRandom } from "./random.js";
 import { DEFAULT_DISABLED_REGION, Regions } from "./regions.js";
-import type { Desk } from "./router.js";
+import type { Desk } from "./job.js";
 import { GrantTokens } from "./world/grant-tokens.js";
 import { loadSnapshotFile, loadWorld } from "./world/load.js";
 import { Trail } from "./trail.js";

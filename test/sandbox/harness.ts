@@ -1,7 +1,8 @@
 import type { SandboxOptions } from "../../src/sandbox/desk.js";
 import { openDesk } from "../../src/sandbox/desk.js";
 import type { Reply } from "../../src/sandbox/reply.js";
-import { type Desk, answerAws } from "../../src/sandbox/router.js";
+import type { Desk } from "../../src/sandbox/job.js";
+import { answerAws } from "../../src/sandbox/router.js";
 import type { KeyLine, SnapshotLine } from "../../src/snapshot/lines.js";
 
 /** Accounts of the tests: the owner of the keys, a member of the same organization, and a stranger. */
