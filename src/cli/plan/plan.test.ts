@@ -53,6 +53,20 @@ describe("keyward plan", () => {
     expect(plan.value.notes.join("\n")).toContain("444455556666 keeps its access");
   });
 
+  test.each(["auto", "narrow", "bound", "remove"])(
+    "keeps to 80 columns, whatever it has to say: %s",
+    async (strategy) => {
+      const usage = join(folder(), "usage.ndjson");
+      const trail = join(EXAMPLES, "cloudtrail");
+      await keyward(["usage", "--cloudtrail", trail, "--snapshot", ESTATE, "--output", usage]);
+      const args = ["plan", ESTATE, "--config", CONFIG, "--usage", usage, "--weak", "--strategy", strategy];
+      const { stdout } = await keyward(args, { columns: 80, isTTY: true });
+      expect(stdout).toContain("Keys: ");
+      const plain = stdout.replace(/\u001b\[[0-9;]*m/g, "");
+      expect(plain.split("\n").filter((l) => l.length > 80)).toEqual([]);
+    },
+  );
+
   test("ends with 0 where all is planned, and keeps to 80 columns without control characters", async () => {
     const hostile = "a\u001b[31m\r\n| clear | ‮";
     const { code, stdout } = await keyward(

@@ -54,7 +54,11 @@ export async function runUsage(flags: UsageFlags, io: Io): Promise<ExitCode> {
     await write(lines(), flags.output, io);
     say(`Usage file: ${flags.output}`);
   }
-  await write(flags.format === "ndjson" ? lines() : summary(coverage, known), undefined, io);
+  await write(
+    flags.format === "ndjson" ? lines() : summary(coverage, known, io.stdout.columns),
+    undefined,
+    io,
+  );
   return coverage.gapCount > 0 || coverage.omitted > 0 ? EXIT.incomplete : EXIT.clear;
 }
 

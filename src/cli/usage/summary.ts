@@ -1,16 +1,39 @@
 import { inert } from "../../domain/inert.js";
 import type { KeyUsageData } from "../../usage/aggregate.js";
 import { DENIED_ELSEWHERE, generalCaveats, keyCaveats } from "../../usage/coverage.js";
+import { wrap } from "../../report/wrap.js";
 import type { UsageCoverage, UsageEntry, UsagePrincipal } from "../../usage/types.js";
 
 /** Calls that are shown of one key, and gaps that are shown in all; the file has all of them. */
 const SHOWN = 12;
 
-/** Pieces of the text that a person reads. Everything that comes from records goes through {@link inert}. */
+/**
+ * Pieces of the text that a person reads. Everything that comes from records goes through {@link inert}.
+ * @param width columns of the terminal; undefined: there is none, and lines stay whole, so that they can be searched
+ */
 export function* summary(
   coverage: UsageCoverage,
   keys: Iterable<KeyUsageData>,
+  width: number | undefined,
 ): Generator<string, void, undefined> {
+  for (const piece of pieces(coverage, keys)) {
+    yield width === undefined
+      ? piece
+      : piece
+          .split("\n")
+          .flatMap((line) => broken(line, width))
+          .join("\n");
+  }
+}
+
+/** A line in lines of the terminal's width; what goes on stands two columns deeper. */
+function broken(line: string, width: number): readonly string[] {
+  const indent = " ".repeat(line.length - line.trimStart().length);
+  const [first = "", ...more] = wrap(line.trimStart(), Math.max(20, width - indent.length - 2));
+  return [indent + first, ...more.map((text) => `${indent}  ${text}`)];
+}
+
+function* pieces(coverage: UsageCoverage, keys: Iterable<KeyUsageData>): Generator<string, void, undefined> {
   let count = 0;
   for (const key of keys) {
     count++;

@@ -64,6 +64,17 @@ describe("keyward usage", () => {
     ]);
   });
 
+  it.each([60, 80])("keeps to %i columns on a terminal, and loses nothing", async (columns) => {
+    const dir = folder();
+    writeFileSync(join(dir, `${"long".repeat(30)}.json`), '{"Records":[{"eventSource":"kms');
+    const args = ["usage", "--cloudtrail", TRAIL, "--cloudtrail", dir];
+    const [narrow, whole] = await Promise.all([keyward(args, { columns, isTTY: true }), keyward(args)]);
+    expect(Math.max(...narrow.stdout.split("\n").map((l) => l.length))).toBeLessThanOrEqual(columns);
+    expect(Math.max(...whole.stdout.split("\n").map((l) => l.length))).toBeGreaterThan(columns);
+    const letters = (text: string): string => text.replace(/\s+/g, "");
+    expect(letters(narrow.stdout)).toBe(letters(whole.stdout));
+  });
+
   it("leaves out what is outside the days", async () => {
     const { stdout } = await keyward(["usage", "--cloudtrail", TRAIL, "--from", "2026-11-22"]);
     expect(stdout).not.toContain("2026-11-20");
