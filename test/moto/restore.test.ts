@@ -12,7 +12,8 @@ import {
   PutKeyPolicyCommand,
 } from "@aws-sdk/client-kms";
 import { CreateBucketCommand, PutBucketVersioningCommand, S3Client } from "@aws-sdk/client-s3";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { AssumeRoleCommand, STSClient } from "@aws-sdk/client-sts";
+import { beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import type { Grant } from "../../src/domain/grant.js";
 import { planText } from "../../src/repair/plan-text.js";
 import { changeOf, closedPolicy, keyLine, openPolicy, OWNER, planOf, policyOf } from "../apply-estate.js";
@@ -25,19 +26,41 @@ import { type CliResult, startCli } from "../cli.js";
 
 const endpoint = process.env["KEYWARD_TEST_MOTO"] ?? "";
 const venv = process.env["KEYWARD_TEST_VENV"] ?? "";
-/** The account that moto gives to every access key. */
-const ACCOUNT = "123456789012";
-const CREDENTIALS = { AWS_ACCESS_KEY_ID: "AKIAIOSFODNN7EXAMPLE", AWS_SECRET_ACCESS_KEY: "any" };
+/** An account of its own: other tests count the keys of the account that moto gives to every access key. */
+const ACCOUNT = "555566667777";
 const BUCKET = "keyward-restore-journals";
-const credentials = { accessKeyId: CREDENTIALS.AWS_ACCESS_KEY_ID, secretAccessKey: "any" };
-const kms = new KMSClient({ region: "us-east-1", endpoint, credentials });
-const s3 = new S3Client({ region: "us-east-1", endpoint, credentials, forcePathStyle: true });
+interface Session {
+  readonly AWS_ACCESS_KEY_ID: string;
+  readonly AWS_SECRET_ACCESS_KEY: string;
+  readonly AWS_SESSION_TOKEN: string;
+}
+let session: Session;
+let kms: KMSClient;
+let s3: S3Client;
+beforeAll(async () => {
+  const anybody = { accessKeyId: "AKIAIOSFODNN7EXAMPLE", secretAccessKey: "any" };
+  const sts = new STSClient({ region: "us-east-1", endpoint, credentials: anybody });
+  const RoleArn = `arn:aws:iam::${ACCOUNT}:role/Keeper`;
+  const { Credentials: made } = await sts.send(new AssumeRoleCommand({ RoleArn, RoleSessionName: "s" }));
+  session = {
+    AWS_ACCESS_KEY_ID: made?.AccessKeyId ?? "",
+    AWS_SECRET_ACCESS_KEY: made?.SecretAccessKey ?? "",
+    AWS_SESSION_TOKEN: made?.SessionToken ?? "",
+  };
+  const credentials = {
+    accessKeyId: session.AWS_ACCESS_KEY_ID,
+    secretAccessKey: session.AWS_SECRET_ACCESS_KEY,
+    sessionToken: session.AWS_SESSION_TOKEN,
+  };
+  kms = new KMSClient({ region: "us-east-1", endpoint, credentials });
+  s3 = new S3Client({ region: "us-east-1", endpoint, credentials, forcePathStyle: true });
+});
 const own = (text: string): string => text.replaceAll(OWNER, ACCOUNT);
 
 async function sh(commands: string, cwd: string): Promise<string> {
   const env = {
     PATH: `${venv}${delimiter}${process.env["PATH"] ?? ""}`,
-    ...CREDENTIALS,
+    ...session,
     AWS_ENDPOINT_URL: endpoint,
     // A locale that is not UTF-8: nothing may depend on it.
     LC_ALL: "C",
@@ -89,6 +112,8 @@ describe("RESTORE.md", () => {
     };
     await kms.send(new CreateGrantCommand({ KeyId: first, ...terms }));
 
+    expect(arns.every((arn) => arn.includes(`:${ACCOUNT}:`))).toBe(true);
+
     const lines = await Promise.all(
       arns.map(async (arn, i) => ({ ...keyLine(before[i] ?? "", await grants(arn)), arn })),
     );
@@ -98,8 +123,7 @@ describe("RESTORE.md", () => {
     );
     await writeFile(join(folder, "plan.yaml"), planText(planOf(changes), "yaml"));
     const keyward = (...args: readonly string[]): Promise<CliResult> =>
-      startCli([...args, "--endpoint-url", endpoint], folder, { ...CREDENTIALS, AWS_REGION: "us-east-1" })
-        .done;
+      startCli([...args, "--endpoint-url", endpoint], folder, { ...session, AWS_REGION: "us-east-1" }).done;
     const copy = `s3://${BUCKET}/team/`;
     const applied = await keyward("apply", "plan.yaml", "--yes", "--max-keys", "9", "--journal-copy", copy);
     expect(applied.code, applied.stdout + applied.stderr).toBe(0);
