@@ -3,6 +3,7 @@ import { actionsFor } from "../../aws/least-privilege.js";
 import type { Asked, CloudPort, KmsPort, OrganizationPort } from "../../collect/ports.js";
 import { err, ok } from "../../domain/result.js";
 import { probeAccount, probeOrganization, probeRegion } from "./probe.js";
+import { triedNowhere } from "./run.js";
 
 const { signal } = new AbortController();
 const denied = (call: string): Asked<never> =>
@@ -26,6 +27,17 @@ test("a read that is refused is named with its place; one that could not be trie
     outcome: "not-tried",
     detail: "no key could be listed",
   });
+});
+
+test("what verdicts need and no Region had a key to try with is not known", async () => {
+  const empty: Partial<KmsPort> = { listKeys: () => page(), listAliases: () => page() };
+  const none = await probeRegion(empty as KmsPort, "111122223333/us-east-1", signal);
+  expect(triedNowhere(none)).toEqual(["kms:GetKeyPolicy", "kms:ListGrants"]);
+  const refused = [
+    { action: "kms:GetKeyPolicy", outcome: "cannot", where: "111122223333/eu-west-1" },
+    { action: "kms:ListGrants", outcome: "can", where: "111122223333/eu-west-1" },
+  ] as const;
+  expect(triedNowhere([...none, ...refused])).toEqual([]);
 });
 
 test("every declared action of a scan is tried", async () => {

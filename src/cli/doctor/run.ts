@@ -25,7 +25,7 @@ export interface DoctorFlags extends CloudFlags {
 /** Accounts and Regions that are looked at together. */
 const AT_ONCE = 8;
 
-/** Tries each read once in every place. Nothing is written. 0: all can be read; 3: something cannot. */
+/** Tries each read once in every place. Nothing is written. 0: all can be read; 3: something cannot, or is not known. */
 export async function runDoctor(flags: DoctorFlags, io: Io): Promise<ExitCode> {
   const scope = await resolveScope(flags.scope);
   const connection = await connect({
@@ -67,7 +67,14 @@ export async function runDoctor(flags: DoctorFlags, io: Io): Promise<ExitCode> {
     }
     await workers.settled();
     for (const text of summary(probes)) io.stdout.write(text);
-    return probes.some((p) => p.outcome === "cannot" && !isSpare(p, probes)) ? EXIT.incomplete : EXIT.clear;
+    const untried = triedNowhere(probes);
+    if (untried.length > 0) {
+      io.stdout.write(
+        `Not known: ${untried.join(" and ")} could be tried nowhere, and verdicts need them.\n    next: look at a Region that has a key (--region), or at an account that has one\n`,
+      );
+    }
+    const refused = probes.some((p) => p.outcome === "cannot" && !isSpare(p, probes));
+    return refused || untried.length > 0 ? EXIT.incomplete : EXIT.clear;
   } finally {
     connection.close();
   }
@@ -121,6 +128,13 @@ async function lookAt(
   }
   await workers.settled();
   return probes;
+}
+
+/** Reads that verdicts need and that no place had anything to try with: that nothing was refused says nothing of them. */
+export function triedNowhere(probes: readonly Probe[]): readonly string[] {
+  const tried = new Set(probes.filter((p) => p.outcome !== "not-tried").map((p) => p.action));
+  const needed = (action: string): boolean => permissionOf(action)?.need === "verdict";
+  return [...new Set(probes.map((p) => p.action))].filter((action) => needed(action) && !tried.has(action));
 }
 
 /** Either of the two calls that list Regions does. */
