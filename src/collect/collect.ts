@@ -106,7 +106,10 @@ async function scan(run: Run, options: CollectOptions, limits: Limits): Promise<
   const { cloud } = options;
   const startedAt = options.now();
   const details: Details = { tags: false, rotation: false, lastUsage: false, ...options.details };
-  await run.emit(snapshotHeader(startedAt, options.tool, detailNames(details)));
+  // What an earlier scan has read is as old as that scan, so the snapshot does not claim to be younger.
+  const begun = Date.parse(options.known?.createdAt ?? "");
+  const createdAt = Number.isNaN(begun) ? startedAt : Math.min(begun, startedAt);
+  await run.emit(snapshotHeader(createdAt, options.tool, detailNames(details)));
   const own = new AccountRun(run, undefined, false);
   const identity = await own.ask("sts:GetCallerIdentity", (signal) => cloud.identity(signal));
   if (identity.ok) own.account = identity.value.account;
