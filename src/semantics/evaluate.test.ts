@@ -671,3 +671,64 @@ describe("a decision", () => {
     expect(trace[1]?.text).toMatch(/only delegates/);
   });
 });
+
+describe("keys of which it is not sure that a request can hold them so", () => {
+  const when = (Condition: unknown): KeyDocument => keyWith([allow({ ...aws(OTHER_ROOT), Condition })]);
+  const context = (stated: AccessRequest["context"]): Partial<AccessRequest> => ({
+    ...ALLOWED,
+    context: stated,
+  });
+
+  it("leave a doubt where the answer depends on them", () => {
+    const via = when({ StringLike: { "kms:ViaService": "s3*" } });
+    const asked = (service: string): AccessRequest =>
+      request(OTHER_ROLE, context({ "kms:ViaService": service }));
+    expect(outcome(asked("s3.us-east-1.amazonaws.com"), via)).toBe("allow");
+    expect(outcome(asked("s3"), via)).toBe("undocumented-value");
+    expect(outcome(asked("ec2"), via)).toBe("implicit-deny");
+  });
+
+  it("leave none where it does not", () => {
+    const present = when({ Null: { "kms:ViaService": "false" } });
+    expect(outcome(request(OTHER_ROLE, context({ "kms:ViaService": "s3" })), present)).toBe("allow");
+    const anybody = keyWith([allow(aws(OTHER_ROOT))]);
+    expect(outcome(request(OTHER_ROLE, context({ "sts:ExternalId": "x" })), anybody)).toBe("allow");
+  });
+
+  it("are those of multi-factor authentication for sessions, not for users", () => {
+    const mfa = when({ Bool: { "aws:MultiFactorAuthPresent": "true" } });
+    const stated = context({ "aws:MultiFactorAuthPresent": "true" });
+    expect(outcome(request(OTHER_ROLE, stated), mfa)).toBe("mfa-of-session");
+    expect(outcome(request(OTHER_ROLE, ALLOWED), mfa)).toBe("mfa-of-session");
+    const user = "arn:aws:iam::444455556666:user/U";
+    expect(outcome(request(user, stated), mfa)).toBe("allow");
+    expect(outcome(request(user, ALLOWED), mfa)).toBe("implicit-deny");
+  });
+
+  it("tell what follows from the others of temporary credentials", () => {
+    const user = "arn:aws:iam::444455556666:user/U";
+    const age = when({ NumericLessThan: { "aws:MultiFactorAuthAge": "60" } });
+    const ask = (stated: AccessRequest["context"]): string => outcome(request(user, context(stated)), age);
+    expect(ask({ "aws:MultiFactorAuthPresent": "false" })).toBe("implicit-deny");
+    expect(ask({ "aws:MultiFactorAuthPresent": "true" })).toBe("caller-fact-unknown");
+    expect(ask({ "aws:MultiFactorAuthAge": "59" })).toBe("allow");
+    const longTerm = when({ Null: { "aws:TokenIssueTime": "true" } });
+    expect(outcome(request(user, ALLOWED), longTerm)).toBe("allow");
+    expect(outcome(request(OTHER_ROLE, ALLOWED), longTerm)).toBe("implicit-deny");
+  });
+
+  it("hold aliases for IAM policies alone", () => {
+    const Condition = { "ForAnyValue:StringEquals": { "kms:ResourceAliases": "alias/app" } };
+    const facts = { aliases: ["alias/app"] };
+    const inKeyPolicy = keyWith([allow({ ...aws(OTHER_ROOT), Condition })], { facts });
+    expect(outcome(request(OTHER_ROLE, ALLOWED), inKeyPolicy)).toBe("aliases-in-key-policy");
+    const identity = policy(
+      [{ Effect: "Allow", Action: "*", Resource: "*", Condition }],
+      undefined,
+      "identity",
+    );
+    const byIam: Partial<AccessRequest> = { identity: { kind: "policies", policies: [identity] } };
+    const open = keyWith([allow(aws(OTHER_ROOT))], { facts });
+    expect(outcome(request(OTHER_ROLE, byIam), open)).toBe("allow");
+  });
+});
