@@ -12,7 +12,7 @@ import {
   testUnknown,
 } from "./condition.js";
 import { type KeyModel, timeText } from "./key-models.js";
-import { type Lit, meets, satisfies, solveScalar, solveSet, wordConstraints } from "./scalar.js";
+import { type Domain, type Lit, meets, satisfies, solveScalar, solveSet, wordConstraints } from "./scalar.js";
 import type { Shape } from "./shape.js";
 import type { Mode, Truth } from "./truth.js";
 import { lacksZone, parseDate } from "./typed.js";
@@ -29,7 +29,7 @@ import {
   unique,
   withTies,
 } from "./tied-variables.js";
-import { type Budget, literalGlob } from "./glob.js";
+import { type Budget, literalGlob, matches } from "./glob.js";
 import { type View, viewText, type WordConstraint } from "./views.js";
 import { solveWords } from "./words.js";
 
@@ -430,7 +430,7 @@ class Search {
     const m = this.#model(key);
     const lits = this.#lits.get(key) ?? [];
     if (m.kind !== "scalar" && m.kind !== "set") return undefined;
-    if (m.domain.documented === true || lits.some((l) => hasDoubt(l))) this.#doubtful = true;
+    if (goesBeyond(lits, m.domain) || lits.some((l) => hasDoubt(l))) this.#doubtful = true;
     const a =
       m.kind === "scalar"
         ? solveScalar(
@@ -449,7 +449,7 @@ class Search {
     const lits = this.#lits.get(CHAIN) ?? [];
     const model = this.#model("aws:calledvia");
     if (model.kind !== "set") return undefined;
-    if (model.domain.documented === true || lits.some(hasDoubt)) this.#doubtful = true;
+    if (goesBeyond(lits, model.domain) || lits.some(hasDoubt)) this.#doubtful = true;
     const a = solveChain(lits, model.domain, this.q.mode, this.q.budget);
     if (a.kind === "exhausted") this.#exhausted = true;
     if (a.kind !== "found") return undefined;
@@ -683,6 +683,26 @@ function hasDoubt(l: Lit): boolean {
     l.c.source.operator.startsWith("Arn") ||
     // IPv4-mapped addresses.
     (l.c.family === "ip" && l.c.source.values.some((v) => /:ffff:/i.test(v)))
+  );
+}
+
+/**
+ * Whether a value that AWS does not document may be an answer: not where a condition wants one of some texts that it
+ * does document.
+ */
+function goesBeyond(lits: readonly Lit[], d: Domain): boolean {
+  if (d.documented !== true) return false;
+  const documented = (text: string): boolean =>
+    d.only === undefined ? d.shape === undefined || matches(d.shape, text) : d.only.includes(text);
+  return !lits.some(
+    (l) =>
+      l.c.family === "string" &&
+      l.want !== l.c.negated &&
+      l.c.source.qualifier === undefined &&
+      l.c.tests.length > 0 &&
+      l.c.tests.every(
+        (t) => t.doubtful === undefined && t.glob?.literal !== undefined && documented(t.glob.literal),
+      ),
   );
 }
 
