@@ -483,6 +483,72 @@ describe("a journal that cannot be used", () => {
   });
 });
 
+describe("a way back that is not known", () => {
+  const back = (sandbox: Sandbox, key: string, ...more: readonly string[]): Promise<CliResult> =>
+    keyward(sandbox, ["rollback", "--key", key, ...more, ...UNASKED]);
+
+  it("the event history may not be read", async () => {
+    const key = keyLine(openPolicy("a"));
+    const sandbox = await sandboxWith([key], ["cloudtrail:LookupEvents=AccessDeniedException"]);
+    const result = await back(sandbox, key.arn, "--from", "cloudtrail");
+    calm(result);
+    expect(result.code).toBe(2);
+    expect(result.stderr).toMatch(
+      /us-east-1: the event history cannot be read\n {2}got: .*AccessDenied.*\n {2}next: {5}permit cloudtrail:LookupEvents, or name log files/,
+    );
+  });
+
+  it("the evidence has no policy of the key", async () => {
+    const key = keyLine(openPolicy("a"));
+    const sandbox = await sandboxWith([key]);
+    await writeFile(join(folder, "log.json"), '{"Records":[]}');
+    const args = ["--from", "cloudtrail", "--cloudtrail", "log.json", "--at", "2026-11-01T00:00:00Z"];
+    const result = await back(sandbox, key.arn, ...args);
+    expect(result.code).toBe(2);
+    expect(result.stderr).toContain(`${key.arn}: the evidence holds no former policy of this key`);
+    expect(result.stderr).toMatch(
+      /expected: a PutKeyPolicy, a CreateKey .* up to 2026-11-01T00:00:00Z\n {2}next: {5}name files that reach further back/,
+    );
+  });
+
+  it("the key cannot be read", async () => {
+    const sandbox = await sandboxWith([keyLine(openPolicy("another"))]);
+    await writeFile(join(folder, "policy.json"), closedPolicy("a"));
+    const key = `arn:aws:kms:us-east-1:${OWNER}:key/gone`;
+    const result = await back(sandbox, key, "--policy", "policy.json");
+    expect(result.code).toBe(2);
+    expect(result.stderr).toMatch(
+      /key\/gone: the key cannot be read\n {2}got: {6}kms:\w+: NotFoundException: .*\n {2}next: {5}permit kms:GetKeyPolicy/,
+    );
+  });
+
+  it("a deleted principal cannot be left out", async () => {
+    const gone = `arn:aws:iam::${OWNER}:role/Gone`;
+    const old = openPolicy("a").replace('"Principal":"*"', `"NotPrincipal":{"AWS":["${gone}"]}`);
+    const key = keyLine(closedPolicy("a"));
+    const sandbox = await sandboxWith([key]);
+    await writeFile(join(folder, "policy.json"), old);
+    const result = await back(sandbox, key.arn, "--policy", "policy.json", "--without", gone);
+    expect(result.code).toBe(2);
+    expect(result.stderr).toMatch(
+      /the old policy cannot be put back without the deleted principals\n {2}got: .*NotPrincipal.*\n {2}next: {5}write the policy by hand/,
+    );
+    expect(puts(sandbox)).toBe(0);
+  });
+
+  it("a run did nothing to the key", async () => {
+    const keys = [keyLine(openPolicy("a")), keyLine(openPolicy("b"))] as const;
+    const sandbox = await sandboxWith(keys);
+    await planFile([changeOf(keys[0], closedPolicy("a"))]);
+    expect((await apply(sandbox)).code).toBe(0);
+    const result = await keyward(sandbox, ["rollback", await lastRun(), "--key", keys[1].arn, ...UNASKED]);
+    expect(result.code).toBe(2);
+    expect(result.stderr).toMatch(
+      /that run wrote nothing to this key\n {2}got: .*\n {2}next: {5}keyward journal list/,
+    );
+  });
+});
+
 it("a plan that was edited by hand is refused", async () => {
   const key = keyLine(openPolicy("a"));
   const sandbox = await sandboxWith([key]);
