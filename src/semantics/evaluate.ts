@@ -245,7 +245,9 @@ function hearGrants(matter: Case, hearing: Hearing): void {
     hearing.allows.push({ source: undefined, says: doubtful("grants-unread"), reason: "grant" });
     hearing.trace.push({ rule: "grant", outcome: "doubtful", text: "the grants of the key were not read" });
   }
-  const target = { ...matter, context: matter.target.context, facts: key.facts };
+  if (key.grants.length === 0) return;
+  const { request, side, target: asked } = matter;
+  const target = { request, action, context: asked.context, facts: key.facts, side };
   const each = key.grants.length <= MOST_GRANTS_TOLD;
   let unfit = 0;
   for (const grant of key.grants) {
