@@ -221,6 +221,10 @@ function ordinaryShape(
     const m = endpoint.get(name.toLowerCase());
     if (m?.kind === "word") standing.push([name, m.view, m.list]);
   }
+  for (const name of VPC_NAMES) {
+    const m = vpc.get(name.toLowerCase());
+    if (m?.kind === "word") standing.push([name, m.view, m.list]);
+  }
   if (instance !== undefined && from !== undefined) standing.push([from, instance, false]);
   for (const [name, view, list] of shownOfCredentials(credentials)) standing.push([name, view, list]);
   return {
@@ -321,6 +325,7 @@ function vpcKeys(route: Route, x: ShapeContext, s: Segments): ReadonlyMap<string
   return out;
 }
 
+const VPC_NAMES = ["aws:SourceVpcArn", "aws:SourceVpc"];
 const NO_KEYS: ReadonlyMap<string, KeyModel> = new Map();
 const NO_VPC: ReadonlyMap<string, KeyModel> = new Map([
   ["aws:sourcevpcarn", NONE],

@@ -376,7 +376,12 @@ function* candidates(lits: readonly Lit[], d: Domain): Generator<string> {
         }
         case "date": {
           const s = parseDate(t.text);
-          if (s !== undefined) for (const x of [s, s - 1, s + 1]) yield formatDate(x);
+          if (s === undefined) break;
+          for (const x of [s, s - 1, s + 1]) {
+            yield formatDate(x);
+            // Where a number is compared as a date, it is seconds since the epoch.
+            if (d.type === "number") yield String(Math.floor(x));
+          }
           break;
         }
         case "ip": {
