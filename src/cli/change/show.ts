@@ -2,6 +2,7 @@ import { createTwoFilesPatch } from "diff";
 import type { Proposal } from "../../apply/context.js";
 import type { Grant } from "../../domain/grant.js";
 import { inert } from "../../domain/inert.js";
+import { spread } from "../spread.js";
 
 /** A change as a person reads it before saying yes. Everything that stands in AWS is made inert, line by line. */
 export function proposalText(proposal: Proposal): string {
@@ -18,13 +19,26 @@ export function proposalText(proposal: Proposal): string {
   return `${lines.join("\n")}\n`;
 }
 
-/** The difference of two policies as text, line by line. */
+/** The difference of two policies as text, line by line; of policies on one line it would tell nothing, and be cut off. */
 export function policyDiff(from: string, to: string): readonly string[] {
-  const patch = createTwoFilesPatch("now", "new", from, to, undefined, undefined, { context: 3 });
-  return patch
+  const [older, newer] = [spread(from), spread(to)];
+  const apart = older !== undefined && newer !== undefined;
+  const patch = createTwoFilesPatch(
+    "now",
+    "new",
+    apart ? older : from,
+    apart ? newer : to,
+    undefined,
+    undefined,
+    {
+      context: 3,
+    },
+  );
+  const lines = patch
     .split("\n")
     .filter((line) => line !== "" && !line.startsWith("====="))
     .map((line) => `  ${inert(line.replace(/\r$/, ""), { max: 2_000 })}`);
+  return apart ? ["  (the policy is on one line in fact, and stays so)", ...lines] : lines;
 }
 
 function grantWords(grant: Grant): string {

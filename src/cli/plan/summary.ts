@@ -1,5 +1,6 @@
 import { createPatch } from "diff";
 import pc from "picocolors";
+import { spread } from "../spread.js";
 import { inert } from "../../domain/inert.js";
 import type { KeyChange, PlanFile, PlannedChange, PlannedUse, RefusedKey } from "../../repair/plan-file.js";
 import { wrap } from "../../report/wrap.js";
@@ -133,8 +134,8 @@ function diffPart(diff: string, page: Page): void {
   const [only] = removed;
   const [other] = added;
   if (removed.length === 1 && added.length === 1 && only !== undefined && other !== undefined) {
-    const older = pretty(only.slice(1));
-    const newer = pretty(other.slice(1));
+    const older = spread(only.slice(1));
+    const newer = spread(other.slice(1));
     if (older !== undefined && newer !== undefined) {
       page.add("Policy (on one line in fact, and stays so):", "  ");
       for (const l of createPatch("p", older, newer, "", "", { context: 3 }).split("\n").slice(4)) {
@@ -145,15 +146,6 @@ function diffPart(diff: string, page: Page): void {
   }
   page.add("Policy:", "  ");
   for (const l of lines) if (l !== "" && !l.startsWith("\\")) page.diff(l);
-}
-
-function pretty(text: string): string | undefined {
-  try {
-    return `${JSON.stringify(JSON.parse(text), null, 2)}\n`;
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-    return undefined;
-  }
 }
 
 const MOST = 8;
