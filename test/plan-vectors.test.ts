@@ -143,8 +143,10 @@ describe("a plan for every exposed case", () => {
   });
 
   afterAll(() => {
-    // What cannot be planned are keys that nobody can be shown to manage today.
-    expect(planned.size).toBeGreaterThanOrEqual(EXPOSED.length - 15);
+    // What cannot be planned are keys that nobody can be shown to manage today: all whose root may put a policy are.
+    const managed = EXPOSED.filter((v) => put(vectorKeyDocument(v)) === "allow");
+    expect(managed.map((v) => v.id).filter((id) => !planned.has(id))).toEqual([]);
+    expect(planned.size).toBeGreaterThan(300);
     expect(compared).toBeGreaterThan(1000);
   });
 });
