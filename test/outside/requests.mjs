@@ -23,6 +23,31 @@ export function insiderRequest(r) {
   return callerRequest(r, r.pick(ZONE.accounts), ZONE.organizations[0]);
 }
 
+/** The root user, a user and the roles of the key's own account, straight from the internet with MFA. */
+export function ownPeople() {
+  const choices = [{ pick: () => "root" }, { pick: () => "user" }, ...ROLES.map((role) => rolePicker(role))];
+  return choices.map((r) => {
+    const context = {
+      ...common({ chance: () => false, pick: (list) => list[0] }, "kms:PutKeyPolicy"),
+      "kms:CallerAccount": OWNER,
+      "aws:PrincipalAccount": OWNER,
+      "aws:PrincipalIsAWSService": "false",
+      "aws:PrincipalOrgID": ZONE.organizations[0],
+      "aws:PrincipalOrgPaths": [`${ZONE.organizations[0]}/r-ab12/ou-ab12-11111111/`],
+      "aws:ViaAWSService": "false",
+      "aws:SourceIp": "8.8.8.8",
+      "aws:MultiFactorAuthPresent": "true",
+    };
+    const principal = identity({ chance: () => false, ...r }, OWNER, context);
+    return { principal, context };
+  });
+}
+
+/** Picks a session of this role, signed in with MFA. */
+function rolePicker(role) {
+  return { pick: (list) => (list === ROLES ? role : list.includes("role") ? "role" : list[0]) };
+}
+
 function common(r, action) {
   const context = {
     "aws:CurrentTime": "2026-11-25T12:00:00Z",
