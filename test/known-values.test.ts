@@ -1,5 +1,7 @@
 import * as kms from "@aws-sdk/client-kms";
 import { describe, expect, test } from "vitest";
+import { KEY_USAGES } from "../src/domain/key.js";
+import { ACCOUNT_LEVEL_ACTIONS, KMS_KEY_ACTIONS } from "../src/semantics/actions.js";
 import {
   ENCRYPTION_ALGORITHMS,
   isKnownValue,
@@ -22,6 +24,34 @@ const ENUMERATIONS: readonly (readonly [string, Readonly<Record<string, string>>
   ["kms:expirationmodel", kms.ExpirationModelType],
   ["kms:grantoperations", kms.GrantOperation],
 ];
+
+/** Operations of the API by permissions: ReEncrypt needs two, and two permissions are no operation of their own. */
+const PERMISSIONS_OF: Readonly<Record<string, readonly string[]>> = {
+  ReEncrypt: ["ReEncryptFrom", "ReEncryptTo"],
+};
+const NO_OPERATION = ["SynchronizeMultiRegionKey"];
+
+describe("the actions that keyward knows", () => {
+  test("are those of the API", () => {
+    const operations = Object.keys(kms)
+      .filter((name) => name.endsWith("Command") && name !== "$Command")
+      .map((name) => name.slice(0, -"Command".length));
+    const expected = operations.flatMap((name) => PERMISSIONS_OF[name] ?? [name]);
+    const known = [...KMS_KEY_ACTIONS.map((a) => a.name), ...ACCOUNT_LEVEL_ACTIONS].map((name) =>
+      name.slice(4),
+    );
+    expect(known.sort()).toEqual([...expected, ...NO_OPERATION].sort());
+  });
+
+  test("that grants can hold are the API's GrantOperation", () => {
+    const grantable = KMS_KEY_ACTIONS.filter((a) => a.grantable).map((a) => a.name.slice(4));
+    expect(grantable.sort()).toEqual(Object.values(kms.GrantOperation).sort());
+  });
+
+  test("need the key usages that there are", () => {
+    expect([...KEY_USAGES].sort()).toEqual(Object.values(kms.KeyUsageType).sort());
+  });
+});
 
 describe("the values that AWS documents", () => {
   test.each(ENUMERATIONS)("of %s are those of the API", (key, values) => {

@@ -16,7 +16,13 @@ export const KEY_STATES = [
 export type KeyState = (typeof KEY_STATES)[number];
 
 /** KeyUsage of DescribeKey. */
-export const KEY_USAGES = ["ENCRYPT_DECRYPT", "SIGN_VERIFY", "GENERATE_VERIFY_MAC", "KEY_AGREEMENT"] as const;
+export const KEY_USAGES = [
+  "ENCRYPT_DECRYPT",
+  "SIGN_VERIFY",
+  "GENERATE_VERIFY_MAC",
+  "KEY_AGREEMENT",
+  "ENCAPSULATE_DECAPSULATE",
+] as const;
 export type KeyUsage = (typeof KEY_USAGES)[number];
 
 /**

@@ -63,7 +63,7 @@ describe("actions", () => {
     const names = KMS_KEY_ACTIONS.filter((a) => a.crossAccount).map((a) => a.name.slice(4));
     expect(names.sort()).toEqual(
       (
-        "CreateGrant Decrypt DeriveSharedSecret DescribeKey Encrypt GenerateDataKey GenerateDataKeyPair " +
+        "CreateGrant Decapsulate Decrypt DeriveSharedSecret DescribeKey Encapsulate Encrypt GenerateDataKey GenerateDataKeyPair " +
         "GenerateDataKeyPairWithoutPlaintext GenerateDataKeyWithoutPlaintext GenerateMac GetKeyRotationStatus GetPublicKey " +
         "ListGrants ReEncryptFrom ReEncryptTo RetireGrant RevokeGrant Sign Verify VerifyMac"
       ).split(" "),
@@ -74,7 +74,7 @@ describe("actions", () => {
     const names = KMS_KEY_ACTIONS.filter((a) => a.grantable).map((a) => a.name.slice(4));
     expect(names.sort()).toEqual(
       (
-        "CreateGrant Decrypt DeriveSharedSecret DescribeKey Encrypt GenerateDataKey GenerateDataKeyPair " +
+        "CreateGrant Decapsulate Decrypt DeriveSharedSecret DescribeKey Encapsulate Encrypt GenerateDataKey GenerateDataKeyPair " +
         "GenerateDataKeyPairWithoutPlaintext GenerateDataKeyWithoutPlaintext GenerateMac GetPublicKey ReEncryptFrom " +
         "ReEncryptTo RetireGrant Sign Verify VerifyMac"
       ).split(" "),
@@ -91,6 +91,12 @@ describe("actions", () => {
     ["kms:GetPublicKey", "ENCRYPT_DECRYPT", "SYMMETRIC_DEFAULT", false],
     ["kms:GetPublicKey", undefined, "ECC_NIST_P256", true],
     ["kms:DeriveSharedSecret", "KEY_AGREEMENT", "ECC_NIST_P384", true],
+    ["kms:Decapsulate", "ENCAPSULATE_DECAPSULATE", "ML_KEM_768", true],
+    ["kms:Decapsulate", "KEY_AGREEMENT", "ECC_NIST_P384", false],
+    ["kms:Decapsulate", "ENCRYPT_DECRYPT", "SYMMETRIC_DEFAULT", false],
+    ["kms:Encapsulate", "ENCAPSULATE_DECAPSULATE", "ML_KEM_512", true],
+    ["kms:GetPublicKey", "ENCAPSULATE_DECAPSULATE", "ML_KEM_1024", true],
+    ["kms:Decrypt", "ENCAPSULATE_DECAPSULATE", "ML_KEM_768", false],
     ["kms:Sign", undefined, undefined, true],
     ["kms:CreateGrant", "SIGN_VERIFY", "RSA_2048", true],
   ])("%s suits %s %s: %s", (name, usage, spec, expected) => {

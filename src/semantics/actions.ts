@@ -7,7 +7,8 @@ import type { Capability } from "../domain/verdict.js";
  *
  * Sources: Service Authorization Reference, "Actions, resources, and condition keys for AWS Key Management Service"
  * (actions, resource types, condition keys; checked 2026-09-26); KMS API reference, "Cross-account use" of each
- * operation; KMS Developer Guide, "Key states of AWS KMS keys" and "Special-purpose keys".
+ * operation; KMS Developer Guide, "Key states of AWS KMS keys" and "Special-purpose keys". Encapsulate and Decapsulate,
+ * which came later: KMS API reference of both (2026-11-25); their condition keys are taken from their parameters.
  */
 export interface ActionFacts {
   readonly name: ActionName;
@@ -105,6 +106,7 @@ interface Row {
 }
 
 const SYM: readonly KeyUsage[] = ["ENCRYPT_DECRYPT"];
+const KEM: readonly KeyUsage[] = ["ENCAPSULATE_DECAPSULATE"];
 const crypt: readonly KeyGroup[] = ["encryption-context", "request-alias", "encryption-algorithm"];
 
 // c capability, x cross-account, g grantable, u usages, m material, s states, k key groups
@@ -138,6 +140,15 @@ const ROWS = {
     s: "usable",
     k: ["key-agreement", "attestation", "request-alias"],
   },
+  "kms:Decapsulate": {
+    c: "decrypt",
+    x: true,
+    g: true,
+    u: KEM,
+    m: "asymmetric",
+    s: "usable",
+    k: ["request-alias"],
+  },
   "kms:Encrypt": { c: "encrypt", x: true, g: true, u: SYM, s: "usable", k: crypt },
   "kms:ReEncryptTo": { c: "encrypt", x: true, g: true, u: SYM, s: "usable", k: [...crypt, "re-encrypt"] },
   "kms:GenerateDataKeyWithoutPlaintext": {
@@ -157,6 +168,15 @@ const ROWS = {
     m: "symmetric",
     s: "usable",
     k: [...crypt, "data-key-pair"],
+  },
+  "kms:Encapsulate": {
+    c: "encrypt",
+    x: true,
+    g: true,
+    u: KEM,
+    m: "asymmetric",
+    s: "usable",
+    k: ["request-alias"],
   },
   "kms:Sign": {
     c: "sign",

@@ -41,6 +41,7 @@ const KINDS = [
   { spec: "RSA_2048", usage: "SIGN_VERIFY" },
   { spec: "ECC_NIST_P256", usage: "KEY_AGREEMENT" },
   { spec: "ECC_NIST_P256", usage: "SIGN_VERIFY" },
+  { spec: "ML_KEM_768", usage: "ENCAPSULATE_DECAPSULATE" },
   { spec: "HMAC_256", usage: "GENERATE_VERIFY_MAC" },
   {},
   { usage: "ENCRYPT_DECRYPT" },

@@ -43,6 +43,7 @@ const SPECS_OF_USAGE: Readonly<Record<KeyUsage, RegExp>> = {
   SIGN_VERIFY: /^(RSA_(2048|3072|4096)|ECC_(NIST_P(256|384|521)|SECG_P256K1)|SM2|ML_DSA_(44|65|87))$/,
   GENERATE_VERIFY_MAC: /^HMAC_(224|256|384|512)$/,
   KEY_AGREEMENT: /^(ECC_NIST_P(256|384|521)|SM2)$/,
+  ENCAPSULATE_DECAPSULATE: /^ML_KEM_(512|768|1024)$/,
 };
 
 /** CreateKey, for key material made by KMS. Key stores and imported material are not part of the sandbox. */
