@@ -126,7 +126,13 @@ async function planRegions(
     refusals.push(`${from}: ${answer.ok ? "empty answer" : answer.error.code}`);
   }
   const known = builtInRegions(partition);
-  if (known.length === 0) {
+  if (known.length === 0 && account.stopped !== undefined) {
+    // Not a reason to lose what other accounts have told.
+    await account.run.emitIncomplete(account.account ?? "the account of the credentials", {
+      ...account.stopped,
+      call: "ec2:DescribeRegions",
+    });
+  } else if (known.length === 0) {
     throw new KeywardError({
       what: "the Regions to scan are not known",
       where: `partition ${partition}`,

@@ -1,3 +1,4 @@
+import { keyArnParts, parseKeyArn } from "../domain/ids.js";
 import { KeywardError } from "../domain/result.js";
 import type { CoverageLine, MissingDetail, SnapshotLine } from "../snapshot/lines.js";
 import { snapshotHeader } from "../snapshot/write.js";
@@ -129,6 +130,7 @@ async function scan(run: Run, options: CollectOptions, limits: Limits): Promise<
           ...accountOptions,
           accountsAtOnce: limits.accountsAtOnce,
         });
+  await writeLeftovers(run, options, looked);
   const last: CoverageLine = {
     type: "coverage",
     ...looked,
@@ -141,6 +143,35 @@ async function scan(run: Run, options: CollectOptions, limits: Limits): Promise<
   };
   await run.emit(last);
 }
+
+/**
+ * Keys of which an earlier scan had read a part, in Regions that this one could not list to the end. Their lines are
+ * written as they were: what is known of a key is not forgotten because the next scan did not get to it.
+ */
+async function writeLeftovers(run: Run, { known, regions }: CollectOptions, looked: Looked): Promise<void> {
+  const { accountId, accounts } = looked;
+  const ids = accounts?.map((a) => a.id) ?? (accountId === undefined ? undefined : [accountId]);
+  for (const line of known?.leftovers() ?? []) {
+    const arn = parseKeyArn(line.arn);
+    if (arn === undefined) continue;
+    const place = keyArnParts(arn);
+    if (ids?.includes(place.account) === false) continue;
+    if (regions.length > 0 && !regions.includes(place.region)) continue;
+    await run.emit(line);
+    await run.emitIncomplete(
+      line.arn,
+      run.stopped === undefined ? UNLISTED : { ...run.stopped, call: UNLISTED.call },
+    );
+  }
+}
+
+const UNLISTED: CallFailure = {
+  kind: "other",
+  call: "kms:ListKeys",
+  code: "NotListed",
+  message: "The scan before had read a part of this key; this one could not list the keys of its Region.",
+  help: "Look at what is said of its account or Region, and go on with --resume.",
+};
 
 /** The account of the credentials, whether or not STS has named it. */
 async function scanOwn(

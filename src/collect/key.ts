@@ -1,8 +1,9 @@
 import type { Grant } from "../domain/grant.js";
 import { keyArnParts, parseKeyArn } from "../domain/ids.js";
-import type { KeyLine, RawGrants, RawPolicy } from "../snapshot/lines.js";
+import type { KeyLine, RawGrants, RawPolicy, Unreadable } from "../snapshot/lines.js";
 import { isSurelyManagedByAws } from "./managed-by-aws.js";
-import { allPages } from "./paging.js";
+import type { Gathered } from "./paging.js";
+import { allPages, gatheredPages } from "./paging.js";
 import type { Asked, CallFailure, KeyDescription, KmsPort, ListedKey } from "./ports.js";
 import type { DetailCall, KeyOutcome, RegionRun } from "./run.js";
 
@@ -25,7 +26,10 @@ export async function readAliases(run: RegionRun, kms: KmsPort): Promise<Asked<A
   return { ok: true, value: byKey };
 }
 
-/** What reading a key came to; `gaps` is what a verdict would have needed and was not read. */
+/**
+ * What reading a key came to; `gaps` counts what a verdict would have needed and was not read, and what a scan that
+ * stopped would still have asked.
+ */
 export interface KeyResult {
   readonly outcome: KeyOutcome;
   readonly gaps: number;
@@ -47,7 +51,8 @@ export interface KeyReading {
 
 /**
  * Reads one key and writes its line. Keys that AWS manages are left out: nobody can change who uses them. A failure
- * marks this key and is never passed on.
+ * marks this key and is never passed on. Wherever the scan stops, before the first call about the key or between two
+ * pages of its grants, the key has a line with what was read until then, and is named as incomplete.
  *
  * @param known what an earlier scan has read of it, and is not asked again
  */
@@ -76,13 +81,14 @@ export async function readKey(
       : run.ask("kms:GetKeyPolicy", (signal) => kms.getKeyPolicy(key.id, signal)),
     isKnown(known?.grants)
       ? undefined
-      : allPages("kms:ListGrants", (marker) =>
+      : gatheredPages("kms:ListGrants", (marker) =>
           run.ask("kms:ListGrants", (signal) => kms.listGrants(key.id, marker, signal)),
         ),
     readDetails(run, reading, key.id, known),
   ]);
   const state = description?.ok === true ? description.value.state : known?.state;
-  if ((isGone(policy) || isGone(grants)) && mayEnd(state)) return { outcome: "deleted", gaps: 0 };
+  const failed = [policy?.ok === false ? policy.error : undefined, grants?.failure].filter(isFailure);
+  if (failed.some((f) => f.kind === "not-found") && mayEnd(state)) return { outcome: "deleted", gaps: 0 };
   const rawPolicies = policy === undefined ? (known?.policy ?? NOT_ASKED) : rawPolicy(policy);
   const rawGrant = grants === undefined ? (known?.grants ?? NOT_ASKED) : rawGrants(grants);
   if (description?.ok === false) {
@@ -101,9 +107,32 @@ export async function readKey(
     grants: rawGrant,
   };
   await run.emit(line);
-  const gaps = [policy, grants].flatMap((asked) => (asked === undefined || asked.ok ? [] : [asked.error]));
+  const gaps = gapsOf(run, failed, [
+    description?.ok === false ? description.error : undefined,
+    names.ok || known?.aliases !== undefined ? undefined : names.error,
+    ...details.failures,
+  ]);
   for (const gap of gaps) await run.emitIncomplete(key.arn, gap);
   return { outcome: "written", gaps: gaps.length };
+}
+
+/**
+ * What is told of a key that lacks something: what a verdict needs, and of all that was not asked because the scan
+ * stopped, the first. Other details have a count of their own (see {@link RegionRun.missDetail}).
+ */
+function gapsOf(
+  run: RegionRun,
+  needed: readonly CallFailure[],
+  details: readonly (CallFailure | undefined)[],
+): readonly CallFailure[] {
+  const stop = run.stopped?.code;
+  const isCut = (f: CallFailure): boolean => stop !== undefined && f.code === stop;
+  const cut = [...needed, ...details.filter(isFailure)].find(isCut);
+  return [...needed.filter((f) => !isCut(f)), ...(cut === undefined ? [] : [cut])];
+}
+
+function isFailure(failure: CallFailure | undefined): failure is CallFailure {
+  return failure !== undefined;
 }
 
 /** Whether nothing about the key is left to ask. */
@@ -117,26 +146,6 @@ export function isWhole(line: KeyLine, details: Details): boolean {
     (!details.rotation || line.rotationEnabled !== undefined) &&
     (!details.lastUsage || line.usageTrackedSince !== undefined || line.lastUsedAt !== undefined)
   );
-}
-
-/** The lines of a key that was listed but, because the scan has stopped, never asked about. */
-export async function writeUnread(
-  run: RegionRun,
-  key: ListedKey,
-  known: KeyLine | undefined,
-  reason: CallFailure,
-): Promise<KeyResult> {
-  const gap = { ...reason, call: "kms:GetKeyPolicy" };
-  const policy = known?.policy;
-  const grants = known?.grants;
-  await run.emit({
-    ...(known ?? { type: "key", arn: key.arn }),
-    policy: isKnown(policy) && policy !== undefined ? policy : unreadable(gap),
-    grants: isKnown(grants) && grants !== undefined ? grants : unreadable(gap),
-  });
-  if (isKnown(policy) && isKnown(grants)) return { outcome: "written", gaps: 0 };
-  await run.emitIncomplete(key.arn, isKnown(policy) ? { ...gap, call: "kms:ListGrants" } : gap);
-  return { outcome: "written", gaps: 1 };
 }
 
 /** Stands where both an answer and what was known before are missing, which cannot be. */
@@ -175,6 +184,7 @@ function descriptionOf(line: KeyLine | undefined): Partial<KeyLine> {
 interface DetailResult {
   readonly members: Partial<KeyLine>;
   readonly missing: readonly (readonly [DetailCall, string])[];
+  readonly failures: readonly CallFailure[];
 }
 
 /** What was asked for on demand. */
@@ -185,8 +195,12 @@ async function readDetails(
   known: KeyLine | undefined,
 ): Promise<DetailResult> {
   const missing: [DetailCall, string][] = [];
+  const failures: CallFailure[] = [];
   const value = <T>(call: DetailCall, asked: Asked<T> | undefined): T | undefined => {
-    if (asked?.ok === false && asked.error.kind !== "not-found") missing.push([call, asked.error.code]);
+    if (asked?.ok === false && asked.error.kind !== "not-found") {
+      missing.push([call, asked.error.code]);
+      failures.push(asked.error);
+    }
     return asked?.ok === true ? asked.value : undefined;
   };
   const [tags, rotation, usage] = await Promise.all([
@@ -207,16 +221,12 @@ async function readDetails(
       usageTrackedSince: known?.usageTrackedSince ?? used?.trackedSince,
     }),
     missing,
+    failures,
   };
 }
 
-/** AWS does not find it. Both calls work in every state of a key. */
-function isGone(asked: Asked<unknown> | undefined): boolean {
-  return asked?.ok === false && asked.error.kind === "not-found";
-}
-
 /**
- * Whether a key that is not found any more was deleted: only what was scheduled for it is deleted, after a week at least.
+ * Whether a key that is not found any more, by calls that work in every state, was deleted: only what was scheduled for it is deleted, after a week at least.
  * Any other one is there: KMS is eventually consistent, so a call may not find a new key yet. Source: KMS API reference,
  * ScheduleKeyDeletion; KMS Developer Guide, "AWS KMS eventual consistency".
  */
@@ -258,10 +268,11 @@ function rawPolicy(asked: Asked<string | undefined>): RawPolicy {
   return asked.value === undefined ? { kind: "absent" } : { kind: "present", text: asked.value };
 }
 
-function rawGrants(asked: Asked<readonly Grant[]>): RawGrants {
-  return asked.ok ? { kind: "present", items: asked.value } : unreadable(asked.error);
+function rawGrants({ items, failure }: Gathered<Grant>): RawGrants {
+  if (failure === undefined) return { kind: "present", items };
+  return { ...unreadable(failure), ...(items.length === 0 ? {} : { items }) };
 }
 
-function unreadable(failure: CallFailure): RawPolicy & RawGrants {
+function unreadable(failure: CallFailure): Unreadable {
   return { kind: "unreadable", code: failure.code, message: failure.message };
 }

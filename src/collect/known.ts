@@ -13,6 +13,8 @@ export class Known {
   /** Keys that are not whole, by place and ARN. */
   private readonly parts = new Map<string, Map<string, KeyLine>>();
   private readonly regions = new Map<string, RegionCoverage>();
+  private readonly metKeys = new Set<string>();
+  private readonly metRegions = new Set<string>();
   /** The earlier scan read all that this one wants, so its word that a Region is done holds. */
   private sameDetails = false;
   /** When the earlier scan began, as its header says. */
@@ -103,6 +105,24 @@ export class Known {
   /** What is known of a key that is not whole. */
   part(account: string, region: string, arn: string): KeyLine | undefined {
     return this.parts.get(`${account}/${region}`)?.get(arn);
+  }
+
+  /** A key of the new scan's listing: its line is written. */
+  met(arn: string): void {
+    this.metKeys.add(arn);
+  }
+
+  /** The keys of a Region were all listed: a part of a key that is not among them is of a key that is gone. */
+  metRegion(account: string | undefined, region: string): void {
+    if (account !== undefined) this.metRegions.add(`${account}/${region}`);
+  }
+
+  /** Parts of keys that the new scan did not get to: it stopped before, or could not list them. */
+  *leftovers(): Iterable<KeyLine> {
+    for (const [place, parts] of this.parts) {
+      if (this.metRegions.has(place)) continue;
+      for (const [arn, line] of parts) if (!this.metKeys.has(arn)) yield line;
+    }
   }
 
   /** All keys of a Region that are not whole. */

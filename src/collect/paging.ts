@@ -1,5 +1,5 @@
 import { err, ok } from "../domain/result.js";
-import type { Asked, Page } from "./ports.js";
+import type { Asked, CallFailure, Page } from "./ports.js";
 
 /**
  * All pages of a list, one after the other. A page with a marker that was seen before would go round for ever; it is a
@@ -33,15 +33,30 @@ export async function* pages<T>(
   }
 }
 
+/** The items of all pages; or those of the pages before the first failure, and that failure. */
+export interface Gathered<T> {
+  readonly items: readonly T[];
+  readonly failure: CallFailure | undefined;
+}
+
+/** The items as far as pages of them can be had. */
+export async function gatheredPages<T>(
+  call: string,
+  ask: (marker: string | undefined) => Promise<Asked<Page<T>>>,
+): Promise<Gathered<T>> {
+  const items: T[] = [];
+  for await (const page of pages(call, ask)) {
+    if (!page.ok) return { items, failure: page.error };
+    for (const item of page.value) items.push(item);
+  }
+  return { items, failure: undefined };
+}
+
 /** All items of all pages, or the first failure. */
 export async function allPages<T>(
   call: string,
   ask: (marker: string | undefined) => Promise<Asked<Page<T>>>,
 ): Promise<Asked<readonly T[]>> {
-  const items: T[] = [];
-  for await (const page of pages(call, ask)) {
-    if (!page.ok) return page;
-    for (const item of page.value) items.push(item);
-  }
-  return ok(items);
+  const { items, failure } = await gatheredPages(call, ask);
+  return failure === undefined ? ok(items) : err(failure);
 }

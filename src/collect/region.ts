@@ -1,7 +1,7 @@
 import { keyArnParts, parseKeyArn } from "../domain/ids.js";
 import type { RegionCoverage } from "../snapshot/lines.js";
 import type { AliasesByKey, Details, KeyReading, KeyResult } from "./key.js";
-import { readAliases, readKey, writeUnread } from "./key.js";
+import { readAliases, readKey } from "./key.js";
 import type { Known } from "./known.js";
 import { pages } from "./paging.js";
 import type { Asked, CallFailure, KmsPort, ListedKey } from "./ports.js";
@@ -54,6 +54,7 @@ async function doneBefore(
   if (id === undefined || done === undefined || known === undefined) return undefined;
   // Whole keys stand in the new snapshot already; these lack details that nobody may read.
   for (const line of known.partsOf(id, region)) await account.run.emit(line);
+  known.metRegion(id, region);
   const { region: name, status, listed, written, awsManaged, deleted, missing } = done;
   const numbers = { listed, written, awsManaged, deleted };
   const coverage = { region: name, status, ...numbers, ...(missing === undefined ? {} : { missing }) };
@@ -93,7 +94,7 @@ class RegionScan {
   }
 
   async all(): Promise<RegionResult> {
-    const { run, region, counts, seen } = this;
+    const { run, region, counts, seen, account } = this;
     const workers = new Workers(this.options.keysAtOnce);
     const listing = pages("kms:ListKeys", (marker) =>
       run.ask("kms:ListKeys", (signal) => this.kms.listKeys(marker, signal)),
@@ -108,6 +109,7 @@ class RegionScan {
       run.listener.listed?.(region, fresh.length);
       for (const key of fresh) await this.start(workers, key);
     }
+    if (this.failure === undefined) this.options.known?.metRegion(account.account, region);
     await workers.settled();
     const names = await this.aliases;
     if (names?.ok === false && names.error.kind !== "stopped") {
@@ -148,14 +150,9 @@ class RegionScan {
       return;
     }
     const part = known?.part(owner, region, key.arn);
-    await workers.start(async () => {
-      const reason = run.stopped;
-      this.count(
-        reason === undefined
-          ? await readKey(run, this.reading, key, part)
-          : await writeUnread(run, key, part, reason),
-      );
-    });
+    known?.met(key.arn);
+    // After a stop as well: nothing is asked any more, and what is known of the key is written.
+    await workers.start(async () => this.count(await readKey(run, this.reading, key, part)));
   }
 
   /** The account of a key; undefined unless its ARN is one of this account and Region, and the id is that of the ARN. */

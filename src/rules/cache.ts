@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { itemsRead } from "../domain/fetched.js";
 import type { KeyRecord } from "../domain/key.js";
 import type { Zone } from "../domain/zone.js";
 import type { Policy } from "../policy/ast.js";
@@ -58,7 +59,7 @@ const ASKS_FOR_NAMES = /resource(tag|aliases)|\\u/i;
 /** Everything that an opinion depends on but the key's id; undefined for a key with grants. */
 function likeness(record: KeyRecord): string | undefined {
   const { facts, policy, grants } = record;
-  if (grants.kind === "present" && grants.value.length > 0) return undefined;
+  if (itemsRead(grants).length > 0) return undefined;
   const shared = { ...facts, arn: undefined, keyId: undefined, tags: undefined, aliases: undefined };
   const texts = [policy.kind === "present" ? policy.value : "", ...record.resourceControlPolicies];
   const names = texts.some((t) => ASKS_FOR_NAMES.test(t)) ? { tags: facts.tags, aliases: facts.aliases } : {};

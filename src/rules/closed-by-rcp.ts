@@ -1,3 +1,4 @@
+import { itemsRead } from "../domain/fetched.js";
 import type { Exposure } from "../domain/verdict.js";
 import { EXPOSURES, VERDICT_OF_EXPOSURE } from "../domain/verdict.js";
 import { evaluate } from "../semantics/evaluate.js";
@@ -70,7 +71,7 @@ function documentOf({ record, parsed, rcps }: RuleInput): KeyDocument {
   return {
     facts: record.facts,
     policy: parsed.policy ?? { version: "2012-10-17", id: undefined, statements: [] },
-    grants: record.grants.kind === "present" ? record.grants.value : [],
+    grants: itemsRead(record.grants),
     resourceControlPolicies: rcps.map((r) => r.policy),
   };
 }

@@ -1,3 +1,4 @@
+import { itemsRead } from "../domain/fetched.js";
 import type { Grant } from "../domain/grant.js";
 import type { Capability } from "../domain/verdict.js";
 import { CAPABILITIES } from "../domain/verdict.js";
@@ -9,7 +10,7 @@ import type { RuleInput } from "./rule.js";
 
 /** The grants of a key, as far as they could be read. */
 export function grantsOf(input: RuleInput): readonly Grant[] {
-  return input.record.grants.kind === "present" ? input.record.grants.value : [];
+  return itemsRead(input.record.grants);
 }
 
 /** The grantee; undefined where the grant does not say or says it in a form that AWS does not have. */

@@ -327,6 +327,8 @@ interface GrantsText {
 /** Grants as far as they decide anything, their ids numbered; undefined where an id has an unusual form. */
 function grantsText(record: KeyRecord, policyText: string, places: string): GrantsText | undefined {
   const { grants } = record;
+  // Of some the ids are not numbered: no two keys have the same.
+  if (grants.kind === "unreadable" && grants.part !== undefined) return undefined;
   if (grants.kind !== "present") return { text: JSON.stringify(grants), opaque: [] };
   if (grants.value.length === 0) return { text: "[]", opaque: [] };
   // A long list is not repeated elsewhere.

@@ -1,5 +1,15 @@
 import { describe, expect, test } from "vitest";
-import { STRANGER, allow, findings, judge, only, policyText, role, rules } from "../../test/judging.js";
+import {
+  OWNER,
+  STRANGER,
+  allow,
+  findings,
+  judge,
+  only,
+  policyText,
+  role,
+  rules,
+} from "../../test/judging.js";
 import { unknown } from "../domain/fetched.js";
 import { readAgain } from "./not-assessed.js";
 
@@ -48,6 +58,19 @@ describe("grants that could not be read", () => {
   test("do not hide what the policy proves", () => {
     const report = judge(policyText(allow("*", "kms:Decrypt")), { record: { grants: DENIED } });
     expect(report).toMatchObject({ verdict: "exposed", exposure: "public" });
+  });
+
+  test("but of which some were read, show what these prove, and the rest stays open", () => {
+    const cut = { kind: "unreadable", code: "Interrupted", part: FOREIGN } as const;
+    const report = judge(policyText(), { record: { grants: cut } });
+    expect(report).toMatchObject({ verdict: "exposed", exposure: "external" });
+    expect(rules(report)).toEqual(["external-access:high", "not-assessed:medium"]);
+    expect(only(report, "not-assessed")).toMatchObject({
+      reason: "Only 1 of the grants could be read (Interrupted).",
+      remedy: "The scan was stopped: run keyward scan again with --resume and the snapshot of that scan.",
+    });
+    const inside = { ...cut, part: [{ ...FOREIGN[0]!, GranteePrincipal: role(OWNER, "R") }] };
+    expect(judge(policyText(), { record: { grants: inside } })).toMatchObject({ verdict: "not-assessed" });
   });
 
   test("make a weak key unknown: the grants could be worse", () => {

@@ -69,7 +69,7 @@ function unread(
   switch (fetched.kind) {
     case "unreadable":
       return {
-        reason: `The ${what} could not be read (${inert(fetched.code, { max: 80 })}).`,
+        reason: `${readSoFar(fetched.part, what)} (${inert(fetched.code, { max: 80 })}).`,
         remedy: readAgain(fetched.code, call),
       };
     case "absent":
@@ -85,6 +85,12 @@ function unread(
   }
 }
 
+function readSoFar(part: unknown, what: string): string {
+  return Array.isArray(part) && part.length > 0
+    ? `Only ${part.length} of the ${what} could be read`
+    : `The ${what} could not be read`;
+}
+
 /** What to do about a failed read. */
 export function readAgain(code: string, call: string): string {
   if (/AccessDenied|NotAuthorized|UnauthorizedOperation/i.test(code)) {
@@ -92,6 +98,8 @@ export function readAgain(code: string, call: string): string {
   }
   if (/Throttl|Timeout|Unavailable|Internal|Network|ECONN|ETIMEDOUT/i.test(code))
     return "Run it again later.";
+  if (code === "Interrupted")
+    return "The scan was stopped: run keyward scan again with --resume and the snapshot of that scan.";
   if (/NotFound/i.test(code))
     return "Run it again: the key was deleted in the meantime, or is in another Region.";
   return `Find out why ${call} failed and run it again.`;

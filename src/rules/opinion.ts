@@ -1,6 +1,7 @@
 import { analyze } from "../access/analyze.js";
 import { DEFAULT_MAX_STEPS, type Part } from "../access/analysis-input.js";
 import type { AccessMatrix } from "../access/matrix.js";
+import { itemsRead } from "../domain/fetched.js";
 import type { Grant } from "../domain/grant.js";
 import type { KeyRecord } from "../domain/key.js";
 import { EXPOSURE_RULE_IDS } from "../domain/rule-id.js";
@@ -161,10 +162,14 @@ function parsedPolicy(record: KeyRecord): ParsedPolicy {
   return parsePolicy(record.policy.value, { kind: "key", partition: record.facts.partition });
 }
 
-/** Undefined: they could not be read. A bare policy file has none, and its reader says so. */
+/**
+ * Undefined: none could be read. Those that were read before reading failed count: they can show an exposure, and what
+ * is missing can only add to it. A bare policy file has none, and its reader says so.
+ */
 function readGrants(record: KeyRecord): readonly Grant[] | undefined {
-  if (record.grants.kind === "present") return record.grants.value;
-  return record.grants.kind === "absent" ? [] : undefined;
+  const { grants } = record;
+  if (grants.kind === "unreadable") return grants.part;
+  return grants.kind === "unknown" ? undefined : itemsRead(grants);
 }
 
 /** A resource control policy only denies, and a denial that may not hold must neither close a key nor leave it open for certain. */
@@ -178,7 +183,8 @@ function denials(text: string, cache: OpinionCache | undefined): Denials {
 
 /** What was not read could be worse than anything but an exposure that is proved already. */
 function exposureOf(record: KeyRecord, matrix: AccessMatrix): Exposure {
-  const read = record.policy.kind === "present" && readGrants(record) !== undefined;
+  const { policy, grants } = record;
+  const read = policy.kind === "present" && (grants.kind === "present" || grants.kind === "absent");
   return read || VERDICT_OF_EXPOSURE[matrix.exposure] === "exposed" ? matrix.exposure : "unknown";
 }
 

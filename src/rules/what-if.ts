@@ -1,5 +1,6 @@
 import type { Access, AccessMatrix } from "../access/matrix.js";
 import { present } from "../domain/fetched.js";
+import type { Grant } from "../domain/grant.js";
 import type { KeyRecord } from "../domain/key.js";
 import type { Exposure } from "../domain/verdict.js";
 import type { Zone } from "../domain/zone.js";
@@ -203,10 +204,14 @@ function applied(
   change: Closing["change"],
   grants: readonly string[],
 ): KeyRecord | undefined {
-  const kept =
-    record.grants.kind === "present"
-      ? present(record.grants.value.filter((g) => g.GrantId === undefined || !grants.includes(g.GrantId)))
-      : record.grants;
+  const keep = (g: Grant): boolean => g.GrantId === undefined || !grants.includes(g.GrantId);
+  const before = record.grants;
+  const kept: KeyRecord["grants"] =
+    before.kind === "present"
+      ? present(before.value.filter(keep))
+      : before.kind === "unreadable" && before.part !== undefined
+        ? { ...before, part: before.part.filter(keep) }
+        : before;
   if (change.kind === "none") return { ...record, grants: kept };
   const changed = withStatements(record, (s, i) => {
     switch (change.kind) {

@@ -80,6 +80,16 @@ describe("keyRecord", () => {
     expect(record.policy).toEqual({ kind: "unreadable", code: "AccessDeniedException" });
     expect(record.grants).toEqual({ kind: "absent" });
   });
+
+  it("takes the grants that were read before reading failed as a part", () => {
+    const items = [{ GrantId: "g1" }];
+    const of = (more: object) =>
+      keyRecord(key(MEMBER, { grants: { kind: "unreadable", code: "Interrupted", ...more } }), estate())
+        .grants;
+    expect(of({ items })).toEqual({ kind: "unreadable", code: "Interrupted", part: items });
+    expect(of({ items: [] })).toEqual({ kind: "unreadable", code: "Interrupted" });
+    expect(of({})).toEqual({ kind: "unreadable", code: "Interrupted" });
+  });
 });
 
 describe("the organization of an account", () => {

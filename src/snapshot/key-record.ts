@@ -190,7 +190,10 @@ const STATES: ReadonlyMap<string, KeyState> = new Map(KEY_STATES.map((s) => [s, 
 const USAGES: ReadonlyMap<string, KeyUsage> = new Map(KEY_USAGES.map((u) => [u, u]));
 
 function grants(raw: RawGrants): Fetched<readonly Grant[]> {
-  return raw.kind === "present" ? present(raw.items) : raw;
+  if (raw.kind === "present") return present(raw.items);
+  if (raw.kind === "absent") return raw;
+  const { items, ...failure } = raw;
+  return items === undefined || items.length === 0 ? failure : { ...failure, part: items };
 }
 
 function optional<K extends string, V>(name: K, value: V | undefined): Partial<Record<K, V>> {

@@ -92,7 +92,12 @@ export type RawPolicy =
 export type RawGrants =
   | { readonly kind: "present"; readonly items: readonly Grant[] }
   | { readonly kind: "absent" }
-  | Unreadable;
+  | UnreadableGrants;
+
+/** `items`: those that were read before reading failed. They are grants of the key, but not all of them. */
+export interface UnreadableGrants extends Unreadable {
+  readonly items?: readonly Grant[];
+}
 
 export interface Unreadable {
   readonly kind: "unreadable";

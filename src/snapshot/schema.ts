@@ -64,7 +64,7 @@ const grant: z.ZodType<Grant> = z.strictObject({
 const rawGrants = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("present"), items: z.array(grant) }),
   absent,
-  unreadable,
+  unreadable.extend({ items: z.array(grant).exactOptional() }),
 ]);
 
 const header = z.strictObject({

@@ -369,6 +369,39 @@ describe("a scan that cannot see everything", () => {
     expect((await linesOf("part.ndjson")).at(-1)).toMatchObject({ type: "coverage", interrupted: true });
   });
 
+  it("stops between two pages of a key's grants, and tells what the first page shows", async () => {
+    const grants = Array.from({ length: 150 }, (_, i) => ({
+      GrantId: `${i}`.padStart(64, "0"),
+      GranteePrincipal: `arn:aws:iam::${i < 3 ? "999988887777" : ACCOUNT}:role/R${i}`,
+      Operations: ["Decrypt"],
+    }));
+    const [planned] = plannedKeys(ACCOUNT, 1);
+    if (planned === undefined) throw new Error("no such kind");
+    const key = make(planned, { grants: { kind: "present", items: grants } });
+    let pages = 0;
+    const scan: { running: RunningCli | undefined } = { running: undefined };
+    const sandbox = await sandboxWith([key], {
+      latencyMs: 1000,
+      onRequest: ({ operation }) => {
+        if (operation === "kms:ListGrants" && ++pages === 1) {
+          // When the answer to the first page has arrived and the second is asked for.
+          setTimeout(() => scan.running?.kill("SIGINT"), 1500);
+        }
+      },
+    });
+    scan.running = startScan(sandbox, "--region", "us-east-1", "--no-iam", "--snapshot", "grants.ndjson");
+    const result = await scan.running.done;
+    const report = reportOf(result);
+    expect(result.code).toBe(1);
+    expect(report.keys).toMatchObject([{ arn: key.arn, verdict: "exposed", exposure: "external" }]);
+    expect(report.incomplete).toMatchObject([
+      { where: key.arn, call: "kms:ListGrants", code: "Interrupted" },
+    ]);
+    const line = (await linesOf("grants.ndjson")).find((l) => l.type === "key");
+    const read = line?.type === "key" && line.grants?.kind === "unreadable" ? line.grants.items : undefined;
+    expect(read).toHaveLength(100);
+  });
+
   it("that is killed leaves no file that looks whole", async () => {
     const sandbox = await sandboxWith(keys, { faults: ["GetKeyPolicy=hang"] });
     const running = startScan(sandbox, "--snapshot", "killed.ndjson");

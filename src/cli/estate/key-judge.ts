@@ -1,3 +1,4 @@
+import { itemsRead } from "../../domain/fetched.js";
 import type { OrganizationId } from "../../domain/ids.js";
 import { parseOrganizationId } from "../../domain/ids.js";
 import type { KeyRecord } from "../../domain/key.js";
@@ -184,7 +185,7 @@ export class KeyJudge {
   private isParticular(record: KeyRecord): boolean {
     const view = this.view.iam.viewOf(record.facts.account, this.trust());
     if (view === undefined) return false;
-    const granted = record.grants.kind === "present" && record.grants.value.length > 0;
+    const granted = itemsRead(record.grants).length > 0;
     return granted || view.openRoles.length > 0;
   }
 

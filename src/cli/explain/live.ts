@@ -1,6 +1,6 @@
 import { connect } from "../../aws/connect.js";
 import { readIam } from "../../collect/iam.js";
-import { allPages } from "../../collect/paging.js";
+import { allPages, gatheredPages } from "../../collect/paging.js";
 import type { Asked, CallFailure, CloudPort, KmsPort } from "../../collect/ports.js";
 import { keyArnParts, parseKeyArn } from "../../domain/ids.js";
 import { KeywardError } from "../../domain/result.js";
@@ -107,7 +107,7 @@ async function readKeyLine(kms: KmsPort, id: string, arn: string, asking: Asking
   const [described, policy, grants, tags] = await Promise.all([
     kms.describeKey(id, signal),
     kms.getKeyPolicy(id, signal),
-    allPages("kms:ListGrants", (marker) => kms.listGrants(id, marker, signal)),
+    gatheredPages("kms:ListGrants", (marker) => kms.listGrants(id, marker, signal)),
     allPages("kms:ListResourceTags", (marker) => kms.listResourceTags(id, marker, signal)),
   ]);
   for (const asked of [described, policy]) {
@@ -115,7 +115,7 @@ async function readKeyLine(kms: KmsPort, id: string, arn: string, asking: Asking
   }
   if (!described.ok) note(asking, described.error, "state and type of the key are not known");
   if (!policy.ok) note(asking, policy.error, "the key policy is not known");
-  if (!grants.ok) note(asking, grants.error, "the grants are not known");
+  if (grants.failure !== undefined) note(asking, grants.failure, "not all grants are known");
   if (!tags.ok) {
     note(asking, tags.error, "the tags are not known; IAM policies that ask for them are taken to fit");
   }
@@ -132,9 +132,10 @@ async function readKeyLine(kms: KmsPort, id: string, arn: string, asking: Asking
         ? { kind: "absent" }
         : { kind: "present", text: policy.value }
       : { kind: "unreadable", code: policy.error.code },
-    grants: grants.ok
-      ? { kind: "present", items: grants.value }
-      : { kind: "unreadable", code: grants.error.code },
+    grants:
+      grants.failure === undefined
+        ? { kind: "present", items: grants.items }
+        : { kind: "unreadable", code: grants.failure.code, items: grants.items },
   };
 }
 

@@ -1,3 +1,4 @@
+import { itemsRead } from "../../domain/fetched.js";
 import { inert } from "../../domain/inert.js";
 import { parseKeyArn } from "../../domain/ids.js";
 import { analyze } from "../../access/analyze.js";
@@ -207,7 +208,9 @@ function usersOf(
     return undefined;
   }
   if (record.grants.kind === "unreadable" || record.grants.kind === "unknown") {
-    notes.push("The grants were not read: more users and roles of the account may be able to use the key.");
+    const some =
+      itemsRead(record.grants).length > 0 ? "Not all grants were read" : "The grants were not read";
+    notes.push(`${some}: more users and roles of the account may be able to use the key.`);
   }
   return keyUsers({ ...opinion.document, facts: record.facts }, view);
 }
@@ -228,7 +231,7 @@ function everybody(
   const matrix = analyze({
     facts: record.facts,
     policy: parsed,
-    grants: record.grants.kind === "present" ? record.grants.value : [],
+    grants: itemsRead(record.grants),
     resourceControlPolicies: record.resourceControlPolicies.flatMap(
       (t) => parsePolicy(t, { kind: "rcp" }).policy ?? [],
     ),

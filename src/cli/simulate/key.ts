@@ -1,3 +1,4 @@
+import { itemsRead } from "../../domain/fetched.js";
 import type { KeyRecord } from "../../domain/key.js";
 import { KeywardError } from "../../domain/result.js";
 import type { Policy } from "../../policy/ast.js";
@@ -87,7 +88,7 @@ function documentOf(record: KeyRecord): Pick<AskedKey, "document" | "controls" |
     document: {
       facts: record.facts,
       policy: parsed.policy,
-      grants: record.grants.kind === "present" ? record.grants.value : [],
+      grants: itemsRead(record.grants),
       ...(read ? {} : { grantsUnread: true }),
       resourceControlPolicies: controls.map((c) => c.policy),
       doubtfulStatements: reading.notUnderstood,
