@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { KeywardError } from "../domain/result.js";
-import { addChangeFlags, changeFlags, rawOptions, textOf } from "./change/flags.js";
+import { addChangeFlags, changeFlags, rawOptions, textOf, withoutEffect } from "./change/flags.js";
 import type { Io } from "./command.js";
 
 const HELP = `
@@ -38,11 +38,24 @@ export function register(program: Command, io: Io): void {
           next: "keyward journal list shows the runs",
         });
       }
-      const { applyPlan, resumeRun } = await import("./change/apply.js");
       const rehearse = textOf(raw["rehearse"]);
+      const usage = textOf(raw["usage"]);
+      if (resume !== undefined && rehearse !== undefined) {
+        const next = "make a plan of what is left, and rehearse that; a run that goes on is sent to AWS";
+        throw withoutEffect("--rehearse", "keyward apply PLAN --rehearse SNAPSHOT, without --resume", next);
+      }
+      if (resume !== undefined && raw["key"] !== undefined) {
+        const next = "leave --key out; --dry-run shows what the run would still do";
+        throw withoutEffect("--key", "a plan: a run goes on with all keys that it has left", next);
+      }
+      if (usage !== undefined && rehearse === undefined) {
+        const next = "add --rehearse, or leave --usage out: what breaks stands in the plan";
+        throw withoutEffect("--usage", "--rehearse SNAPSHOT", next);
+      }
+      const { applyPlan, resumeRun } = await import("./change/apply.js");
       if (plan !== undefined && rehearse !== undefined) {
         const { rehearsePlan } = await import("./change/rehearse.js");
-        io.exit(await rehearsePlan(plan, rehearse, textOf(raw["usage"]), io));
+        io.exit(await rehearsePlan(plan, rehearse, usage, io));
         return;
       }
       const flags = changeFlags(command);

@@ -3,7 +3,8 @@ import { Option } from "commander";
 import { addCloudFlags, cloudFlags } from "./change/flags.js";
 import type { Io } from "./command.js";
 import { EXIT } from "./exit.js";
-import { region, repeated, scopeFlags } from "./scan/flags.js";
+import { repeated } from "./options.js";
+import { region, scopeFlags } from "./scan/flags.js";
 
 const PURPOSES = ["scan", "organization", "plan", "apply", "rollback", "journal-copy"] as const;
 

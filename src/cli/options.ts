@@ -82,3 +82,15 @@ export function argument<T>(
     return value;
   };
 }
+
+/** A commander parser for a flag that may be given several times. */
+export function repeated(
+  parse: (text: string) => string = (text) => text,
+): (text: string, before: readonly string[] | undefined) => readonly string[] {
+  return (text, before) => [...(before ?? []), parse(text)];
+}
+
+/** The values of a flag that may be given several times. */
+export function strings(value: unknown): readonly string[] {
+  return Array.isArray(value) ? value.filter((item) => typeof item === "string") : [];
+}

@@ -1,8 +1,9 @@
 import type { Command } from "commander";
 import { Option } from "commander";
-import { addChangeFlags, changeFlags, rawOptions, textOf } from "./change/flags.js";
+import { addChangeFlags, changeFlags, rawOptions, textOf, withoutEffect } from "./change/flags.js";
+import type { FormerSource } from "./change/former.js";
 import type { Io } from "./command.js";
-import { argument } from "./options.js";
+import { argument, repeated, strings } from "./options.js";
 
 const HELP = `
 Puts back, byte for byte, the policies that the keys of a run had before it, and makes revoked grants anew with the same
@@ -29,7 +30,11 @@ export function register(program: Command, io: Io): void {
     .description("Put back the policies and grants that keys had before a run, from the journal.");
   addChangeFlags(command)
     .option("--over-later-changes", "put the old policy even where somebody has changed the key since")
-    .option("--without <arn>", "leave this deleted principal out of the old policies; may be repeated", list)
+    .option(
+      "--without <arn>",
+      "leave this deleted principal out of the old policies; may be repeated",
+      repeated(),
+    )
     .option("--without-missing", "leave unique ids of deleted principals out of the old policies")
     .addOption(
       new Option("--from <source>", "take the former policy from there").choices(["cloudtrail", "config"]),
@@ -37,12 +42,12 @@ export function register(program: Command, io: Io): void {
     .option(
       "--cloudtrail <path>",
       "with --from: folder or file with CloudTrail logs; may be repeated (default: the event history)",
-      list,
+      repeated(),
     )
     .option(
       "--config-history <path>",
       "with --from config: folder or file that AWS Config has delivered, or a saved answer of aws configservice get-resource-config-history; may be repeated (default: AWS Config is asked)",
-      list,
+      repeated(),
     )
     .option(
       "--at <time>",
@@ -53,20 +58,7 @@ export function register(program: Command, io: Io): void {
     .addHelpText("after", HELP)
     .action(async (run: string | undefined) => {
       const raw = rawOptions(command);
-      const cloudtrail = strings(raw["cloudtrail"]);
-      const config = strings(raw["configHistory"]);
-      const policyFile = textOf(raw["policy"]);
-      const former =
-        raw["from"] === undefined && policyFile === undefined
-          ? undefined
-          : {
-              cloudtrail,
-              config,
-              lookupEvents: raw["from"] === "cloudtrail" && cloudtrail.length === 0,
-              askConfig: raw["from"] === "config" && config.length === 0,
-              policyFile,
-              at: textOf(raw["at"]),
-            };
+      const former = formerSource(raw);
       const { rollBack } = await import("./change/rollback.js");
       io.exit(
         await rollBack(
@@ -84,15 +76,37 @@ export function register(program: Command, io: Io): void {
     });
 }
 
+/** Where the former policies are; undefined: in the journal. Throws KeywardError for flags that do not go together. */
+function formerSource(raw: Readonly<Record<string, unknown>>): FormerSource | undefined {
+  const from = raw["from"];
+  const cloudtrail = strings(raw["cloudtrail"]);
+  const config = strings(raw["configHistory"]);
+  const policyFile = textOf(raw["policy"]);
+  const at = textOf(raw["at"]);
+  if (cloudtrail.length > 0 && from !== "cloudtrail") {
+    throw withoutEffect("--cloudtrail", "--from cloudtrail", "add it, or leave --cloudtrail out");
+  }
+  if (config.length > 0 && from !== "config") {
+    throw withoutEffect("--config-history", "--from config", "add it, or leave --config-history out");
+  }
+  if (at !== undefined && from === undefined) {
+    throw withoutEffect("--at", "--from cloudtrail or --from config", "add one of them, or leave --at out");
+  }
+  if (policyFile !== undefined && from !== undefined) {
+    throw withoutEffect("--policy", "one source: --policy or --from", "leave one of the two out");
+  }
+  if (from === undefined && policyFile === undefined) return undefined;
+  return {
+    cloudtrail,
+    config,
+    lookupEvents: from === "cloudtrail" && cloudtrail.length === 0,
+    askConfig: from === "config" && config.length === 0,
+    policyFile,
+    at,
+  };
+}
+
 const time = argument(
   (text) => (/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/.test(text) ? text : undefined),
   "a time in UTC, such as 2026-11-23T10:00:00Z",
 );
-
-function list(text: string, before: readonly string[] | undefined): readonly string[] {
-  return [...(before ?? []), text];
-}
-
-function strings(value: unknown): readonly string[] {
-  return Array.isArray(value) ? value.filter((item) => typeof item === "string") : [];
-}

@@ -1,6 +1,14 @@
 import type { Command } from "commander";
-import { addCloudFlags, addJournalFlag, cloudFlags, rawOptions, textOf } from "./change/flags.js";
+import {
+  addCloudFlags,
+  addJournalFlag,
+  cloudFlags,
+  rawOptions,
+  textOf,
+  withoutEffect,
+} from "./change/flags.js";
 import type { Io } from "./command.js";
+import { repeated, strings } from "./options.js";
 
 const HELP = `
 Reads every key of the run or plan again: is the policy as it was written, are the revoked grants gone, is it exposed? Then
@@ -19,7 +27,11 @@ export function register(program: Command, io: Io): void {
     .summary("after a change: is it as written, is it closed, and who was shut out")
     .description("Look at the keys of a run or plan again, and at who was denied since.");
   addCloudFlags(addJournalFlag(command))
-    .option("--cloudtrail <path>", "folder or file with CloudTrail logs, or s3://…; may be repeated", list)
+    .option(
+      "--cloudtrail <path>",
+      "folder or file with CloudTrail logs, or s3://…; may be repeated",
+      repeated(),
+    )
     .option("--lookup-events", "CloudTrail's event history")
     .option("--usage <file>", "a usage file, as keyward usage --output writes it")
     .option(
@@ -30,7 +42,23 @@ export function register(program: Command, io: Io): void {
     .addHelpText("after", HELP)
     .action(async (target: string) => {
       const raw = rawOptions(command);
-      const paths = raw["cloudtrail"];
+      const cloudtrail = strings(raw["cloudtrail"]);
+      const lookupEvents = raw["lookupEvents"] === true;
+      const usage = textOf(raw["usage"]);
+      const denied = textOf(raw["denied"]);
+      const events = cloudtrail.length > 0 || lookupEvents;
+      if (usage !== undefined && events) {
+        const next = "leave one out, or have keyward usage put everything into one file";
+        throw withoutEffect(
+          "--usage",
+          "one kind of evidence: --usage, or --cloudtrail and --lookup-events",
+          next,
+        );
+      }
+      if (denied !== undefined && !events) {
+        const next = "name the evidence; a usage file goes into keyward plan --readd as it is";
+        throw withoutEffect("--denied", "--cloudtrail PATH or --lookup-events", next);
+      }
       const { verify } = await import("./change/verify.js");
       io.exit(
         await verify(
@@ -38,18 +66,14 @@ export function register(program: Command, io: Io): void {
           {
             ...cloudFlags(command),
             journal: textOf(raw["journal"]) ?? "",
-            cloudtrail: Array.isArray(paths) ? paths.filter((p) => typeof p === "string") : [],
-            lookupEvents: raw["lookupEvents"] === true,
-            usage: textOf(raw["usage"]),
-            denied: textOf(raw["denied"]),
+            cloudtrail,
+            lookupEvents,
+            usage,
+            denied,
             estate: textOf(raw["estate"]),
           },
           io,
         ),
       );
     });
-}
-
-function list(text: string, before: readonly string[] | undefined): readonly string[] {
-  return [...(before ?? []), text];
 }

@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { DEFAULT_JOURNAL } from "../../apply/journal/place.js";
 import { parseKeyArn } from "../../domain/ids.js";
 import { KeywardError } from "../../domain/result.js";
-import { argument } from "../options.js";
+import { argument, repeated, strings } from "../options.js";
 
 /** The flags that commands which change keys share, parsed. */
 export interface ChangeFlags extends CloudFlags {
@@ -51,7 +51,7 @@ export function addCloudFlags(command: Command): Command {
     .option("--profile <name>", "profile of the AWS configuration files (default: AWS_PROFILE)")
     .option("--role <name>", "role to assume in each key's account (default: the credentials' own account)")
     .option("--external-id <id>", "external id for that role")
-    .option("--via <arn>", "role to assume first; repeated: one from the other", list)
+    .option("--via <arn>", "role to assume first; repeated: one from the other", repeated())
     .option("--endpoint-url <url>", "send all calls to this address, such as a sandbox");
 }
 
@@ -68,11 +68,7 @@ export function addJournalFlag(command: Command): Command {
 export function addChangeFlags(command: Command): Command {
   return addCloudFlags(
     addJournalFlag(command)
-      .option(
-        "--key <arn>",
-        "only this key; may be repeated",
-        (text: string, before: string[] | undefined) => [...(before ?? []), keyArn(text)],
-      )
+      .option("--key <arn>", "only this key; may be repeated", repeated(keyArn))
       .option(
         "--journal-copy <uri>",
         "copy every backup to s3://BUCKET/PREFIX, and confirm it, before the write that it protects",
@@ -93,27 +89,21 @@ export function addChangeFlags(command: Command): Command {
   );
 }
 
-function list(text: string, before: readonly string[] | undefined): readonly string[] {
-  return [...(before ?? []), text];
-}
-
 /** The flags out of what commander parsed. */
 export function cloudFlags(command: Command): CloudFlags {
   const raw = rawOptions(command);
-  const via = raw["via"];
   return {
     profile: textOf(raw["profile"]),
     endpointUrl: textOf(raw["endpointUrl"]),
     role: textOf(raw["role"]),
     externalId: textOf(raw["externalId"]),
-    via: Array.isArray(via) ? via.filter((v) => typeof v === "string") : [],
+    via: strings(raw["via"]),
   };
 }
 
 /** The flags out of what commander parsed. Throws {@link KeywardError} for `--yes` without a bound. */
 export function changeFlags(command: Command): ChangeFlags {
   const raw = rawOptions(command);
-  const keys = raw["key"];
   const maxKeys = raw["maxKeys"];
   const settle = raw["settle"];
   const yes = raw["yes"] === true;
@@ -133,10 +123,20 @@ export function changeFlags(command: Command): ChangeFlags {
     maxKeys: typeof maxKeys === "number" ? maxKeys : undefined,
     dryRun: raw["dryRun"] === true,
     keepGoing: raw["keepGoing"] === true,
-    keys: Array.isArray(keys) ? new Set(keys.filter((k) => typeof k === "string")) : undefined,
+    keys: raw["key"] === undefined ? undefined : new Set(strings(raw["key"])),
     settleMs: (typeof settle === "number" ? settle : DEFAULT_SETTLE_SECONDS) * 1000,
     estate: textOf(raw["estate"]),
   };
+}
+
+/**
+ * A flag that the command would pass over. Whoever wrote it relies on it, and a command that changes keys must not do
+ * something else instead: so it is an error.
+ *
+ * @param expected what the flag goes with
+ */
+export function withoutEffect(flag: string, expected: string, next: string): KeywardError {
+  return new KeywardError({ what: `${flag} has no effect here`, where: flag, expected, next });
 }
 
 /** Values of a command's options. */

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { KeywardError } from "../../domain/result.js";
-import { argument } from "../options.js";
+import { argument, repeated, strings } from "../options.js";
 import { expectedRegion, parseRegion } from "../region-name.js";
 
 /** The flags of `keyward scan` beside the shared ones, parsed. */
@@ -121,13 +121,6 @@ export function addScanFlags(command: Command): Command {
     .option("--no-progress", "no progress bar, even on a terminal");
 }
 
-/** A flag that may be given several times. */
-export function repeated(
-  parse: (text: string) => string,
-): (text: string, before: readonly string[] | undefined) => readonly string[] {
-  return (text, before) => [...(before ?? []), parse(text)];
-}
-
 /** The flags out of what commander parsed. Throws KeywardError for those that contradict each other. */
 export function scanFlags(command: Command): ScanFlags {
   const raw = command.opts<Readonly<Record<string, unknown>>>();
@@ -135,10 +128,7 @@ export function scanFlags(command: Command): ScanFlags {
     const value = raw[name];
     return typeof value === "string" && value !== "" ? value : undefined;
   };
-  const list = (name: string): readonly string[] => {
-    const value = raw[name];
-    return Array.isArray(value) ? value.filter((item) => typeof item === "string") : [];
-  };
+  const list = (name: string): readonly string[] => strings(raw[name]);
   const number = (name: string): number | undefined => {
     const value = raw[name];
     return typeof value === "number" ? value : undefined;

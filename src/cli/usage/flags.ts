@@ -3,7 +3,7 @@ import { InvalidArgumentError } from "commander";
 import { KeywardError } from "../../domain/result.js";
 import type { AthenaTarget } from "../../usage/athena-sql.js";
 import { isIdentifier } from "../../usage/athena-sql.js";
-import { argument } from "../options.js";
+import { argument, repeated, strings } from "../options.js";
 
 /** The flags of `keyward usage`, parsed. */
 export interface UsageFlags {
@@ -57,7 +57,7 @@ export function addUsageFlags(command: Command): Command {
     .option(
       "--cloudtrail <path>",
       "folder, file or s3://BUCKET/PREFIX with CloudTrail log files; may be repeated",
-      (text: string, before: readonly string[] | undefined) => [...(before ?? []), text],
+      repeated(),
     )
     .option("--lookup-events", "ask CloudTrail's event history in each --region")
     .option(
@@ -88,7 +88,7 @@ export function addUsageFlags(command: Command): Command {
     .option(
       "--region <region>",
       "Region for --lookup-events (may be repeated) or of Athena",
-      (text: string, before: readonly string[] | undefined) => [...(before ?? []), region(text)],
+      repeated(region),
     )
     .option("--endpoint-url <url>", "send all calls to this address")
     .option("--no-progress", "say nothing about the progress");
@@ -111,10 +111,7 @@ export function usageFlags(command: Command): UsageFlags {
     const value = raw[name];
     return typeof value === "string" && value !== "" ? value : undefined;
   };
-  const texts = (name: string): readonly string[] => {
-    const value = raw[name];
-    return Array.isArray(value) ? value.filter((v) => typeof v === "string") : [];
-  };
+  const texts = (name: string): readonly string[] => strings(raw[name]);
   const printSql = raw["printSql"] === true;
   const flags: UsageFlags = {
     cloudtrail: texts("cloudtrail"),
