@@ -23,6 +23,16 @@ function taskOf(change: KeyChange): KeyTask {
     revoke: change.revokeGrants.map((g) => g.grantId),
     create: [],
     ...(change.exposure.after === "none" ? {} : { after: change.exposure.after }),
+    ...(change.willBreak.length === 0
+      ? {}
+      : {
+          breaks: change.willBreak.map(({ principal, account, via, action }) => ({
+            principal,
+            account,
+            via,
+            action,
+          })),
+        }),
     foreseen: [
       ...change.willBreak.map(
         (use) =>

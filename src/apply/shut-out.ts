@@ -2,7 +2,7 @@ import type { Zone } from "../domain/zone.js";
 import { keyArnParts, parseKeyArn } from "../domain/ids.js";
 import type { OrganizationOf } from "../trust/zone.js";
 import type { UsageEntry } from "../usage/types.js";
-import { callerName } from "./replay.js";
+import { foretold, principalName, principalText } from "../repair/observed.js";
 import type { KeyTask } from "./tasks.js";
 
 /** Somebody whose requests were denied since a change. */
@@ -40,10 +40,11 @@ export function shutOut(
 ): readonly ShutOut[] {
   const arn = parseKeyArn(task.key);
   const owner = arn === undefined ? undefined : keyArnParts(arn);
+  const partition = owner?.partition ?? "aws";
   return entries.flatMap((entry): ShutOut[] => {
     const { outcome, action, via, count, lastSeen, principal, account } = entry;
     if (outcome.kind !== "denied" || lastSeen < since) return [];
-    const name = callerName(principal, owner?.partition ?? "aws") ?? principal.kind;
+    const name = principalName(principal, partition) ?? principalText(principal, partition);
     const of = account ?? ("account" in principal ? principal.account : undefined);
     const trusted =
       zone.principals.includes(name) ||
@@ -51,10 +52,7 @@ export function shutOut(
         (of === owner?.account ||
           zone.accounts.includes(of) ||
           zone.organizations.some((id) => id === organizationOf.get(of)?.id)));
-    // The sentence that from-plan.ts writes.
-    const foreseen = task.foreseen.some((s) =>
-      s.startsWith(`Will be refused from now on: ${action} by ${name}`),
-    );
+    const foreseen = foretold(task.breaks ?? [], entry, partition);
     const byOther = OTHER.has(outcome.policy) ? outcome.policy : undefined;
     return [{ key: task.key, principal: name, trusted, action, via, count, lastSeen, foreseen, byOther }];
   });

@@ -47,6 +47,19 @@ const task = z.strictObject({
     .enum(EXPOSURES)
     .exactOptional()
     .describe("What the key will be, where that is more than none: exceptions let somebody stay."),
+  breaks: z
+    .array(
+      z.strictObject({
+        principal: text.describe("As plan files name it."),
+        account: text.nullable(),
+        via: text.nullable(),
+        action: text,
+      }),
+    )
+    .exactOptional()
+    .describe(
+      "Observed uses of which the plan says that they will be refused; keyward verify knows them again.",
+    ),
   foreseen: z.array(text).describe("Sentences to show before: what breaks, what becomes exposed again."),
 });
 

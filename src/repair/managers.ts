@@ -339,10 +339,15 @@ export function ownPrincipals(statements: readonly Statement[], account: string)
 
 /** Whether the same statements decide about putting a policy, word for word. */
 export function sameForPut(before: Policy, after: Policy): boolean {
+  return sameStatements(before, after, PUT_KEY_POLICY);
+}
+
+/** Whether the same statements, word for word, decide about an action: wherever they stand, and nothing else does. */
+export function sameStatements(before: Policy, after: Policy, action: ActionName): boolean {
   const text = (p: Policy): string =>
     JSON.stringify(
       p.statements
-        .filter((s) => actionCovered(s.action, PUT_KEY_POLICY).value !== "no")
+        .filter((s) => actionCovered(s.action, action).value !== "no")
         .map((s) => ({
           ...s,
           index: 0,

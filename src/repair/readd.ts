@@ -18,7 +18,8 @@ import {
 } from "./plan-key.js";
 import { parsePolicy } from "../policy/parse.js";
 import { callerArn, principalArn } from "../semantics/arn.js";
-import { evidenceOf, isTrustedUse, principalName } from "./seen.js";
+import { principalName, viaService } from "./observed.js";
+import { evidenceOf, isTrustedUse } from "./seen.js";
 import { rawStatements } from "./candidate.js";
 
 /** Denials that a key policy can lift; the others come from policies on the caller's side, or from a Deny. */
@@ -161,7 +162,7 @@ function sort(
   for (const entry of denied) {
     const { outcome } = entry;
     if (outcome.kind !== "denied") continue;
-    const arn = principalName(entry.principal, x.trust);
+    const arn = principalName(entry.principal, x.trust.facts.partition);
     const who = arn ?? `a caller of kind ${entry.principal.kind}`;
     if (arn === undefined) notes.add(`${who} was denied ${entry.action}; no policy can name it.`);
     else if (entry.principal.kind === "foreign") {
@@ -175,9 +176,7 @@ function sort(
     } else if (entry.via === "unknown") {
       notes.add(`${who} was denied ${entry.action} through a service that the event does not name.`);
     } else {
-      const via =
-        entry.via?.replace(/^([a-z0-9-]+)\.amazonaws\.com$/, `$1.${x.trust.facts.region}.amazonaws.com`) ??
-        "";
+      const via = entry.via === undefined ? "" : viaService(entry.via, x.trust.facts.region);
       const id = JSON.stringify([arn, via]);
       const its = wanted.get(id) ?? { arn, via, actions: new Set<string>() };
       its.actions.add(entry.action);

@@ -1,10 +1,8 @@
-import { actionCovered } from "../semantics/action-match.js";
-import { KMS_KEY_ACTIONS } from "../semantics/actions.js";
-import { parseCaller } from "../semantics/arn.js";
 import { evaluate } from "../semantics/evaluate.js";
-import type { AccessRequest, Caller, KeyDocument } from "../semantics/request.js";
-import type { ObservedKeyUsage, UsageEntry, UsagePrincipal } from "../usage/types.js";
-import type { OwnSide } from "./managers.js";
+import type { KeyDocument } from "../semantics/request.js";
+import type { ObservedKeyUsage, UsageEntry } from "../usage/types.js";
+import { type OwnSide, sameStatements } from "./managers.js";
+import { principalName, principalText, requestOf } from "./observed.js";
 import type { PlannedEvidence, PlannedUse } from "./plan-file.js";
 import { FOR_RESOURCES, neededTogether } from "./services.js";
 import { isTrustedAccount, type TrustContext } from "./trust.js";
@@ -22,7 +20,7 @@ export function seenPrincipals(usage: ObservedKeyUsage, x: TrustContext): readon
   const found = new Map<string, { actions: Set<string>; forResources: Set<string> }>();
   for (const entry of usage.entries) {
     if (entry.outcome.kind !== "allowed" || !isTrustedUse(entry, x)) continue;
-    const arn = principalName(entry.principal, x);
+    const arn = principalName(entry.principal, x.facts.partition);
     if (arn === undefined) continue;
     const its = found.get(arn) ?? { actions: new Set(), forResources: new Set() };
     found.set(arn, its);
@@ -37,39 +35,6 @@ export function seenPrincipals(usage: ObservedKeyUsage, x: TrustContext): readon
     actions: [...actions].sort(),
     forResources: [...forResources].sort(),
   }));
-}
-
-/** The text that names a seen principal in a policy; undefined where nothing does. */
-export function principalName(p: UsagePrincipal, x: TrustContext): string | undefined {
-  switch (p.kind) {
-    case "role":
-    case "user":
-    case "federated-user":
-      return p.arn;
-    case "root":
-    case "foreign":
-      return `arn:${x.facts.partition}:iam::${p.account}:root`;
-    case "service":
-    case "identity-center-user":
-    case "other":
-      return undefined;
-  }
-}
-
-/** How a use is told to people. */
-function principalText(p: UsagePrincipal, x: TrustContext): string {
-  switch (p.kind) {
-    case "service":
-      return p.name;
-    case "foreign":
-      return `account ${p.account}${p.id === undefined ? "" : ` (${p.id})`}`;
-    case "identity-center-user":
-      return `user of IAM Identity Center in account ${p.account}`;
-    case "other":
-      return `caller of type ${p.type}`;
-    default:
-      return principalName(p, x) ?? "";
-  }
 }
 
 /** Whether the caller of an observed use belongs to the zone. A service acts on behalf of whoever; it counts as own. */
@@ -118,7 +83,7 @@ export function checkUses(
     if (why === undefined) kept += trusted ? 1 : 0;
     else {
       broken.push({
-        principal: principalText(entry.principal, x),
+        principal: principalText(entry.principal, x.facts.partition),
         account: entry.account ?? null,
         via: entry.via ?? null,
         action: entry.action,
@@ -197,103 +162,10 @@ function sameSources(a: readonly unknown[], b: readonly unknown[]): boolean {
 
 /** A use that cannot be replayed is safe only where nothing that covers its action was changed. */
 function touched(entry: UsageEntry, older: KeyDocument, newer: KeyDocument): string | undefined {
-  const text = (d: KeyDocument): string =>
-    JSON.stringify([
-      d.policy.statements
-        .filter((s) => actionCovered(s.action, entry.action).value !== "no")
-        .map((s) => ({
-          ...s,
-          index: 0,
-          path: [],
-          conditions: s.conditions.map((c) => ({ ...c, path: [] })),
-        })),
-      d.grants,
-    ]);
-  return text(older) === text(newer)
+  return sameStatements(older.policy, newer.policy, entry.action) &&
+    JSON.stringify(older.grants) === JSON.stringify(newer.grants)
     ? undefined
     : "whether it is still allowed depends on what CloudTrail does not show";
-}
-
-const KNOWN_ACTIONS: ReadonlySet<string> = new Set(KMS_KEY_ACTIONS.map((a) => a.name));
-
-/** The observed use as a request to the reference; undefined where CloudTrail does not tell who called. */
-export function requestOf(
-  entry: UsageEntry,
-  x: TrustContext,
-  now: number,
-  identityAllows: boolean,
-): AccessRequest | undefined {
-  if (!KNOWN_ACTIONS.has(entry.action)) return undefined;
-  const caller = callerOf(entry, x);
-  if (caller === undefined) return undefined;
-  const foreign = caller.kind !== "service" && caller.account !== x.facts.account;
-  const context: Record<string, string | readonly string[]> = organizationKeys(caller, x);
-  if (entry.via !== undefined) {
-    context["aws:ViaAWSService"] = "true";
-    if (entry.via !== "unknown") {
-      context["kms:ViaService"] = entry.via.replace(
-        /^([a-z0-9-]+)\.amazonaws\.com$/,
-        `$1.${x.facts.region}.amazonaws.com`,
-      );
-    }
-    if (FOR_RESOURCES.includes(entry.action)) context["kms:GrantIsForAWSResource"] = "true";
-  }
-  if (entry.requestAlias !== undefined) context["kms:RequestAlias"] = entry.requestAlias;
-  if (entry.sourceNetwork.kind === "vpc-endpoint") context["aws:SourceVpce"] = entry.sourceNetwork.id;
-  if (entry.contextKeys.length > 0) context["kms:EncryptionContextKeys"] = entry.contextKeys;
-  return {
-    caller,
-    action: entry.action,
-    context,
-    time: now,
-    identity: { kind: identityAllows || foreign ? "allow" : "none" },
-    boundary: { kind: "absent" },
-    sessionPolicy: { kind: "absent" },
-    serviceControlPolicies: [],
-  };
-}
-
-/** What requests carry about the organization of their caller, where it is known. The own account's follows from the key. */
-export function organizationKeys(
-  caller: Caller,
-  { organizationOf, facts }: Pick<TrustContext, "organizationOf" | "facts">,
-): Record<string, string | readonly string[]> {
-  if (caller.kind === "service" || caller.account === facts.account) return {};
-  const of = organizationOf.get(caller.account);
-  if (of === undefined || of === null) return {};
-  return {
-    "aws:PrincipalOrgID": of.id,
-    ...(of.path === undefined ? {} : { "aws:PrincipalOrgPaths": [of.path] }),
-  };
-}
-
-function callerOf(entry: UsageEntry, x: TrustContext): Caller | undefined {
-  const { principal } = entry;
-  switch (principal.kind) {
-    case "role":
-    case "user":
-    case "federated-user": {
-      const caller = parseCaller(principal.arn);
-      return caller.ok ? caller.value : undefined;
-    }
-    case "root":
-      return { kind: "root", account: principal.account, partition: x.facts.partition };
-    case "service":
-      return principal.name === "unknown" ? undefined : { kind: "service", name: principal.name };
-    case "foreign":
-      // Some role of that account: what lets in the whole account lets it in.
-      return {
-        kind: "session",
-        account: principal.account,
-        partition: x.facts.partition,
-        role: "role-that-is-not-known",
-        session: "session",
-        ...(principal.id?.startsWith("AROA") === true ? { uniqueId: principal.id } : {}),
-      };
-    case "identity-center-user":
-    case "other":
-      return undefined;
-  }
 }
 
 /** What the evidence of a key covers, for the plan. */

@@ -100,6 +100,7 @@ interface Use {
   readonly principal: string;
   readonly account: string;
   readonly action?: string;
+  readonly via?: string;
   readonly outcome?: unknown;
 }
 
@@ -127,6 +128,7 @@ function usageText(key: string, uses: readonly Use[]): string {
       entries: uses.map((u) => ({
         principal: { kind: "role", arn: u.principal },
         account: u.account,
+        ...(u.via === undefined ? {} : { via: u.via }),
         action: u.action ?? "kms:Decrypt",
         contextKeys: [],
         sourceNetwork: { kind: "public-address" },
@@ -202,6 +204,36 @@ describe("a rehearsal", () => {
     expect(result.stdout).toContain("(foreseen by the plan)");
   });
 
+  it("does not take what a plan says of one role for a word about another one of its account", async () => {
+    const key = keyLine(withRole(world));
+    const foreseen = {
+      ...{ principal: `${ROLE}Daily`, account: OWNER, via: null, action: "kms:Decrypt", contextKeys: [] },
+      ...{
+        count: 7,
+        firstSeen: "2026-11-20T10:00:00Z",
+        lastSeen: "2026-11-22T10:00:00Z",
+        trusted: true,
+        why: "",
+      },
+    };
+    const closed = withRole().replace('"kms:*"', '["kms:P*","kms:G*","kms:L*","kms:Cancel*"]');
+    const change = { ...changeOf(key, closed), willBreak: [foreseen] };
+    const [result] = await rehearse(key, change, [{ principal: ROLE, account: OWNER }]);
+    expect([result.code, result.stdout]).toEqual([4, expect.stringContaining("(NOT foreseen by the plan)")]);
+  });
+
+  it("replays grants that a service made for a resource as such", async () => {
+    const key = keyLine(withRole(world.replace("kms:Decrypt", "kms:CreateGrant")));
+    const bound = world
+      .replace("kms:Decrypt", "kms:CreateGrant")
+      .replace('"*"', `{"AWS":"${ROLE}"}`)
+      .replace(/\}$/, ',"Condition":{"Bool":{"kms:GrantIsForAWSResource":"true"}}}');
+    const use = { principal: ROLE, account: OWNER, action: "kms:CreateGrant", via: "ebs.amazonaws.com" };
+    const closed = withRole(bound).replace('"kms:*"', '["kms:P*","kms:G*","kms:L*","kms:Revoke*"]');
+    const [result] = await rehearse(key, changeOf(key, closed), [use]);
+    expect([result.code, result.stdout]).toEqual([0, expect.stringContaining("7 still are")]);
+  });
+
   it("shows a change that AWS would refuse", async () => {
     const key = keyLine(openPolicy("x"));
     const policy = closedPolicy("x").replace(
@@ -242,6 +274,28 @@ describe("verify", () => {
     expect(result.stdout).toContain(`kept out, as meant: ${OUTSIDER}`);
     expect(result.stdout).toContain(`--readd --key ${key.arn}`);
     expect(result.stdout).toContain(`keyward rollback ${run} --key ${key.arn}`);
+  });
+
+  it("does not take what the plan says of one role for a word about one whose name begins alike", async () => {
+    const key = keyLine(withRole(world));
+    const sandbox = await sandboxWith([key]);
+    const foreseen = {
+      ...{ principal: `${ROLE}Daily`, account: OWNER, via: null, action: "kms:Decrypt", contextKeys: [] },
+      ...{
+        count: 7,
+        firstSeen: "2026-11-20T10:00:00Z",
+        lastSeen: "2026-11-22T10:00:00Z",
+        trusted: true,
+        why: "",
+      },
+    };
+    const run = await applied(sandbox, { ...changeOf(key, withRole()), willBreak: [foreseen] });
+    const uses = [ROLE, `${ROLE}Daily`].map((principal) => ({ principal, account: OWNER, outcome: denied }));
+    const usage = await file("usage.ndjson", usageText(key.arn, uses));
+    const result = await keyward(["verify", run, ...aws(sandbox), "--usage", usage]);
+    expect(result.code).toBe(3);
+    expect(result.stdout).toContain(`shut out (NOT foreseen): ${ROLE}: kms:Decrypt`);
+    expect(result.stdout).toContain(`shut out (foreseen by the plan): ${ROLE}Daily: kms:Decrypt`);
   });
 
   it("reads CloudTrail's own files, and only what came after the change", async () => {

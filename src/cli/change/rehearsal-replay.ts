@@ -1,6 +1,8 @@
-import { callerName, type Replayed, replay, viaService } from "../../apply/replay.js";
+import { type Replayed, replay } from "../../apply/replay.js";
 import { keyArnParts, type KeyArn } from "../../domain/ids.js";
+import { callerOf, serviceKeys } from "../../repair/observed.js";
 import { emptyBlob } from "../../sandbox/ciphertext.js";
+import { callerArn, principalArn } from "../../semantics/arn.js";
 import type { EstateContext } from "../../snapshot/key-record.js";
 import type { KeyLine } from "../../snapshot/lines.js";
 import type { UsageEntry } from "../../usage/types.js";
@@ -32,15 +34,14 @@ const WITH_CONTEXT = /Decrypt|Encrypt|GenerateDataKey/;
 /** The caller of an observed request, with what its requests carried; undefined where nobody is named. */
 export function callerOfUse(entry: UsageEntry, key: KeyArn): LocalCaller | undefined {
   const { partition, region } = keyArnParts(key);
-  const arn = callerName(entry.principal, partition);
-  if (arn === undefined || arn === "unknown") return undefined;
-  const { via, sourceNetwork } = entry;
+  const caller = callerOf(entry, partition);
+  if (caller === undefined) return undefined;
+  const { sourceNetwork } = entry;
   return {
-    arn,
+    // A session as its role, whose path the ARN of a session does not have.
+    arn: principalArn(caller) ?? callerArn(caller),
     context: {
-      ...(via === undefined
-        ? {}
-        : { "kms:ViaService": viaService(via, region), "aws:ViaAWSService": "true" }),
+      ...serviceKeys(entry, region),
       ...(sourceNetwork.kind === "vpc-endpoint" ? { "aws:SourceVpce": sourceNetwork.id } : {}),
     },
   };

@@ -10,7 +10,7 @@ import { tasksOfPlan } from "../../apply/from-plan.js";
 import type { KeyEnd } from "../../apply/journal/events.js";
 import { Journal } from "../../apply/journal/journal.js";
 import { zoneOfTasks } from "../../apply/assess.js";
-import { callerName, type Replayed } from "../../apply/replay.js";
+import type { Replayed } from "../../apply/replay.js";
 import { runTasks } from "../../apply/run.js";
 import type { KeyTask, TaskList } from "../../apply/tasks.js";
 import { isUniqueId, withoutPrincipals } from "../../apply/without.js";
@@ -18,6 +18,7 @@ import type { Connection } from "../../aws/connect.js";
 import { connect } from "../../aws/connect.js";
 import { type KeyArn, keyArnParts, parseKeyArn } from "../../domain/ids.js";
 import { inert } from "../../domain/inert.js";
+import { foretold, principalText } from "../../repair/observed.js";
 import type { PlanFile } from "../../repair/plan-file.js";
 import { planText } from "../../repair/plan-text.js";
 import type { Sandbox } from "../../sandbox/index.js";
@@ -330,21 +331,13 @@ function usesOf(
     else byReference++;
     if (then.answer === "allow") kept += count;
     else {
-      const principal = callerName(entry.principal, keyArnParts(key).partition) ?? entry.principal.kind;
-      const foreseen = change.willBreak.some((use) => foretells(use, entry, principal));
+      const { partition } = keyArnParts(key);
+      const principal = principalText(entry.principal, partition);
+      const foreseen = foretold(change.willBreak, entry, partition);
       broken.push({ key, principal, action, count, lastSeen, after: then.answer, foreseen });
     }
   }
   return { evidence, kept, broken, notReplayable, overHttp, byReference };
-}
-
-function foretells(
-  use: PlanFile["changes"][number]["willBreak"][number],
-  entry: UsageEntry,
-  principal: string,
-): boolean {
-  if (use.action !== entry.action) return false;
-  return use.principal === principal || (use.account !== null && use.account === entry.account);
 }
 
 /** Writes the plan again, in the form that it has. */
