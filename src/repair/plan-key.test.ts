@@ -440,6 +440,23 @@ describe("re-admission", () => {
     expect(planned.obligations.find((o) => o.id === "nothing-gained")?.result).not.toBe("failed");
   });
 
+  test("of a root user lets in that user, and nobody else of its account", () => {
+    const friend = { kind: "root", account: account(FRIEND) } as const;
+    const seen = usage(entry(friend, "kms:Decrypt", { outcome: denied, account: account(FRIEND) }));
+    const planned = change(policyText(), { usage: seen, readd: true });
+    const { Statement } = JSON.parse(planned.policy?.text ?? "") as { Statement: unknown[] };
+    // aws:PrincipalArn of a root user: IAM User Guide, "AWS global condition context keys".
+    expect(Statement[1]).toEqual({
+      Sid: "KeywardReadmit1",
+      Effect: "Allow",
+      Principal: { AWS: root(FRIEND) },
+      Action: "kms:Decrypt",
+      Resource: "*",
+      Condition: { ArnEquals: { "aws:PrincipalArn": root(FRIEND) } },
+    });
+    expect(planned.gains.map((g) => g.witness.principal)).toEqual([root(FRIEND)]);
+  });
+
   test.each<[string, UsageEntry]>([
     [
       "an outsider",

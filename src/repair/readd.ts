@@ -67,7 +67,7 @@ export function planReadd(record: KeyRecord, x: PlanContext): KeyOutcome {
       Principal: { AWS: single(group.arns) },
       Action: single(group.actions),
       Resource: "*",
-      ...(group.via === "" ? {} : { Condition: { StringEquals: { "kms:ViaService": group.via } } }),
+      ...conditionOf(group),
     });
     statements.push({
       index: null,
@@ -83,11 +83,9 @@ export function planReadd(record: KeyRecord, x: PlanContext): KeyOutcome {
   const compared = proveGains(proof, (c) => {
     const { caller, action } = c.witness.request;
     const arn = principalArn(caller) ?? callerArn(caller);
+    const via = c.witness.request.context["kms:ViaService"] ?? "";
     const known = [...wanted.values()].some(
-      (w) =>
-        (w.arn === arn ||
-          (w.arn.endsWith(":root") && caller.kind !== "service" && w.arn.includes(`::${caller.account}:`))) &&
-        c.actions.every((a) => w.actions.has(a)),
+      (w) => w.arn === arn && w.via === via && c.actions.every((a) => w.actions.has(a)),
     );
     return known ? `${arn} gains ${action}, as was asked for` : undefined;
   });
@@ -134,7 +132,8 @@ export function planReadd(record: KeyRecord, x: PlanContext): KeyOutcome {
         ? {
             ...o,
             result: "stated" as const,
-            statement: "The key was exposed before, and is no more so than it was.",
+            // "unknown" and "invalid" come here, too: nothing is known to be exposed then.
+            statement: `The exposure of the key was "${before.exposure}" before, and still is.`,
           }
         : o,
     ),
@@ -186,21 +185,37 @@ function sort(
   return { wanted, notes: [...notes] };
 }
 
-/** Principals that need the same stand in one statement. */
-function groups(wanted: ReadonlyMap<string, Wanted>): readonly {
+/** Principals that get the same, in one statement. */
+interface Group {
   readonly via: string;
+  /** Root users: the ARN of one stands for its whole account, unless a condition says that the user is meant. */
+  readonly root: boolean;
   readonly actions: readonly string[];
   readonly arns: readonly string[];
-}[] {
-  const same = new Map<string, { via: string; actions: string[]; arns: string[] }>();
+}
+
+function groups(wanted: ReadonlyMap<string, Wanted>): readonly Group[] {
+  const same = new Map<string, Group & { readonly arns: string[] }>();
   for (const { arn, via, actions } of wanted.values()) {
     const list = [...actions].sort();
-    const id = JSON.stringify([via, list]);
-    const group = same.get(id) ?? { via, actions: list, arns: [] };
+    const root = arn.endsWith(":root");
+    const id = JSON.stringify([via, root, list]);
+    const group = same.get(id) ?? { via, root, actions: list, arns: [] };
     group.arns.push(arn);
     same.set(id, group);
   }
   return [...same.values()].map((g) => ({ ...g, arns: [...new Set(g.arns)].sort() }));
+}
+
+/** Keeps a statement to the service that was used, and to root users where they were denied. */
+function conditionOf({ via, root, arns }: Group): { readonly Condition?: unknown } {
+  if (via === "" && !root) return {};
+  return {
+    Condition: {
+      ...(via === "" ? {} : { StringEquals: { "kms:ViaService": via } }),
+      ...(root ? { ArnEquals: { "aws:PrincipalArn": single(arns) } } : {}),
+    },
+  };
 }
 
 function single(values: readonly string[]): string | readonly string[] {
