@@ -356,6 +356,25 @@ describe("what a plan never does", () => {
     });
   });
 
+  test("edit a text in which it is not defined what counts: doubled members, a byte order mark, half a policy", () => {
+    const open = JSON.stringify(allow("*", "kms:Decrypt"));
+    const root = JSON.stringify(ROOT);
+    const texts = [
+      `{"Version":"2012-10-17","Statement":[${root}],"Statement":[${root},${open}]}`,
+      `{"Version":"2012-10-17","Statement":[${root},${open}],"Statement":[${root}]}`,
+      `{"Id":"a","Id":"b","Version":"2012-10-17","Statement":[${root},${open}]}`,
+      `{"Version":"2012-10-17","Statement":[${root},${open.replace("{", '{"Effect":"Allow",')}]}`,
+      `\ufeff${policyText(allow("*", "kms:Decrypt"))}`,
+      policyText(allow("*", "kms:Decrypt")).slice(0, -2),
+    ];
+    const denied = { kind: "denied", code: "AccessDenied", effect: "implicit", policy: "resource" } as const;
+    const seen = usage(entry({ kind: "role", arn: role(OWNER, "App") }, "kms:Decrypt", { outcome: denied }));
+    for (const text of texts) {
+      expect(outcome(text)).toMatchObject({ kind: "refused" });
+      expect(outcome(text, { readd: true, usage: seen })).toMatchObject({ kind: "refused" });
+    }
+  });
+
   test("touch a clear key, a weak one unasked, or one of AWS", () => {
     expect(outcome(policyText()).kind).toBe("unchanged");
     expect(outcome(policyText(allow({ Service: "sns.amazonaws.com" }, "kms:Decrypt"))).kind).toBe(

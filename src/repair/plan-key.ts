@@ -7,6 +7,7 @@ import { POLICY_QUOTA_BYTES } from "../policy/parse.js";
 import type { ObservedKeyUsage } from "../usage/types.js";
 import { type Candidate, workOut } from "./candidate.js";
 import { grantsDigest, textDigest } from "./digest.js";
+import { uneditable } from "./editable.js";
 import { managedBy } from "./managed-by.js";
 import {
   type Closed,
@@ -105,7 +106,23 @@ export function planKey(record: KeyRecord, x: PlanContext): KeyOutcome {
     case "external":
       break;
   }
-  return choose(proof, before, key, x);
+  const problem = uneditablePolicy(record, before, key);
+  return problem === undefined ? choose(proof, before, key, x) : { kind: "refused", key: problem };
+}
+
+/** The refusal of a key whose policy no edit is safe in; undefined: its text can be edited. */
+export function uneditablePolicy(
+  { policy, facts }: KeyRecord,
+  before: Closed,
+  key: PlannedKey,
+): RefusedKey | undefined {
+  const problem = policy.kind === "present" ? uneditable(policy.value, facts.partition) : undefined;
+  if (problem === undefined) return undefined;
+  const reason = `no change of the policy's text would be safe: ${problem}`;
+  return refusal(key, before, null, [], {
+    reason,
+    next: "correct the policy by hand, then scan and plan again",
+  });
 }
 
 /** A key that AWS manages: its policy cannot be put. */

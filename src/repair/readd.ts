@@ -13,6 +13,7 @@ import {
   plannedKey,
   plannedPolicy,
   unchangeable,
+  uneditablePolicy,
   unplannable,
   uses,
 } from "./plan-key.js";
@@ -47,6 +48,8 @@ export function planReadd(record: KeyRecord, x: PlanContext): KeyOutcome {
     const reason = notes[0] ?? "nobody was denied the key in the evidence";
     return { kind: "unchanged", key: { key, exposure: before.exposure, reason } };
   }
+  const problem = uneditablePolicy(record, before, key);
+  if (problem !== undefined) return { kind: "refused", key: problem };
   let text = older.text;
   const statements: PlannedStatement[] = rawStatements(text).map((_, index) => ({
     index,
