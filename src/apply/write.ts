@@ -11,7 +11,7 @@ export type Step = { readonly kind: "done" } | { readonly kind: "failed"; readon
 
 /** Times that one change is sent. Each further one only after a look that showed the former state. */
 const SENDINGS = 4;
-/** Milliseconds that a look after a lost answer lasts. */
+/** Milliseconds that a look after a lost answer lasts, where sending the same again does no harm. */
 const LOOK_MS = 1_000;
 
 type Action = "put-policy" | "revoke-grant" | "create-grant";
@@ -22,6 +22,11 @@ interface Change<T> {
   readonly key: string;
   readonly send: () => Promise<Written<T>>;
   readonly judge: (live: LiveKey) => "wanted" | "former" | "other";
+  /**
+   * Milliseconds for which a lost change is looked for before it is sent again. CreateGrant makes another grant each time
+   * (KMS API reference, CreateGrant, `Name`), so what may still become visible is waited for.
+   */
+  readonly lookMs: number;
   /** Id of the grant that is gone or was made. */
   readonly grantId: (answer: T | undefined, live: LiveKey | undefined) => string | null;
 }
@@ -47,7 +52,7 @@ async function send<T>(context: RunContext, ports: KeyPorts, change: Change<T>):
     };
     const gone = action === "revoke-grant" && written.error.kind === "not-found";
     if (effect === "none" && !gone) return fail("none", `AWS refused ${refusalText(written.error)}`);
-    const seen = await lookUntil(context, ports, key, LOOK_MS, change.judge);
+    const seen = await lookUntil(context, ports, key, change.lookMs, change.judge);
     switch (seen.kind) {
       case "seen": {
         const grantId = change.grantId(undefined, seen.live);
@@ -99,6 +104,7 @@ export async function putPolicy(
     key,
     send: () => ports.write.putKeyPolicy(key, to, context.signal),
     judge: (live) => stateOf(live.policy, from, to, key),
+    lookMs: LOOK_MS,
     grantId: () => null,
   });
 }
@@ -116,6 +122,7 @@ export async function revokeGrant(
     key,
     send: () => ports.write.revokeGrant(key, grantId, context.signal),
     judge: (live) => (live.grants.some((g) => g.GrantId === grantId) ? "former" : "wanted"),
+    lookMs: LOOK_MS,
     grantId: () => grantId,
   });
 }
@@ -140,6 +147,7 @@ export async function createGrant(
     key,
     send: () => ports.write.createGrant(key, terms, context.signal),
     judge: (live) => (made(live) === undefined ? "former" : "wanted"),
+    lookMs: Math.max(LOOK_MS, context.settleMs),
     grantId: (answer, live) => answer ?? (live === undefined ? undefined : made(live)?.GrantId) ?? null,
   });
 }

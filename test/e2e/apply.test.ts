@@ -314,6 +314,17 @@ describe("faults while writing", () => {
     await verified();
   });
 
+  it("a grant whose making was not answered is not made twice, although reads do not show it at once", async () => {
+    const key = keyLine(openPolicy("grant"), [foreign]);
+    const sandbox = await sandboxWith([key], { staleMs: 2500 });
+    const plan = await planFile([changeOf(key, closedPolicy("grant"), [foreign.GrantId])]);
+    expect((await apply(sandbox, plan)).code).toBe(0);
+    sandbox.setFaults(["CreateGrant=after-reset#1"]);
+    expect((await rollback(sandbox, await lastRun())).code).toBe(0);
+    expect(calls(sandbox, "kms:CreateGrant")).toBe(1);
+    expect(live(sandbox, key.arn).grants).toHaveLength(1);
+  });
+
   it("stale reads are waited for", async () => {
     const key = keyLine(openPolicy("stale"));
     const sandbox = await sandboxWith([key], { staleMs: 1500 });
