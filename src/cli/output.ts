@@ -23,6 +23,18 @@ export async function openOutput(path: string | undefined, io: Io): Promise<Outp
   return path === undefined ? streamOutput(io.stdout) : fileOutput(path);
 }
 
+/** Writes a result whole, as {@link openOutput} says; a result that breaks off leaves nothing behind. */
+export async function writeOutput(pieces: Iterable<string>, path: string | undefined, io: Io): Promise<void> {
+  const output = await openOutput(path, io);
+  try {
+    for (const piece of pieces) await output.write(piece);
+    await output.finish();
+  } catch (error) {
+    await output.discard();
+    throw error;
+  }
+}
+
 function streamOutput(stream: NodeJS.WritableStream): Output {
   const nothing = (): Promise<void> => Promise.resolve();
   return {

@@ -246,6 +246,22 @@ describe("a rehearsal", () => {
   });
 });
 
+/** A call of the key that was allowed, as CloudTrail writes it. */
+function record(key: string, more: Readonly<Record<string, unknown>>): unknown {
+  return {
+    userIdentity: { type: "IAMUser", arn: `arn:aws:iam::${OWNER}:user/eve`, accountId: OWNER },
+    eventTime: "2046-01-01T00:00:00Z",
+    eventSource: "kms.amazonaws.com",
+    eventName: "DescribeKey",
+    awsRegion: "us-east-1",
+    requestParameters: { keyId: key },
+    eventID: "00000000-0000-4000-a000-000000000008",
+    resources: [{ accountId: OWNER, type: "AWS::KMS::Key", ARN: key }],
+    recipientAccountId: OWNER,
+    ...more,
+  };
+}
+
 describe("verify", () => {
   const denied = { kind: "denied", code: "AccessDenied", effect: "implicit", policy: "resource" };
 
@@ -440,6 +456,41 @@ describe("verify", () => {
     expect((await keyward(["apply", readd, ...unasked, ...aws(sandbox), "--estate", snapshot])).code).toBe(0);
     expect(await permits(sandbox.url, key.arn, "kms:Decrypt", "AKIAREADERREADER0001")).toBe(true);
     expect(await permits(sandbox.url, key.arn, "kms:Decrypt", "AKIATHIEFTHIEFTHI001")).toBe(false);
+  });
+
+  it.each<[string, (key: string) => unknown, string]>([
+    [
+      "of another account",
+      (key) => ({ Records: [record(key, { recipientAccountId: "333344445555" })] }),
+      `There is no evidence from the trail of account ${OWNER} in us-east-1`,
+    ],
+    [
+      "with a denial that names no key",
+      (key) => ({
+        Records: [
+          record(key, {}),
+          record(key, {
+            eventID: "00000000-0000-4000-a000-000000000009",
+            errorCode: "AccessDenied",
+            requestParameters: { keyId: "alias/unknown" },
+            resources: [],
+          }),
+        ],
+      }),
+      "1 calls of KMS do not tell on which key they were",
+    ],
+    ["cut off", (key) => JSON.stringify({ Records: [record(key, {})] }).slice(0, -2), "could not be used"],
+  ])("says that nobody was seen, and what it has not seen, of evidence %s", async (_what, log, caveat) => {
+    const key = keyLine(withRole(world));
+    const sandbox = await sandboxWith([key]);
+    const run = await applied(sandbox, changeOf(key, withRole()));
+    const content = log(key.arn);
+    await file("log.json", typeof content === "string" ? content : JSON.stringify(content));
+    const result = await keyward(["verify", run, ...aws(sandbox), "--cloudtrail", join(folder, "log.json")]);
+    expect(result.stdout).toContain("Nobody was seen to be denied");
+    expect(result.stdout).toContain(`not covered by the evidence: `);
+    expect(result.stdout).toContain(caveat);
+    expect(result.code).toBe(3);
   });
 
   it("takes what exceptions leave for planned", async () => {

@@ -30,6 +30,16 @@ export interface CloudFlags {
   readonly via: readonly string[];
 }
 
+/** The flags of `keyward verify`, parsed. */
+export interface VerifyFlags extends CloudFlags {
+  readonly journal: string;
+  readonly cloudtrail: readonly string[];
+  readonly lookupEvents: boolean;
+  readonly usage: string | undefined;
+  readonly denied: string | undefined;
+  readonly estate: string | undefined;
+}
+
 const DEFAULT_SETTLE_SECONDS = 60;
 
 const keyArn = argument(

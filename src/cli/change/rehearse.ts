@@ -31,7 +31,7 @@ import { openUsage } from "../../usage/read.js";
 import type { UsageEntry } from "../../usage/types.js";
 import type { Io } from "../command.js";
 import { EXIT, type ExitCode } from "../exit.js";
-import { openOutput } from "../output.js";
+import { writeOutput } from "../output.js";
 import { toolVersion } from "../version.js";
 import { loadPlan } from "./apply.js";
 import { portsIn } from "./cloud.js";
@@ -343,14 +343,7 @@ function usesOf(
 /** Writes the plan again, in the form that it has. */
 async function attach(plan: PlanFile, rehearsal: Rehearsal, path: string, io: Io): Promise<void> {
   const format = /^\s*\{/.test(await readFile(path, "utf8")) ? "json" : "yaml";
-  const output = await openOutput(path, io);
-  try {
-    await output.write(planText({ ...plan, rehearsal }, format));
-    await output.finish();
-  } catch (error) {
-    await output.discard();
-    throw error;
-  }
+  await writeOutput([planText({ ...plan, rehearsal }, format)], path, io);
 }
 
 function report(

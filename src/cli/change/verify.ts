@@ -1,4 +1,3 @@
-import { createReadStream } from "node:fs";
 import { assess, zoneOfTasks } from "../../apply/assess.js";
 import { tasksOfPlan } from "../../apply/from-plan.js";
 import { eventsOf, isRunId, Journal } from "../../apply/journal/journal.js";
@@ -8,40 +7,15 @@ import type { KeyTask, TaskList } from "../../apply/tasks.js";
 import { keyArnParts, parseKeyArn } from "../../domain/ids.js";
 import { inert } from "../../domain/inert.js";
 import { EXPOSURES } from "../../domain/verdict.js";
-import { UsageAggregator } from "../../usage/aggregate.js";
-import type { KeyUsageData } from "../../usage/aggregate.js";
-import { openUsage } from "../../usage/read.js";
-import { usageFile } from "../../usage/write.js";
 import type { Io } from "../command.js";
 import { EXIT, type ExitCode } from "../exit.js";
-import { openOutput } from "../output.js";
-import { aliasesOf } from "../usage/aliases.js";
-import type { UsageFlags } from "../usage/flags.js";
-import { readEvidence } from "../usage/run.js";
-import { toolVersion } from "../version.js";
 import { loadPlan } from "./apply.js";
 import type { ChangeCloud } from "./cloud.js";
 import { openCloud } from "./cloud.js";
 import { journalFolder } from "./copy.js";
 import { benchOf } from "./estate.js";
-import type { CloudFlags } from "./flags.js";
-
-/** The flags of `keyward verify`, parsed. */
-export interface VerifyFlags extends CloudFlags {
-  readonly journal: string;
-  readonly cloudtrail: readonly string[];
-  readonly lookupEvents: boolean;
-  readonly usage: string | undefined;
-  readonly denied: string | undefined;
-  readonly estate: string | undefined;
-}
-
-interface Target {
-  readonly tasks: TaskList;
-  /** RFC 3339, to the second: since when denials count. */
-  readonly since: string;
-  readonly run: string | undefined;
-}
+import type { VerifyFlags } from "./flags.js";
+import { evidenceSince, type Target } from "./verify-evidence.js";
 
 /** Looks at the keys of a run or plan again, and at who was denied since. */
 export async function verify(target: string, given: VerifyFlags, io: Io): Promise<ExitCode> {
@@ -56,7 +30,7 @@ export async function verify(target: string, given: VerifyFlags, io: Io): Promis
   } finally {
     cloud.close();
   }
-  const evidence = await evidenceOf(found, flags, io);
+  const evidence = await evidenceSince(found, flags, io);
   if (evidence === undefined) {
     say(
       "No evidence was named, so who was denied since is not known: add --cloudtrail, --lookup-events or --usage.",
@@ -65,13 +39,15 @@ export async function verify(target: string, given: VerifyFlags, io: Io): Promis
   const zone = zoneOfTasks(found.tasks);
   const { estate } = (await benchOf(found.tasks, flags.estate, io.now))();
   const denials = found.tasks.tasks.flatMap((task) =>
-    shutOut(task, evidence?.get(task.key) ?? [], zone, found.since, estate.organizationOf),
+    shutOut(task, evidence?.entries.get(task.key) ?? [], zone, found.since, estate.organizationOf),
   );
   if (evidence !== undefined) tellDenials(denials, found, flags, say);
+  const notCovered = evidence?.notCovered ?? [];
+  for (const caveat of notCovered) say(`not covered by the evidence: ${caveat}`);
   if (keys.exposed > 0) return EXIT.exposed;
   if (keys.different > 0) return EXIT.refused;
   const unforeseen = denials.some((d) => d.trusted && !d.foreseen);
-  return keys.unread > 0 || unforeseen ? EXIT.incomplete : EXIT.clear;
+  return keys.unread > 0 || unforeseen || notCovered.length > 0 ? EXIT.incomplete : EXIT.clear;
 }
 
 async function resolve(target: string, folder: string): Promise<Target> {
@@ -147,66 +123,6 @@ function differences(task: KeyTask, policy: string, grants: ReadonlySet<string>)
   }
   for (const id of task.revoke) if (grants.has(id)) wrong.push(`The grant ${id} is still there.`);
   return wrong;
-}
-
-type Entries = ReadonlyMap<string, KeyUsageData["entries"]>;
-
-/** What the evidence says of each key since the change; undefined: none was named. */
-async function evidenceOf(target: Target, flags: VerifyFlags, io: Io): Promise<Entries | undefined> {
-  const wanted = new Set(target.tasks.tasks.map((t) => t.key));
-  if (flags.usage !== undefined) {
-    const file = await openUsage(createReadStream(flags.usage), flags.usage);
-    const entries = new Map<string, KeyUsageData["entries"]>();
-    for await (const key of file.keys) if (wanted.has(key.key)) entries.set(key.key, key.entries);
-    return entries;
-  }
-  if (flags.cloudtrail.length === 0 && !flags.lookupEvents) return undefined;
-  const aggregator = new UsageAggregator();
-  const since = Date.parse(target.since) / 1000;
-  const sources = await readEvidence(
-    {
-      flags: usageFlags(target, flags),
-      aggregator,
-      span: { since, until: undefined },
-      signal: new AbortController().signal,
-      say: () => undefined,
-    },
-    io,
-  );
-  const { coverage, keys } = aggregator.finish(sources, await aliasesOf(flags.estate));
-  const mine = [...keys].filter((k) => wanted.has(k.key));
-  for (const gap of coverage.gaps)
-    io.stderr.write(`${inert(`gap in the evidence: ${gap.where}: ${gap.detail}`)}\n`);
-  if (flags.denied !== undefined) {
-    const output = await openOutput(flags.denied, io);
-    for (const piece of usageFile(coverage, mine, io.now(), `keyward ${toolVersion()}`))
-      await output.write(piece);
-    await output.finish();
-  }
-  return new Map(mine.map((k) => [k.key, k.entries]));
-}
-
-function usageFlags(target: Target, flags: VerifyFlags): UsageFlags {
-  const regions = target.tasks.tasks.flatMap((t) => {
-    const arn = parseKeyArn(t.key);
-    return arn === undefined ? [] : [keyArnParts(arn).region];
-  });
-  return {
-    cloudtrail: flags.cloudtrail,
-    lookupEvents: flags.lookupEvents,
-    maxEvents: 100_000,
-    athena: undefined,
-    printSql: false,
-    from: target.since.slice(0, 10),
-    to: undefined,
-    snapshot: flags.estate,
-    output: undefined,
-    format: "table",
-    profile: flags.profile,
-    regions: [...new Set(regions)],
-    endpointUrl: flags.endpointUrl,
-    progress: false,
-  };
 }
 
 function tellDenials(

@@ -32,7 +32,7 @@ import { EstateIam } from "../estate-iam.js";
 import { loadConfigFile } from "../config-file.js";
 import { EXIT, type ExitCode } from "../exit.js";
 import { type CommonOptions, wantsColor } from "../options.js";
-import { openOutput } from "../output.js";
+import { writeOutput } from "../output.js";
 import type { LiveFlags } from "./live.js";
 
 /** The flags of `keyward explain` beside the shared ones. */
@@ -99,7 +99,6 @@ export async function runExplain(
   });
   const statements = policy?.statements ?? [];
   const variables = policy?.version === "2012-10-17";
-  const output = await openOutput(common.output, io);
   const color = wantsColor(common, io);
   const width = Math.min(io.stdout.columns ?? 80, 120);
   const text =
@@ -128,8 +127,7 @@ export async function runExplain(
           width,
           color,
         });
-  await output.write(text);
-  await output.finish();
+  await writeOutput([text], common.output, io);
   if (disagreements.length > 0) return EXIT.disagreement;
   if (report.verdict === "exposed") return EXIT.exposed;
   return report.verdict === "not-assessed" ? EXIT.incomplete : EXIT.clear;

@@ -20,7 +20,7 @@ import type { Io } from "../command.js";
 import { loadConfigFile } from "../config-file.js";
 import { EXIT, type ExitCode } from "../exit.js";
 import { wantsColor } from "../options.js";
-import { openOutput } from "../output.js";
+import { writeOutput } from "../output.js";
 import { toolVersion } from "../version.js";
 import { type Evidence, readEvidence } from "./evidence.js";
 import type { PlanFlags } from "./flags.js";
@@ -77,12 +77,10 @@ export async function runPlan(paths: readonly string[], flags: PlanFlags, io: Io
 
 async function write(plan: PlanFile, flags: PlanFlags, io: Io): Promise<void> {
   if (flags.output !== undefined) {
-    const file = await openOutput(flags.output, io);
-    await file.write(planText(plan, /\.json$/i.test(flags.output) ? "json" : "yaml"));
-    await file.finish();
+    const text = planText(plan, /\.json$/i.test(flags.output) ? "json" : "yaml");
+    await writeOutput([text], flags.output, io);
   }
-  const stdout = await openOutput(undefined, io);
-  const text =
+  const shown =
     flags.format === "table"
       ? planSummary(plan, {
           width: Math.min(Math.max(io.stdout.columns ?? 80, 60), 120),
@@ -90,8 +88,7 @@ async function write(plan: PlanFile, flags: PlanFlags, io: Io): Promise<void> {
           output: flags.output,
         })
       : planText(plan, flags.format);
-  await stdout.write(text);
-  await stdout.finish();
+  await writeOutput([shown], undefined, io);
 }
 
 /** What exceptions make of the zone of one key. */

@@ -9,7 +9,7 @@ import { usageFile } from "../../usage/write.js";
 import type { Io } from "../command.js";
 import type { ExitCode } from "../exit.js";
 import { EXIT } from "../exit.js";
-import { openOutput } from "../output.js";
+import { writeOutput } from "../output.js";
 import { onFirstInterrupt } from "../scan/interrupt.js";
 import { toolVersion } from "../version.js";
 import { aliasesOf } from "./aliases.js";
@@ -51,10 +51,10 @@ export async function runUsage(flags: UsageFlags, io: Io): Promise<ExitCode> {
   const known = [...keys];
   const lines = (): Iterable<string> => usageFile(coverage, known, io.now(), `keyward ${toolVersion()}`);
   if (flags.output !== undefined) {
-    await write(lines(), flags.output, io);
+    await writeOutput(lines(), flags.output, io);
     say(`Usage file: ${flags.output}`);
   }
-  await write(
+  await writeOutput(
     flags.format === "ndjson" ? lines() : summary(coverage, known, io.stdout.columns),
     undefined,
     io,
@@ -90,15 +90,4 @@ function spanOf(flags: UsageFlags): TimeSpan {
     since: flags.from === undefined ? undefined : Date.parse(`${flags.from}T00:00:00Z`) / 1000,
     until: flags.to === undefined ? undefined : Date.parse(`${flags.to}T23:59:59Z`) / 1000,
   };
-}
-
-async function write(pieces: Iterable<string>, path: string | undefined, io: Io): Promise<void> {
-  const output = await openOutput(path, io);
-  try {
-    for (const piece of pieces) await output.write(piece);
-  } catch (error) {
-    await output.discard();
-    throw error;
-  }
-  await output.finish();
 }
