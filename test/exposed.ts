@@ -7,6 +7,7 @@ import { emptyBlob } from "../src/sandbox/ciphertext.js";
 import type { KeyLine, SnapshotLine } from "../src/snapshot/lines.js";
 import { snapshotHeader } from "../src/snapshot/write.js";
 import { classifyVectors } from "./vectors.js";
+import { wholeCoverage } from "./observed-use.js";
 
 /** Exposed keys that a plan has to close, with who uses them: those of the vectors, and texts in odd layouts. */
 
@@ -284,26 +285,7 @@ export function usageFile(uses: ReadonlyMap<string, readonly Use[]>): string {
     { type: "usage-file", schema: "keyward.usage/1", createdAt: "2026-11-23T10:00:00Z", tool: "test" },
     {
       type: "usage-coverage",
-      coverage: {
-        sources: [{ kind: "folder", path: "logs" }],
-        from: "2026-11-01T00:00:00Z",
-        to: "2026-11-20T00:00:00Z",
-        trails: REGIONS.map((region) => ({
-          account: OWNER,
-          region,
-          days: [{ from: "2026-11-01", to: "2026-11-20" }],
-          kmsEvents: 10,
-          kmsExcludedAt: [],
-        })),
-        gaps: [],
-        gapCount: 0,
-        files: 20,
-        records: 100,
-        kmsEvents: 10,
-        unattributed: 0,
-        omitted: 0,
-        notDeduplicated: 0,
-      },
+      coverage: wholeCoverage(REGIONS),
     },
   ];
   for (const key of [...uses.keys()].sort()) {

@@ -1,18 +1,16 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { ActionName, KeyArn } from "../src/domain/ids.js";
+import type { ActionName } from "../src/domain/ids.js";
 import { parsePolicy } from "../src/policy/parse.js";
 import type { StrategyChoice } from "../src/repair/plan-file.js";
 import { planKey } from "../src/repair/plan-key.js";
 import { parseCaller } from "../src/semantics/arn.js";
 import { evaluate } from "../src/semantics/evaluate.js";
 import type { Context, KeyDocument } from "../src/semantics/request.js";
-import { keyCoverage } from "../src/usage/coverage.js";
 import type { ObservedKeyUsage, UsageEntry } from "../src/usage/types.js";
 import { statementArb } from "./generators/policies.js";
 import {
   account,
-  ARN,
   FRIEND,
   keyOf,
   NOW,
@@ -23,6 +21,7 @@ import {
   root,
   STRANGER,
 } from "./judging.js";
+import { entry, usage } from "./observed-use.js";
 
 /** By hand: KEYWARD_PLANS=5000 KEYWARD_SEED=7 npx vitest run --project fast test/managers.property.test.ts */
 const runs = Number(process.env["KEYWARD_PLANS"] ?? 250);
@@ -110,54 +109,14 @@ const policyArb = fc
   )
   .map((Statement) => JSON.stringify({ Version: "2012-10-17", Statement }));
 
-function entry(arn: string, action: string): UsageEntry {
-  return {
-    principal: { kind: "role", arn },
-    account: account(OWNER),
-    action: action as ActionName,
-    contextKeys: [],
-    sourceNetwork: { kind: "unknown" },
-    outcome: { kind: "allowed" },
-    count: 1,
-    firstSeen: "2026-11-01T00:00:00Z",
-    lastSeen: "2026-11-20T00:00:00Z",
-  };
-}
-
-const COVERAGE = {
-  sources: [{ kind: "folder", path: "logs" }],
-  from: "2026-11-01T00:00:00Z",
-  to: "2026-11-20T00:00:00Z",
-  trails: [
-    {
-      account: account(OWNER),
-      region: "us-east-1",
-      days: [{ from: "2026-11-01", to: "2026-11-20" }],
-      kmsEvents: 10,
-      kmsExcludedAt: [],
-    },
-  ],
-  gaps: [],
-  gapCount: 0,
-  files: 20,
-  records: 100,
-  kmsEvents: 10,
-  unattributed: 0,
-  omitted: 0,
-  notDeduplicated: 0,
-} as const;
-
-function usage(entries: readonly UsageEntry[]): ObservedKeyUsage {
-  const key = ARN as KeyArn;
-  return { key, entries, omitted: 0, coverage: keyCoverage(COVERAGE, key, 0) };
-}
+const seen = (arn: string, action: string): UsageEntry => entry({ kind: "role", arn }, action);
 
 const usageArb = fc.constantFrom<ObservedKeyUsage | undefined>(
   undefined,
-  usage([entry(role(OWNER, "App"), "kms:Decrypt")]),
+  usage(seen(role(OWNER, "App"), "kms:Decrypt")),
   // Somebody was seen managing the key, who may have been deleted since: CloudTrail does not tell.
-  usage([entry(role(OWNER, "Gone"), "kms:PutKeyPolicy"), entry(ADMIN, "kms:Decrypt")]),
-  usage([entry(ADMIN, "kms:PutKeyPolicy")]),
+  usage(seen(role(OWNER, "Gone"), "kms:PutKeyPolicy"), seen(ADMIN, "kms:Decrypt")),
+  usage(seen(ADMIN, "kms:PutKeyPolicy")),
 );
 
 /** What a request by a person can show beside what follows from the caller. */

@@ -1,7 +1,7 @@
 import type { Policy } from "../policy/ast.js";
 import { parsePolicy } from "../policy/parse.js";
 import { editPolicy, isRecord, type StatementEdits } from "./edit.js";
-import { type Closed, type Documents, type Proof, proveClosed } from "./obligations.js";
+import { type Closed, type Documents, proveClosed, type Subject } from "./obligations.js";
 import { type Orphans, orphansOf } from "./orphans.js";
 import type { PlannedStatement, Strategy } from "./plan-file.js";
 import type { SeenPrincipal } from "./seen.js";
@@ -33,13 +33,13 @@ const MAX_ROUNDS = 8;
  * with what is left. `last` says what to try where the strategy's own way does not close a statement; undefined: nothing.
  */
 export function workOut(
-  proof: Omit<Proof, "newer">,
+  subject: Subject,
   before: Closed,
   strategy: Strategy,
   last: Strategy | undefined,
   seen: readonly SeenPrincipal[] | undefined,
 ): Candidate {
-  const { older, record, trust } = proof;
+  const { older, record, trust } = subject;
   const text = older.text;
   const partition = record.facts.partition;
   const policy = parsePolicy(text, { kind: "key", partition }).policy;
@@ -55,7 +55,7 @@ export function workOut(
   let documents: Documents = { text: cleaned, grants: older.grants };
   let closed = before;
   for (let round = 0; round < MAX_ROUNDS; round++) {
-    closed = proveClosed({ ...proof, newer: documents }, documents);
+    closed = proveClosed({ ...subject, newer: documents }, documents);
     let progress = false;
     for (const grant of closed.grants) {
       if (!revoked.has(grant)) progress = true;

@@ -31,6 +31,9 @@ export interface Proof {
   readonly own?: OwnSide | undefined;
 }
 
+/** What a proof is about before there are new documents. */
+export type Subject = Omit<Proof, "newer">;
+
 /** A finding of an obligation, and what it was found from. */
 export interface Closed {
   readonly obligation: Obligation;

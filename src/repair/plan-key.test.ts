@@ -1,62 +1,21 @@
 import { describe, expect, test } from "vitest";
 import {
-  ARN,
   FRIEND,
-  NOW,
   OWNER,
   ROOT,
   STRANGER,
   account,
   allow,
-  keyOf,
   organization,
   ORGANIZATION,
   policyText,
   role,
   root,
   type Json,
-  type Setting,
 } from "../../test/judging.js";
-import { keyCoverage } from "../usage/coverage.js";
-import type { ObservedKeyUsage, UsageEntry, UsagePrincipal } from "../usage/types.js";
-import type { ActionName, KeyArn } from "../domain/ids.js";
-import type { Zone } from "../domain/zone.js";
-import type { KeyChange, StrategyChoice } from "./plan-file.js";
-import { type KeyOutcome, planKey } from "./plan-key.js";
-import { planReadd } from "./readd.js";
-
-/** Nobody but the key's own account and FRIEND. */
-const ZONE: Zone = { organizations: [], accounts: [account(FRIEND)], principals: [], services: [] };
-
-interface Around extends Setting {
-  readonly strategy?: StrategyChoice;
-  readonly zone?: Zone;
-  readonly usage?: ObservedKeyUsage;
-  readonly weak?: boolean;
-  readonly readd?: boolean;
-}
-
-function outcome(policy: string, around: Around = {}): KeyOutcome {
-  const record = keyOf(policy, around);
-  return (around.readd === true ? planReadd : planKey)(record, {
-    trust: {
-      facts: record.facts,
-      zone: around.zone ?? ZONE,
-      organizationOf: new Map(),
-      ownOrganizationAssumed: false,
-    },
-    now: NOW,
-    strategy: around.strategy ?? "auto",
-    usage: around.usage,
-    weak: around.weak ?? false,
-  });
-}
-
-function change(policy: string, around: Around = {}): KeyChange {
-  const found = outcome(policy, around);
-  if (found.kind !== "change") throw new Error(JSON.stringify(found, null, 2));
-  return found.change;
-}
+import { entry, usage } from "../../test/observed-use.js";
+import { type Around, change, outcome, ZONE } from "../../test/planning.js";
+import type { UsagePrincipal } from "../usage/types.js";
 
 /** The new policy of a plan for one statement beside the root's; undefined where it is gone. */
 function repaired(statement: Json, around: Around = {}): unknown {
@@ -65,53 +24,6 @@ function repaired(statement: Json, around: Around = {}): unknown {
   expect(parsed.Statement[0]).toEqual(ROOT);
   const rest = parsed.Statement.slice(1);
   return rest.length > 1 ? rest : rest[0];
-}
-
-function entry(principal: UsagePrincipal, action: string, more: Partial<UsageEntry> = {}): UsageEntry {
-  return {
-    principal,
-    account: account(OWNER),
-    action: action as ActionName,
-    contextKeys: [],
-    sourceNetwork: { kind: "unknown" },
-    outcome: { kind: "allowed" },
-    count: 3,
-    firstSeen: "2026-11-01T00:00:00Z",
-    lastSeen: "2026-11-20T00:00:00Z",
-    ...more,
-  };
-}
-
-/** Evidence that covers the key's trail without a gap. */
-function usage(...entries: readonly UsageEntry[]): ObservedKeyUsage {
-  const key = ARN as KeyArn;
-  const coverage = keyCoverage(
-    {
-      sources: [{ kind: "folder", path: "logs" }],
-      from: "2026-11-01T00:00:00Z",
-      to: "2026-11-20T00:00:00Z",
-      trails: [
-        {
-          account: account(OWNER),
-          region: "us-east-1",
-          days: [{ from: "2026-11-01", to: "2026-11-20" }],
-          kmsEvents: 10,
-          kmsExcludedAt: [],
-        },
-      ],
-      gaps: [],
-      gapCount: 0,
-      files: 20,
-      records: 100,
-      kmsEvents: 10,
-      unattributed: 0,
-      omitted: 0,
-      notDeduplicated: 0,
-    },
-    key,
-    0,
-  );
-  return { key, entries, omitted: 0, coverage };
 }
 
 const app: UsagePrincipal = { kind: "role", arn: role(OWNER, "App") };
@@ -282,25 +194,6 @@ describe("what a plan makes of typical policies", () => {
   });
 });
 
-describe("the text of the new policy", () => {
-  test("keeps every byte outside the edit", () => {
-    const before = `{ "Version" : "2012-10-17",\r\n\t"Statement":[\r\n\t\t{"Sid":"Root" ,"Effect":"Allow","Principal":{"AWS":"${root(OWNER)}"},"Action":"kms:*","Resource":"*"},\r\n`;
-    const middle = `\t\t{ "Action" :["kms:Decrypt"], "Effect":"Allow", "Principal":"*",   "Resource":"*"`;
-    const behind = `},\r\n\t\t{"Effect":"Deny","Principal":"*","Action":"kms:Sign","Resource":"*"  }\r\n\t],"Id":"a\\u0062"  }\r\n`;
-    const text = change(before + middle + behind).policy?.text ?? "";
-    expect(text.startsWith(before + middle)).toBe(true);
-    expect(text.endsWith(behind)).toBe(true);
-    const inserted = text.slice((before + middle).length, -behind.length);
-    expect(JSON.parse(`{"x":1${inserted}}`)).toEqual({ x: 1, Condition: zoneCallers });
-    expect(inserted.replaceAll("\r\n", "")).not.toMatch(/[\r\n]/);
-  });
-
-  test("stays on one line", () => {
-    const text = JSON.stringify({ Version: "2012-10-17", Statement: [ROOT, allow("*", "kms:Decrypt")] });
-    expect(change(text).policy?.text).not.toContain("\n");
-  });
-});
-
 describe("what a plan never does", () => {
   test.each<[string, string, Around]>([
     [
@@ -431,66 +324,5 @@ describe("observed use", () => {
     );
     const planned = change(policyText(allow("*", "kms:Decrypt")), { usage: seen });
     expect(planned.willBreak.map((u) => [u.principal, u.trusted])).toEqual([[role(STRANGER, "x"), false]]);
-  });
-});
-
-describe("re-admission", () => {
-  const denied = { kind: "denied", code: "AccessDenied", effect: "implicit", policy: "resource" } as const;
-
-  test("lets in exactly who was denied, with what was denied, the way it came", () => {
-    const seen = usage(
-      entry(app, "kms:Decrypt", { outcome: denied }),
-      entry(app, "kms:GenerateDataKey", { outcome: denied, via: "s3.amazonaws.com" }),
-    );
-    const planned = change(policyText(), { usage: seen, readd: true });
-    const { Statement } = JSON.parse(planned.policy?.text ?? "") as { Statement: unknown[] };
-    const base = { Effect: "Allow", Principal: { AWS: role(OWNER, "App") }, Resource: "*" };
-    expect(Statement).toEqual([
-      ROOT,
-      { ...base, Sid: "KeywardReadmit1", Action: "kms:Decrypt" },
-      {
-        ...base,
-        Sid: "KeywardReadmit2",
-        Action: "kms:GenerateDataKey",
-        Condition: { StringEquals: { "kms:ViaService": "s3.us-east-1.amazonaws.com" } },
-      },
-    ]);
-    expect(planned.obligations.find((o) => o.id === "closed")?.result).toBe("proved");
-    expect(planned.obligations.find((o) => o.id === "nothing-gained")?.result).not.toBe("failed");
-  });
-
-  test("of a root user lets in that user, and nobody else of its account", () => {
-    const friend = { kind: "root", account: account(FRIEND) } as const;
-    const seen = usage(entry(friend, "kms:Decrypt", { outcome: denied, account: account(FRIEND) }));
-    const planned = change(policyText(), { usage: seen, readd: true });
-    const { Statement } = JSON.parse(planned.policy?.text ?? "") as { Statement: unknown[] };
-    // aws:PrincipalArn of a root user: IAM User Guide, "AWS global condition context keys".
-    expect(Statement[1]).toEqual({
-      Sid: "KeywardReadmit1",
-      Effect: "Allow",
-      Principal: { AWS: root(FRIEND) },
-      Action: "kms:Decrypt",
-      Resource: "*",
-      Condition: { ArnEquals: { "aws:PrincipalArn": root(FRIEND) } },
-    });
-    expect(planned.gains.map((g) => g.witness.principal)).toEqual([root(FRIEND)]);
-  });
-
-  test.each<[string, UsageEntry]>([
-    [
-      "an outsider",
-      entry({ kind: "role", arn: role(STRANGER, "x") }, "kms:Decrypt", {
-        outcome: denied,
-        account: account(STRANGER),
-      }),
-    ],
-    ["who was denied explicitly", entry(app, "kms:Decrypt", { outcome: { ...denied, effect: "explicit" } })],
-    [
-      "who was denied by a boundary",
-      entry(app, "kms:Decrypt", { outcome: { ...denied, policy: "permissions-boundary" } }),
-    ],
-    ["who was allowed", entry(app, "kms:Decrypt")],
-  ])("does not let in %s", (_who, e) => {
-    expect(outcome(policyText(), { usage: usage(e), readd: true }).kind).toBe("unchanged");
   });
 });

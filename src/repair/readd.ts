@@ -5,22 +5,13 @@ import { managedBy } from "./managed-by.js";
 import { proveManageable } from "./manageable.js";
 import { type Documents, proveClosed, proveGains, proveStorable } from "./obligations.js";
 import type { KeyChange, PlannedStatement } from "./plan-file.js";
-import {
-  computedFrom,
-  grantsOf,
-  type KeyOutcome,
-  type PlanContext,
-  plannedKey,
-  plannedPolicy,
-  unchangeable,
-  uneditablePolicy,
-  unplannable,
-  uses,
-} from "./plan-key.js";
+import { computedFrom, plannedPolicy } from "./key-change.js";
+import { type KeyOutcome, type PlanContext, startOf, uneditablePolicy } from "./outcome.js";
 import { parsePolicy } from "../policy/parse.js";
 import { callerArn, principalArn } from "../semantics/arn.js";
 import { principalName, viaService } from "./observed.js";
 import { evidenceOf, isTrustedUse } from "./seen.js";
+import { proveUse } from "./use-kept.js";
 import { rawStatements } from "./candidate.js";
 
 /** Denials that a key policy can lift; the others come from policies on the caller's side, or from a Deny. */
@@ -31,25 +22,18 @@ const LIFTED: ReadonlySet<string> = new Set(["resource", "unknown", "identity"])
  * denied, through the services that they used. The policy grows knowingly; what is proved is that nobody else gains.
  */
 export function planReadd(record: KeyRecord, x: PlanContext): KeyOutcome {
-  const key = plannedKey(record, x.file);
-  if (record.manager === "AWS") return unchangeable(key);
-  const early = unplannable(record, key);
-  if (early !== undefined) return { kind: "refused", key: early };
-  if (record.policy.kind !== "present") throw new Error("an unread policy was let through");
-  const older: Documents = { text: record.policy.value, grants: grantsOf(record) };
-  const base = { record, trust: x.trust, now: x.now, older, own: x.own };
-  const before = proveClosed({ ...base, newer: older }, older);
-  if (before.disagreements.length > 0) {
-    return { kind: "disagreement", arn: key.arn, details: before.disagreements };
-  }
+  const start = startOf(record, x);
+  if (start.kind !== "start") return start;
+  const { key, before, subject } = start;
+  const { older } = subject;
   const denied = (x.usage?.entries ?? []).filter((e) => e.outcome.kind === "denied");
   const { wanted, notes } = sort(denied, x);
   if (wanted.size === 0) {
     const reason = notes[0] ?? "nobody was denied the key in the evidence";
     return { kind: "unchanged", key: { key, exposure: before.exposure, reason } };
   }
-  const problem = uneditablePolicy(record, before, key);
-  if (problem !== undefined) return { kind: "refused", key: problem };
+  const problem = uneditablePolicy(start);
+  if (problem !== undefined) return problem;
   let text = older.text;
   const statements: PlannedStatement[] = rawStatements(text).map((_, index) => ({
     index,
@@ -81,7 +65,7 @@ export function planReadd(record: KeyRecord, x: PlanContext): KeyOutcome {
     });
   }
   const newer: Documents = { text, grants: older.grants };
-  const proof = { ...base, newer };
+  const proof = { ...subject, newer };
   const closed = proveClosed(proof, newer);
   const compared = proveGains(proof, (c) => {
     const { caller, action } = c.witness.request;
@@ -92,7 +76,7 @@ export function planReadd(record: KeyRecord, x: PlanContext): KeyOutcome {
     );
     return known ? `${arn} gains ${action}, as was asked for` : undefined;
   });
-  const use = uses(proof, x);
+  const use = proveUse(proof, x.usage);
   const grew = closed.exposure !== before.exposure;
   const obligations = [
     grew ? { ...closed.obligation, result: "failed" as const } : closed.obligation,
