@@ -10,7 +10,7 @@ import type { ReportNames } from "./key-template.js";
 import { ALIASES_HOLE, KeyTemplate } from "./key-template.js";
 
 /** Memory for templates, in bytes, about; twice that at most, as the older half is dropped at once. */
-const MOST = 24 * 1024 * 1024;
+const MOST = 16 * 1024 * 1024;
 
 /** What is known of keys that have the same documents, but for names that stand for themselves. */
 interface Texts {

@@ -63,7 +63,7 @@ class LazyThreads {
   async forFile(path: string): Promise<KeyThreads | undefined> {
     if ((await stat(path)).size < LARGE) return undefined;
     const { KeyThreads } = await import("../estate/threads.js");
-    const count = this.wanted ?? KeyThreads.count();
+    const count = this.wanted ?? KeyThreads.good();
     if (count < 2) return undefined;
     return (this.threads ??= new KeyThreads(this.start, count));
   }

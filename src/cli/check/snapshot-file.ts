@@ -38,12 +38,7 @@ async function* contextFirst<T extends { readonly type: string }>(
 /** Like {@link snapshotLines}, with the keys judged by threads while the file is read on. */
 export function judgedLines(input: Input, threads: KeyThreads): AsyncGenerator<AuditLine> {
   const items = readSnapshotItems(createReadStream(input.path, READ), input.name);
-  return readJudged(
-    told(contextFirst(input, items), threads),
-    input.name,
-    (keys) => threads.judge(keys),
-    threads.ahead,
-  );
+  return readJudged(told(contextFirst(input, items), threads), input.name, threads);
 }
 
 /** Tells the threads what concerns more than one key. */

@@ -10,11 +10,12 @@ import { failsOn } from "./fails.js";
 import type { KeyJudge, Met } from "./key-judge.js";
 import type { MultiRegionKey } from "./multi-region.js";
 
-/** Key lines of a snapshot that follow each other, not read yet. */
+/** Key lines of a snapshot, not read yet. */
 export interface RawKeys {
   /** How messages name the source. */
   readonly where: string;
-  readonly firstLine: number;
+  /** Their numbers in the file. */
+  readonly lines: readonly number[];
   /** The lines, each ended by a line feed. */
   readonly bytes: Uint8Array;
 }
@@ -29,51 +30,62 @@ export interface JudgedKeys {
   readonly failed: boolean;
   /** Some of them could not be assessed. */
   readonly unknown: boolean;
-  readonly multiRegion: readonly MultiRegionKey[];
-  readonly disagreements: readonly { readonly arn: string; readonly texts: readonly string[] }[];
+  readonly multiRegion: readonly (MultiRegionKey & InFile)[];
+  readonly disagreements: readonly ({ readonly arn: string; readonly texts: readonly string[] } & InFile)[];
   readonly met: Met;
-  /** The line after the last of them is wrong; what follows it was not read. */
-  readonly problem: Problem | undefined;
+}
+
+interface InFile {
+  readonly line: number;
+}
+
+/** What one judge says about its keys, which need not follow each other. */
+export interface JudgedPart extends JudgedKeys {
+  /** For each key the place in `members` where what is said about it ends. */
+  readonly ends: Uint32Array;
+  /** A line is wrong; what follows it was not read. */
+  readonly problem: { readonly line: number; readonly problem: Problem } | undefined;
 }
 
 const LF = 0x0a;
 
 /** Reads and judges keys, in whatever thread. */
-export function judgeKeys({ where, firstLine, bytes }: RawKeys, judge: KeyJudge, failOn: FailOn): JudgedKeys {
+export function judgeKeys({ where, lines, bytes }: RawKeys, judge: KeyJudge, failOn: FailOn): JudgedPart {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const counter = new Counter();
-  const multiRegion: MultiRegionKey[] = [];
-  const disagreements: { arn: string; texts: readonly string[] }[] = [];
-  let members = "";
+  const multiRegion: (MultiRegionKey & InFile)[] = [];
+  const disagreements: ({ arn: string; texts: readonly string[] } & InFile)[] = [];
+  const members = new Members(lines.length);
   let failed = false;
   let unknown = false;
-  let problem: Problem | undefined;
-  let number = firstLine;
+  let problem: JudgedPart["problem"];
   let start = 0;
-  for (let end = buffer.indexOf(LF); end !== -1; end = buffer.indexOf(LF, start)) {
+  for (const number of lines) {
+    const end = buffer.indexOf(LF, start);
     try {
       const line = keyLineOf({ bytes: buffer.subarray(start, end), number, complete: true }, where);
       const key = judge.key(line);
       const { arn, text, outline } = key;
-      if (key.disagreements.length > 0) disagreements.push({ arn, texts: key.disagreements });
+      if (key.disagreements.length > 0) disagreements.push({ arn, texts: key.disagreements, line: number });
       if (isMultiRegion(arn)) {
-        multiRegion.push({ arn, text, outline, file: undefined, related: line.relatedKeys ?? [] });
+        const related = line.relatedKeys ?? [];
+        multiRegion.push({ arn, text, outline, file: undefined, related, line: number });
+        members.add("");
       } else {
         counter.addOutline(outline);
         failed ||= failsOn(outline, failOn);
         unknown ||= outline.openVerdict === "not-assessed";
-        members += keyMember(text);
+        members.add(keyMember(text));
       }
     } catch (error) {
       if (!(error instanceof KeywardError)) throw error;
-      problem = error.problem;
+      problem = { line: number, problem: error.problem };
       break;
     }
-    number++;
     start = end + 1;
   }
   return {
-    members: new TextEncoder().encode(members),
+    ...members.encoded(),
     counts: counter.counts(),
     failed,
     unknown,
@@ -82,4 +94,26 @@ export function judgeKeys({ where, firstLine, bytes }: RawKeys, judge: KeyJudge,
     met: judge.met(),
     problem,
   };
+}
+
+/** Texts as UTF-8, one behind the other. */
+class Members {
+  private text = "";
+  private readonly ends: Uint32Array;
+  private count = 0;
+  private bytes = 0;
+
+  constructor(count: number) {
+    this.ends = new Uint32Array(count);
+  }
+
+  add(text: string): void {
+    this.text += text;
+    this.bytes += Buffer.byteLength(text);
+    this.ends[this.count++] = this.bytes;
+  }
+
+  encoded(): { readonly members: Uint8Array; readonly ends: Uint32Array } {
+    return { members: new TextEncoder().encode(this.text), ends: this.ends };
+  }
 }

@@ -8,7 +8,7 @@ import { audit } from "../audit.js";
 import type { RawKeys } from "./batch.js";
 import { judgeKeys } from "./batch.js";
 import { KeyJudge } from "./key-judge.js";
-import type { AuditLine } from "./read-judged.js";
+import type { AuditLine, Judges } from "./read-judged.js";
 import { readJudged } from "./read-judged.js";
 import { Readable } from "node:stream";
 
@@ -51,11 +51,11 @@ async function* parsed(texts: Iterable<string>): AsyncGenerator<SnapshotLine> {
 function batched(texts: readonly string[]): AsyncIterable<AuditLine> {
   const judges = [new KeyJudge(NO_CONFIG, NOW / 1000), new KeyJudge(NO_CONFIG, NOW / 1000)];
   let turn = 0;
-  const judge = async (keys: RawKeys): ReturnType<Parameters<typeof readJudged>[2]> => {
+  const judge = async (keys: RawKeys, which: number): ReturnType<Judges["judge"]> => {
     const n = turn++;
-    const chosen = judges[n % judges.length] ?? judges[0];
+    const chosen = judges[which];
     if (chosen === undefined) throw new Error("no judge");
-    await new Promise((resolve) => setTimeout(resolve, n % 2 === 0 ? 5 : 0));
+    await new Promise((resolve) => setTimeout(resolve, n % 3 === 0 ? 5 : 0));
     return judgeKeys(keys, chosen, "exposed");
   };
   async function* items(): AsyncGenerator<
@@ -69,7 +69,7 @@ function batched(texts: readonly string[]): AsyncIterable<AuditLine> {
       yield item;
     }
   }
-  return readJudged(items(), "s", judge, 4);
+  return readJudged(items(), "s", { count: judges.length, ahead: 4, judge });
 }
 
 describe("the report of an estate of 2,000 keys", () => {

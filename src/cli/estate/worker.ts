@@ -21,7 +21,7 @@ port.on("message", (task: Task) => {
     case "keys": {
       const judged = judgeKeys(task.keys, judge, failOn);
       const reply: Reply = { id: task.id, judged };
-      port.postMessage(reply, [judged.members.buffer as ArrayBuffer]);
+      port.postMessage(reply, [judged.members.buffer as ArrayBuffer, judged.ends.buffer as ArrayBuffer]);
     }
   }
 });
