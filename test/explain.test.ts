@@ -7,7 +7,7 @@ import { analyze } from "../src/access/analyze.js";
 import type { AccessMatrix } from "../src/access/matrix.js";
 import type { KeyRecord } from "../src/domain/key.js";
 import { parsePolicy } from "../src/policy/parse.js";
-import { type Closing, closings } from "../src/rules/what-if.js";
+import { type Closing, closings } from "../src/rules/closings.js";
 import { NOW } from "./generators/world.js";
 import { guarantee } from "./guarantees/guarantee.js";
 import { recordOf, reportOf, type World, worldArb, ZONE } from "./guarantees/worlds.js";

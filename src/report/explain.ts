@@ -7,7 +7,8 @@ import type { Source, TraceStep } from "../semantics/request.js";
 import { todayText } from "../rules/exposure-draft.js";
 import type { KeyReport } from "../rules/finding.js";
 import type { KeyUsers } from "../rules/key-users.js";
-import type { Closing, Guard } from "../rules/what-if.js";
+import type { Closing } from "../rules/closings.js";
+import type { Guard } from "../rules/guards.js";
 import {
   actionsText,
   canDo,

@@ -1,9 +1,18 @@
-import type { GrantConstraints } from "../domain/grant.js";
 import type { AccountId } from "../domain/ids.js";
 import type { KeyRecord } from "../domain/key.js";
 import { knownAccount } from "../domain/known-accounts.js";
 import type { Zone } from "../domain/zone.js";
 import type { OrganizationOf } from "../trust/zone.js";
+import {
+  ASKS_FOR_NAMES,
+  ASKS_FOR_PATHS,
+  HOLE,
+  refusal,
+  TELLS_NAMES,
+  tellsRegions,
+  withHoles,
+} from "./document-traits.js";
+import { grantsText } from "./grants-text.js";
 
 /**
  * Two keys are alike if everything that their reports depend on is the same but for names that stand for themselves:
@@ -11,7 +20,7 @@ import type { OrganizationOf } from "../trust/zone.js";
  * and the id of its account. Their reports then differ in those names alone (report/key-template.ts).
  *
  * For the account id this needs a reason, because policies can look into ids (a pattern such as `1111*`) and because
- * keyward makes up ids for callers whom nobody named. {@link refusal} and {@link order} hold the conditions; why they
+ * keyward makes up ids for callers whom nobody named. `refusal` and `order` (document-traits.ts) hold the conditions; why they
  * suffice is said in docs/decisions/shared-reports.md.
  */
 export interface Likeness {
@@ -53,14 +62,7 @@ export interface LikenessContext {
   readonly organizationOf: OrganizationOf;
 }
 
-/** Stands for the account id. JSON texts have no such character, and a text that has it is not renamed. */
-const HOLE = "\u0000";
-
-/** A text that may ask for tags or aliases of the key, or hide that it does. */
-const ASKS_FOR_NAMES = /resource(tag|aliases)|\\u/i;
-const ASKS_FOR_PATHS = /orgpaths|\\/i;
 const KEY_ID = /^(mrk-[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
-const GRANT_ID = /^[0-9a-f]{64}$/;
 
 /**
  * Ids that keyward makes up for callers whom nobody named (access/classes.ts), or that a search would try first. A key
@@ -251,166 +253,4 @@ type Organization = KeyRecord["facts"]["organization"];
 function sameOrganization(a: Organization, b: Organization): boolean {
   if (a.kind !== "present" || b.kind !== "present") return a.kind === b.kind && a.kind !== "unreadable";
   return a.value.id === b.value.id && a.value.path === b.value.path;
-}
-
-/** Conditions on names of users and roles, and principals that are matched by more than their whole ARN. */
-const TELLS_NAMES = /principalarn|aws:userid|aws:username|notprincipal|:sts:|\$\{|\\/i;
-
-/** Condition keys whose values hold the key's Region, or may hold it in words of the caller's. */
-const ABOUT_REGIONS = /region|viaservice|calledvia|vpc|sourceinstance|sourcefunction|\$\{|\\/i;
-/** A string of JSON with wildcards in it. */
-const PATTERN = /"[^"]*[*?][^"]*"/g;
-/** A pattern on actions, or one on ARNs in which the wildcard that takes a Region takes nothing but whole ones. */
-const TAKES_ALL_REGIONS = /^"(?:\*|[a-z0-9-]+:[A-Za-z]*\*|arn:[^:*?]*:[^:*?]*:(?:\*|[^:*?]*):[^"]*)"$/;
-
-/**
- * Whether documents could tell one Region from another that they do not name. The Region of a key stands in requests
- * only between the third and the fourth colon of a source ARN; elsewhere only where a key of {@link ABOUT_REGIONS} asks.
- */
-function tellsRegions(documents: string): boolean {
-  if (ABOUT_REGIONS.test(documents) || documents.includes(STAND_IN_REGION)) return true;
-  for (const [text] of documents.matchAll(PATTERN)) {
-    if (!TAKES_ALL_REGIONS.test(text)) return true;
-  }
-  return false;
-}
-
-/** A Region that there is not: it takes the place of a key's own while a template is made. */
-export const STAND_IN_REGION = "kw-standin-9";
-
-/** What documents say that decides which names stand for themselves. */
-export interface DocumentTraits {
-  /** They may ask for tags or aliases of the key. */
-  readonly asksForNames: boolean;
-  readonly asksForPaths: boolean;
-  /** They may tell names of users and roles apart by more than equality. */
-  readonly tellsNames: boolean;
-  /** They may tell Regions apart that they do not name. */
-  readonly tellsRegions: boolean;
-  /** Ids of accounts, those in holes left out. */
-  readonly accounts: readonly string[];
-  /** Why the id of the account cannot be renamed: see {@link refusal}. */
-  readonly refusal: string | undefined;
-  /** See {@link neighbours}. */
-  readonly neighbours: readonly string[];
-}
-
-/** Looks documents through, once for all keys that have them. */
-export function traitsOf(documents: string): DocumentTraits {
-  const refused = refusal(documents);
-  return {
-    asksForNames: ASKS_FOR_NAMES.test(documents),
-    asksForPaths: ASKS_FOR_PATHS.test(documents),
-    tellsNames: TELLS_NAMES.test(documents),
-    tellsRegions: tellsRegions(documents),
-    accounts: [...new Set(Array.from(documents.matchAll(ACCOUNT), ([id]) => id))],
-    refusal: refused,
-    // A finding about the account itself is told by its id alone, as a string of JSON.
-    neighbours: refused === undefined ? neighbours(`"${HOLE}"\n${documents}`) : [],
-  };
-}
-
-const ACCOUNT = /(?<![0-9])[0-9]{12}(?![0-9])/g;
-
-/** A resource id as services write it into the encryption context of a grant, such as `vol-0123456789abcdef0`. */
-const RESOURCE_ID = /^[a-z]+-[0-9a-f]{12,32}$/;
-/** An id that could be taken for an account. */
-const LIKE_ACCOUNT = /(?<![0-9])[0-9]{12}(?![0-9])/;
-const ASKS_FOR_CONTEXT = /encryptioncontext|\\/i;
-
-interface GrantsText {
-  readonly text: string;
-  /** See {@link KeyNames}. */
-  readonly opaque: readonly string[];
-}
-
-/** Grants as far as they decide anything, their ids numbered; undefined where an id has an unusual form. */
-function grantsText(record: KeyRecord, policyText: string, places: string): GrantsText | undefined {
-  const { grants } = record;
-  // Of some the ids are not numbered: no two keys have the same.
-  if (grants.kind === "unreadable" && grants.part !== undefined) return undefined;
-  if (grants.kind !== "present") return { text: JSON.stringify(grants), opaque: [] };
-  if (grants.value.length === 0) return { text: "[]", opaque: [] };
-  // A long list is not repeated elsewhere.
-  if (grants.value.length > 50) return undefined;
-  const opaque = grants.value.map((g) => g.GrantId);
-  if (!opaque.every((id) => GRANT_ID.test(id)) || new Set(opaque).size !== opaque.length) return undefined;
-  const documents = [policyText, places, ...record.resourceControlPolicies];
-  const contextAsked = documents.some((t) => ASKS_FOR_CONTEXT.test(t));
-  const bound = (pairs: Readonly<Record<string, string>> | undefined): unknown =>
-    contextAsked || pairs === undefined
-      ? pairs
-      : Object.entries(pairs).map(([name, value]) => {
-          if (!RESOURCE_ID.test(value) || LIKE_ACCOUNT.test(value)) return [name, value];
-          const known = opaque.indexOf(value);
-          return [name, known === -1 ? opaque.push(value) - 1 : known];
-        });
-  const decisive = grants.value.map((g) => [
-    g.GranteePrincipal,
-    g.GranteeServicePrincipal,
-    g.RetiringPrincipal,
-    g.RetiringServicePrincipal,
-    g.IssuingAccount,
-    g.Operations,
-    g.Constraints === undefined ? undefined : { ...g.Constraints, ...boundPairs(g.Constraints, bound) },
-  ]);
-  const text = JSON.stringify(decisive);
-  return opaque.some((id) => text.includes(id) || documents.some((t) => t.includes(id)))
-    ? undefined
-    : { text, opaque };
-}
-
-function boundPairs(
-  constraints: GrantConstraints,
-  bound: (pairs: Readonly<Record<string, string>> | undefined) => unknown,
-): Readonly<Record<string, unknown>> {
-  return {
-    EncryptionContextSubset: bound(constraints.EncryptionContextSubset),
-    EncryptionContextEquals: bound(constraints.EncryptionContextEquals),
-  };
-}
-
-/**
- * Why another account id in its place could change the answer, by the text with holes where the id stands; undefined
- * if it cannot (then {@link order} must be equal).
- */
-export function refusal(text: string): string | undefined {
-  // Between holes: nothing that a glob, a number or a longer word could be made of.
-  if (/[\w*?-]\0|\0[\w*?-]/.test(text)) return "the id is a part of a longer word or pattern";
-  if (/[*?][0-9]|[0-9][*?]/.test(text)) return "a pattern looks into numbers";
-  if (text.includes("${")) return "a value is made of variables";
-  if (/\\/.test(text)) return "characters are written as escapes";
-  if (/[":](numeric|date|binary)/i.test(text) || /epochtime|currenttime|issuetime|authage/i.test(text)) {
-    return "values are compared as numbers";
-  }
-  return undefined;
-}
-
-/** The numbers that the id could be sorted among, as far as it decides: twelve characters of each. */
-export function neighbours(text: string): readonly string[] {
-  const before = new Set<string>();
-  for (const m of text.matchAll(/([^])\0/g)) before.add(m[1] ?? "");
-  const rest = text.replace(/"Version"\s*:\s*"20[0-9]{2}-[0-9]{2}-[0-9]{2}"/g, "");
-  const found = new Set<string>();
-  for (const m of rest.matchAll(/([^0-9])([0-9][^]{0,11})/g)) {
-    if (before.has(m[1] ?? "")) found.add(m[2] ?? "");
-  }
-  return [...found];
-}
-
-/** The text with a hole wherever the account id stands. */
-export function withHoles(text: string, account: string): string {
-  return text.replaceAll(account, HOLE);
-}
-
-/** The text with an account id in all holes. */
-export function withId(text: string, account: string): string {
-  return text.replaceAll(HOLE, account);
-}
-
-/** How the id is sorted among its neighbours. */
-export function order(account: string, among: readonly string[]): string {
-  let text = "";
-  for (const n of among) text += account < n ? "<" : ">";
-  return text;
 }
