@@ -475,6 +475,24 @@ describe("the journal", () => {
     expect((await rollback(sandbox, id)).code).toBe(0);
   });
 
+  it("says of a run that was stopped that it was, and no more so when it has been gone on with", async () => {
+    const keys = [keyLine(openPolicy("one")), keyLine(openPolicy("two"))] as const;
+    const sandbox = await sandboxWith(keys, { faults: ["PutKeyPolicy=KMSInvalidStateException#1"] });
+    const plan = await planFile(keys.map((k) => changeOf(k, closedPolicy("x"))));
+    expect((await apply(sandbox, plan)).code).toBe(2);
+    const list = ["journal", "list", "--journal", journalOf()];
+    const verify = ["journal", "verify", "--journal", journalOf()];
+    expect((await keyward(list)).stdout).toContain("(stopped before its end)");
+    const id = await lastRun();
+    expect((await keyward(verify)).stdout).toContain(
+      `it was stopped before its end: keyward apply --resume ${id}`,
+    );
+    const resumed = await run(sandbox, ["apply", "--resume", id, "--yes", "--max-keys", "2"]);
+    expect(resumed.code).toBe(0);
+    expect((await keyward(list)).stdout).not.toContain("(");
+    expect((await keyward(verify)).stdout).not.toContain("note:");
+  });
+
   it("lists runs with their backups", async () => {
     const key = keyLine(openPolicy("list"));
     const sandbox = await sandboxWith([key]);

@@ -2,7 +2,7 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { sha256 } from "./chain.js";
 import { journalFailure, readIfThere } from "./durable.js";
-import { type Journal, objectsOf } from "./journal.js";
+import { endOf, type Journal, objectsOf } from "./journal.js";
 
 /** What a look at a whole journal found. */
 export interface JournalCheck {
@@ -59,8 +59,10 @@ export async function checkJournal(journal: Journal): Promise<JournalCheck> {
         faults.push(`${where}: ${event.key} was written without a backup before`);
       }
     }
-    if (!log.entries.some((e) => e.event.type === "end") && log.faults.length === 0) {
-      notes.push(`runs/${id}: it did not end: keyward apply --resume ${id}, or keyward rollback ${id}`);
+    const end = endOf(log);
+    if (end !== "complete" && log.faults.length === 0) {
+      const how = end === "killed" ? "it did not end" : "it was stopped before its end";
+      notes.push(`runs/${id}: ${how}: keyward apply --resume ${id}, or keyward rollback ${id}`);
     }
   }
   return { runs: runs.length, objects: objects.length, events, faults, notes };

@@ -305,6 +305,16 @@ export function objectsOf(event: JournalEvent): readonly string[] {
   }
 }
 
+/** How a run ended: with all keys; before that, on a failure or because somebody wanted it; or not at all (killed). */
+export type RunEnd = "complete" | "stopped" | "killed";
+
+/** How a run ended the last time that somebody was at it. */
+export function endOf({ entries }: Pick<ReadLog, "entries">): RunEnd {
+  const last = entries.findLast(({ event }) => event.type === "end" || event.type === "resumed")?.event;
+  if (last?.type !== "end") return "killed";
+  return last.complete ? "complete" : "stopped";
+}
+
 /** The events of one key, oldest first. */
 export function eventsOf(log: ReadLog, key: string): readonly JournalEvent[] {
   return log.entries.map((e: LogEntry) => e.event).filter((e) => "key" in e && e.key === key);

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { checkJournal } from "../../apply/journal/check.js";
-import { eventsOf, Journal } from "../../apply/journal/journal.js";
+import { endOf, eventsOf, Journal } from "../../apply/journal/journal.js";
 import { inert } from "../../domain/inert.js";
 import type { Io } from "../command.js";
 import { EXIT } from "../exit.js";
@@ -48,9 +48,11 @@ async function runText(journal: Journal, id: string): Promise<string> {
   const run = await journal.read(id);
   const first = run.log.entries[0];
   if (first?.event.type !== "run") return `${id}  (no readable log: keyward journal verify)\n`;
-  const ended = run.log.entries.some((e) => e.event.type === "end");
+  const ended = { complete: "", stopped: "  (stopped before its end)", killed: "  (did not end)" }[
+    endOf(run.log)
+  ];
   const { kind, of } = first.event;
-  const lines = [`${id}  ${kind} of ${inert(of ?? "-", { max: 200 })}${ended ? "" : "  (did not end)"}`];
+  const lines = [`${id}  ${kind} of ${inert(of ?? "-", { max: 200 })}${ended}`];
   const keys = new Set(run.log.entries.flatMap(({ event }) => ("key" in event ? [event.key] : [])));
   for (const key of keys) {
     const events = eventsOf(run.log, key);
