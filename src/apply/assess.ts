@@ -2,7 +2,7 @@ import type { KeyDescription } from "../collect/ports.js";
 import type { Grant } from "../domain/grant.js";
 import { parseAccountId, parseOrganizationId } from "../domain/ids.js";
 import type { KeyRecord } from "../domain/key.js";
-import type { Exposure, Verdict } from "../domain/verdict.js";
+import { type Exposure, EXPOSURES, type Verdict } from "../domain/verdict.js";
 import type { Zone } from "../domain/zone.js";
 import { proveManageable } from "../repair/manageable.js";
 import { findManager } from "../repair/managers.js";
@@ -12,7 +12,7 @@ import { keyRecord } from "../snapshot/key-record.js";
 import type { KeyLine } from "../snapshot/lines.js";
 import { ExceptionBook } from "../trust/exceptions.js";
 import { assumeOwnOrganization } from "../trust/zone.js";
-import type { TaskList } from "./tasks.js";
+import type { KeyTask, TaskList } from "./tasks.js";
 
 /** By what keys are judged. */
 export interface Bench {
@@ -59,6 +59,11 @@ export function assess(documents: Documents, bench: Bench): Assessment {
   });
   const { exposure, verdict } = judged.report;
   return { exposure, verdict, disagreements: judged.disagreements };
+}
+
+/** Whether the plan has said that the key will be so bad after its change, because exceptions let somebody stay. */
+export function isAsPlanned(task: Pick<KeyTask, "after">, exposure: Exposure): boolean {
+  return task.after !== undefined && EXPOSURES.indexOf(exposure) >= EXPOSURES.indexOf(task.after);
 }
 
 /** Whether the key has somebody who can change its policy after a change. A sentence: not for sure. */

@@ -1,8 +1,7 @@
 import { inert } from "../domain/inert.js";
-import { EXPOSURES } from "../domain/verdict.js";
 import type { Grant } from "../domain/grant.js";
 import { grantsDigest } from "../repair/digest.js";
-import { assess, unmanageable } from "./assess.js";
+import { assess, isAsPlanned, unmanageable } from "./assess.js";
 import type { KeyPorts, Proposal, RunContext } from "./context.js";
 import type { KeyEnd } from "./journal/events.js";
 import { sha256 } from "./journal/chain.js";
@@ -241,7 +240,7 @@ async function finish(
   const live = { ...seen.live, description: former.description };
   const { exposure, verdict } = assess({ arn: key, ...live }, context.bench());
   await context.recorder.add({ type: "evaluated", key, policy: sha256(live.policy), exposure, verdict });
-  const asPlanned = task.after !== undefined && EXPOSURES.indexOf(exposure) >= EXPOSURES.indexOf(task.after);
+  const asPlanned = isAsPlanned(task, exposure);
   const exposed = verdict === "exposed" && !asPlanned;
   const clearly = verdict === "not-assessed" ? "could not be assessed" : `is ${exposure} (${verdict})`;
   return {

@@ -46,7 +46,12 @@ describe("a policy without deleted principals", () => {
         allow(`{"AWS":"${A}"}`),
         `{"Effect":"Deny","NotPrincipal":{"AWS":["${GONE}"]},"Action":"kms:*","Resource":"*"}`,
       ),
-      "NotPrincipal",
+      "Statement 2 names a deleted principal under NotPrincipal",
+    ],
+    [
+      "a text in which it is not defined what counts",
+      `{"Statement":[${allow(`{"AWS":["${A}","${GONE}"]}`)}],"Statement":[${allow(`{"AWS":"${A}"}`)}]}`,
+      "cannot be understood",
     ],
     ["nothing remains", policy(allow(`{"AWS":"${GONE}"}`)), "Nothing but deleted principals"],
     ["no policy", "{", "cannot be understood"],

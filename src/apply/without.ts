@@ -1,5 +1,7 @@
-import { type JSONPath, parseTree, findNodeAtLocation } from "jsonc-parser";
-import { parsePolicy } from "../policy/parse.js";
+import { rawStatements } from "../repair/candidate.js";
+import { editPolicy, isRecord, type StatementEdits } from "../repair/edit.js";
+import { uneditable } from "../repair/editable.js";
+import { entryEdits } from "../repair/orphans.js";
 
 /** A policy without some principals. */
 export interface Without {
@@ -26,64 +28,45 @@ export function isUniqueId(text: string): boolean {
  * @param gone whether a principal, as it stands in the text, is to be left out
  */
 export function withoutPrincipals(text: string, gone: (principal: string) => boolean): Without | string {
-  const parsed = parsePolicy(text, { kind: "key" });
-  const tree = parseTree(text);
-  if (parsed.policy === undefined || tree === undefined) return "The old policy cannot be understood.";
-  const root = findNodeAtLocation(tree, ["Statement"]);
-  if (root === undefined) return { text, left: [], statements: [] };
-  const list = root.type === "array";
-  const count = list ? (root.children?.length ?? 0) : 1;
-  let result = text;
+  // Of the partition depends what ARNs look like, not what can be edited.
+  const problem = uneditable(text, "aws");
+  if (problem !== undefined) return `The old policy cannot be understood: ${problem}`;
+  const all = rawStatements(text);
   const left: string[] = [];
   const statements: number[] = [];
-  // From the end: what was edited does not move what comes before it.
-  for (let index = count - 1; index >= 0; index--) {
-    const at: JSONPath = list ? ["Statement", index] : ["Statement"];
-    const not = principalsAt(text, [...at, "NotPrincipal", "AWS"]);
-    if (not.some((p) => gone(p.text))) {
-      return `Statement ${index} names a deleted principal under NotPrincipal: leaving it out could allow more.`;
+  const edits: StatementEdits[] = [];
+  for (const [index, statement] of all.entries()) {
+    if (namedIn(statement, "NotPrincipal").some(gone)) {
+      return `Statement ${index + 1} names a deleted principal under NotPrincipal: leaving it out could allow more.`;
     }
-    const there = principalsAt(text, [...at, "Principal", "AWS"]);
-    const leaving = there.filter((p) => gone(p.text));
+    const there = namedIn(statement, "Principal");
+    const leaving = there.filter(gone);
     if (leaving.length === 0) continue;
-    left.unshift(...leaving.map((p) => p.text));
-    const principal = findNodeAtLocation(tree, [...at, "Principal"]);
-    const kinds = principal?.type === "object" ? (principal.children?.length ?? 0) : 0;
-    const emptied = leaving.length === there.length;
-    if (emptied && kinds <= 1) {
-      if (!list || count - statements.length === 1)
-        return "Nothing but deleted principals is in the old policy.";
-      result = remove(result, at);
-      statements.unshift(index);
-    } else if (emptied) result = remove(result, [...at, "Principal", "AWS"]);
-    else for (const p of leaving.reverse()) result = remove(result, p.path);
+    left.push(...leaving);
+    if (leaving.length === there.length && kindsOf(statement) <= 1) {
+      statements.push(index);
+      edits.push({ index, parts: [] });
+    } else edits.push({ index, parts: [entryEdits(statement, "Principal", new Set(leaving))] });
   }
-  return { text: result, left, statements };
+  if (statements.length > 0 && statements.length === all.length)
+    return "Nothing but deleted principals is in the old policy.";
+  return { text: editPolicy(text, edits), left, statements };
 }
 
-function principalsAt(
-  text: string,
-  path: JSONPath,
-): readonly { readonly text: string; readonly path: JSONPath }[] {
-  const tree = parseTree(text);
-  const node = tree === undefined ? undefined : findNodeAtLocation(tree, path);
-  if (node === undefined) return [];
-  if (node.type === "string") return [{ text: String(node.value), path }];
-  return (node.children ?? []).flatMap((child, i) =>
-    child.type === "string" ? [{ text: String(child.value), path: [...path, i] }] : [],
-  );
+function element(statement: unknown, name: "Principal" | "NotPrincipal"): unknown {
+  return isRecord(statement) ? statement[name] : undefined;
 }
 
-/** Takes a list item or a member out, with the comma that belongs to it and the white space between. */
-function remove(text: string, path: JSONPath): string {
-  const tree = parseTree(text);
-  const value = tree === undefined ? undefined : findNodeAtLocation(tree, path);
-  const node = value?.parent?.type === "property" ? value.parent : value;
-  const siblings = node?.parent?.children;
-  if (node === undefined || siblings === undefined) return text;
-  const at = siblings.indexOf(node);
-  const [before, after] = [siblings[at - 1], siblings[at + 1]];
-  const end = node.offset + node.length;
-  if (before !== undefined) return text.slice(0, before.offset + before.length) + text.slice(end);
-  return text.slice(0, node.offset) + text.slice(after?.offset ?? end);
+/** The texts under `AWS`. */
+function namedIn(statement: unknown, name: "Principal" | "NotPrincipal"): readonly string[] {
+  const principal = element(statement, name);
+  const aws = isRecord(principal) ? principal["AWS"] : undefined;
+  const list: readonly unknown[] = Array.isArray(aws) ? aws : [aws];
+  return list.filter((p) => typeof p === "string");
+}
+
+/** How many kinds of principals a statement has: AWS, Service, … */
+function kindsOf(statement: unknown): number {
+  const principal = element(statement, "Principal");
+  return isRecord(principal) ? Object.keys(principal).length : 0;
 }

@@ -28,7 +28,8 @@ export function orphansOf(policy: Policy, raw: readonly unknown[]): Orphans {
   return { ids, edits };
 }
 
-function entryEdits(raw: unknown, element: string, gone: ReadonlySet<string>): readonly Edit[] {
+/** The edits that take some of the principals under `AWS` out of a statement; the whole member where none is left. */
+export function entryEdits(raw: unknown, element: string, gone: ReadonlySet<string>): readonly Edit[] {
   const value = isRecord(raw) ? raw[element] : undefined;
   const aws = isRecord(value) ? value["AWS"] : undefined;
   if (typeof aws === "string") return [{ path: [element, "AWS"], value: undefined }];

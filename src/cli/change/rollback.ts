@@ -134,7 +134,10 @@ function leaving(task: KeyTask, own: RollbackFlags): KeyTask {
 /** KMS says that principals are invalid and not which. */
 function hint(tasks: TaskList, own: RollbackFlags, io: Io): void {
   if (own.withoutMissing) return;
-  const ids = tasks.tasks.some((t) => t.policy !== null && /"(AROA|AIDA)[A-Z0-9]{8,}"/.test(t.policy));
+  const ids = tasks.tasks.some(
+    (t) =>
+      t.policy !== null && [...t.policy.matchAll(/"([A-Z0-9]+)"/g)].some(([, id = ""]) => isUniqueId(id)),
+  );
   io.stderr.write(
     ids
       ? "The old policies name deleted principals by their unique ids, which KMS refuses: --without-missing leaves them out.\n"

@@ -1,4 +1,4 @@
-import { assess, zoneOfTasks } from "../../apply/assess.js";
+import { assess, isAsPlanned, zoneOfTasks } from "../../apply/assess.js";
 import { tasksOfPlan } from "../../apply/from-plan.js";
 import { eventsOf, isRunId, Journal } from "../../apply/journal/journal.js";
 import { readDescribed, samePolicy } from "../../apply/read.js";
@@ -6,7 +6,6 @@ import { type ShutOut, shutOut } from "../../apply/shut-out.js";
 import type { KeyTask, TaskList } from "../../apply/tasks.js";
 import { keyArnParts, parseKeyArn } from "../../domain/ids.js";
 import { inert } from "../../domain/inert.js";
-import { EXPOSURES } from "../../domain/verdict.js";
 import type { Io } from "../command.js";
 import { EXIT, type ExitCode } from "../exit.js";
 import { loadPlan } from "./apply.js";
@@ -98,9 +97,7 @@ async function look(
     }
     const live = read.value;
     const { exposure, verdict } = assess({ arn: task.key, ...live }, bench);
-    // Where exceptions let somebody stay, the plan has said what the key will be.
-    const asPlanned =
-      task.after !== undefined && EXPOSURES.indexOf(exposure) >= EXPOSURES.indexOf(task.after);
+    const asPlanned = isAsPlanned(task, exposure);
     if (verdict === "exposed" && !asPlanned) seen.exposed++;
     if (verdict === "not-assessed") seen.unread++;
     const wrong = differences(task, live.policy, new Set(live.grants.map((g) => g.GrantId)));
