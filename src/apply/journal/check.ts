@@ -68,7 +68,8 @@ export async function checkJournal(journal: Journal): Promise<JournalCheck> {
   return { runs: runs.length, objects: objects.length, events, faults, notes };
 }
 
-async function objectNames(journal: Journal): Promise<readonly string[]> {
+/** The objects of a journal, sorted. */
+export async function objectNames(journal: Journal): Promise<readonly string[]> {
   try {
     const names = await readdir(join(journal.folder, "objects"));
     return names.filter((name) => /^sha256-[0-9a-f]{64}$/.test(name)).sort();

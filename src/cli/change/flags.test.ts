@@ -8,6 +8,14 @@ const KEY = "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234
 const RUN = "20261123T100000000Z-abcdef";
 const journal = ["--journal", join(mkdtempSync(join(tmpdir(), "keyward-flags-")), "none")];
 
+describe("a journal that is not there", () => {
+  test.each(["list", "verify"])("is not called unharmed, nor empty: %s", async (what) => {
+    const { code, stdout, stderr } = await keyward(["journal", what, ...journal]);
+    expect([code, stdout]).toEqual([2, ""]);
+    expect(stderr).toMatch(/there is no journal[^]*expected:[^]*next: /);
+  });
+});
+
 /** A flag that would be passed over is refused: whoever wrote it relies on it. */
 describe("a flag that has no effect is refused, before anything is read or sent", () => {
   test.each<[string, readonly string[], RegExp]>([

@@ -1,9 +1,10 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { checkJournal } from "../../apply/journal/check.js";
+import { checkJournal, objectNames } from "../../apply/journal/check.js";
 import { endOf, eventsOf, Journal } from "../../apply/journal/journal.js";
 import { inert } from "../../domain/inert.js";
+import { KeywardError } from "../../domain/result.js";
 import type { Io } from "../command.js";
 import { EXIT } from "../exit.js";
 
@@ -17,7 +18,10 @@ export async function withJournal(
   io: Io,
   look: (folder: string) => Promise<void>,
 ): Promise<void> {
-  if (!place.journal.startsWith("s3://")) return look(place.journal);
+  if (!place.journal.startsWith("s3://")) {
+    await mustBeJournal(place.journal);
+    return look(place.journal);
+  }
   const folder = await mkdtemp(join(tmpdir(), "keyward-journal-"));
   try {
     const { bring } = await import("./copy.js");
@@ -25,6 +29,19 @@ export async function withJournal(
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** A folder that is not there, or holds something else, has no damage, and no backup either. */
+async function mustBeJournal(folder: string): Promise<void> {
+  const journal = new Journal(folder);
+  if ((await journal.runs()).length > 0 || (await objectNames(journal)).length > 0) return;
+  throw new KeywardError({
+    what: "there is no journal",
+    where: inert(folder, { max: 200 }),
+    expected:
+      "the folder that keyward apply or keyward rollback has written: runs/RUN/log.ndjson and objects/…",
+    next: "name it with --journal, or name a copy: --journal s3://BUCKET/PREFIX",
+  });
 }
 
 /** `keyward journal list`: the runs of a journal, and what they did to each key. */
