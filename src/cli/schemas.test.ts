@@ -40,6 +40,8 @@ describe("the JSON Schemas", () => {
     ["config", { trust: { acounts: [] } }],
     ["config", { exceptions: [{ key: "alias/x", rule: "nonsense" }] }],
     ["report", { schema: "keyward.report/2" }],
+    ["plan", { schema: "keyward.plan/1" }],
+    ["usage", { type: "usage", key: "arn:aws:kms:…" }],
     ["explanation", { schema: "keyward.explanation/1" }],
     ["simulation", { schema: "keyward.simulation/1", decision: "allow" }],
   ])("%s refuses %j", (name, value) => {

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { rehearsalSchema } from "./rehearsal.js";
 import { STRATEGIES, STRATEGY_CHOICES } from "./strategy-names.js";
 import { CAPABILITIES, EXPOSURES } from "../domain/verdict.js";
 
@@ -234,10 +235,7 @@ export const planSchema = z.strictObject({
   unchanged: z.array(unchanged),
   refused: z.array(refused),
   notes: z.array(text),
-  rehearsal: z
-    .record(text, z.unknown())
-    .exactOptional()
-    .describe("What keyward apply --rehearse found; attached by it."),
+  rehearsal: rehearsalSchema.exactOptional(),
 });
 
 export type PlanFile = z.infer<typeof planSchema>;

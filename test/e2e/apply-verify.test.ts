@@ -21,6 +21,7 @@ import {
 import type { Outcome } from "../io.js";
 import { keyward as keywardIn } from "../io.js";
 import { permits } from "../exposed.js";
+import { shippedSchema } from "../shipped-schema.js";
 
 /** Whole ways: policies of the cases there and back, rehearsal, and verify with evidence. */
 
@@ -160,6 +161,9 @@ describe("a rehearsal", () => {
     expect([result.code, result.stderr]).toEqual([0, ""]);
     expect(result.stdout).toContain("7 still are");
     const plan = readPlan(await readFile(path, "utf8"), path);
+    const validate = shippedSchema("plan");
+    validate(plan.ok ? plan.value : plan.error);
+    expect(validate.errors ?? []).toEqual([]);
     expect(plan.ok && plan.value.rehearsal).toMatchObject({
       schema: "keyward.rehearsal/1",
       passed: true,

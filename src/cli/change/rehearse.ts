@@ -10,7 +10,6 @@ import { tasksOfPlan } from "../../apply/from-plan.js";
 import type { KeyEnd } from "../../apply/journal/events.js";
 import { Journal } from "../../apply/journal/journal.js";
 import { zoneOfTasks } from "../../apply/assess.js";
-import type { Replayed } from "../../apply/replay.js";
 import { runTasks } from "../../apply/run.js";
 import type { KeyTask, TaskList } from "../../apply/tasks.js";
 import { isUniqueId, withoutPrincipals } from "../../apply/without.js";
@@ -21,6 +20,7 @@ import { inert } from "../../domain/inert.js";
 import { foretold, principalText } from "../../repair/observed.js";
 import type { PlanFile } from "../../repair/plan-file.js";
 import { planText } from "../../repair/plan-text.js";
+import { REHEARSAL_SCHEMA, type Rehearsal, type RehearsedUses } from "../../repair/rehearsal.js";
 import type { Sandbox } from "../../sandbox/index.js";
 import { startSandbox } from "../../sandbox/index.js";
 import { Estate, keyRecord } from "../../snapshot/key-record.js";
@@ -38,23 +38,6 @@ import { portsIn } from "./cloud.js";
 import { benchOf } from "./estate.js";
 import { changerOf, LocalAccessKeys, type LocalCaller } from "./rehearsal-callers.js";
 import { callerOfUse, type Tried, tryUse } from "./rehearsal-replay.js";
-
-/** What a rehearsal found, as it is attached to the plan. */
-export type Rehearsal = Readonly<Record<string, unknown>> & {
-  readonly schema: "keyward.rehearsal/1";
-  readonly passed: boolean;
-};
-
-interface BrokenUse {
-  readonly key: string;
-  readonly principal: string;
-  readonly action: string;
-  readonly count: number;
-  readonly lastSeen: string;
-  readonly after: Replayed;
-  /** The plan lists it under willBreak. */
-  readonly foreseen: boolean;
-}
 
 /**
  * Carries a plan out in a local KMS with a snapshot loaded, over HTTP and through the same code as in AWS, as somebody
@@ -118,7 +101,7 @@ export async function rehearsePlan(
     const passed =
       notDone.length === 0 && applied.exposed === 0 && different.length === 0 && unforeseen.length === 0;
     const rehearsal: Rehearsal = {
-      schema: "keyward.rehearsal/1",
+      schema: REHEARSAL_SCHEMA,
       at: new Date(io.now()).toISOString(),
       snapshot,
       passed,
@@ -266,18 +249,6 @@ interface Observed {
   readonly entry: UsageEntry;
 }
 
-interface Uses {
-  readonly evidence: string;
-  readonly kept: number;
-  /** Allowed before; denied after, or not to be told. */
-  readonly broken: readonly BrokenUse[];
-  /** Not allowed, or not to be told, before the change: nothing follows from them. */
-  readonly notReplayable: number;
-  /** Different requests that went over HTTP, each as its caller, and those that only the reference was asked about. */
-  readonly overHttp: number;
-  readonly byReference: number;
-}
-
 /** What was seen to be allowed on the keys of the plan. */
 async function observedUse(path: string, plan: PlanFile): Promise<readonly Observed[]> {
   const wanted = new Set(plan.changes.map((c) => c.key.arn));
@@ -312,13 +283,13 @@ function usesOf(
   after: readonly Tried[],
   plan: PlanFile,
   evidence: string,
-): Uses {
+): RehearsedUses {
   const changes = new Map(plan.changes.map((c) => [c.key.arn, c]));
   let kept = 0;
   let notReplayable = 0;
   let overHttp = 0;
   let byReference = 0;
-  const broken: BrokenUse[] = [];
+  const broken: RehearsedUses["broken"][number][] = [];
   for (const [i, { key, entry }] of observed.entries()) {
     const { action, count, lastSeen } = entry;
     const then = after[i];
@@ -349,7 +320,7 @@ async function attach(plan: PlanFile, rehearsal: Rehearsal, path: string, io: Io
 function report(
   rehearsal: Rehearsal,
   ends: readonly KeyEnd[],
-  uses: Uses | undefined,
+  uses: RehearsedUses | undefined,
   { different, without }: { readonly different: readonly string[]; readonly without: readonly string[] },
   io: Io,
 ): void {
