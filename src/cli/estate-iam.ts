@@ -18,6 +18,7 @@ export class EstateIam {
   private readonly lines = new IamLines();
   private readonly serviceControl: ServiceControlLines;
   private readonly mentioned = new Set<AccountId>();
+  private readonly ids = new Map<string, string>();
   private readonly made = new Map<AccountId, IamView>();
 
   constructor(estate: Pick<EstateContext, "organizationOf">) {
@@ -31,6 +32,8 @@ export class EstateIam {
       return undefined;
     }
     this.lines.add(line);
+    if ((line.type === "user" || line.type === "role") && line.id !== undefined)
+      this.ids.set(line.id, line.arn);
     if (line.type === "managed-policy" || (line.type === "account" && line.iam === undefined))
       return undefined;
     const account = parseAccountId(line.type === "account" ? line.id : (line.arn.split(":")[4] ?? ""));
@@ -44,10 +47,19 @@ export class EstateIam {
     const known = this.made.get(account);
     if (known !== undefined) return known;
     if (!this.mentioned.has(account)) return undefined;
-    const view = new IamView(account, this.lines.of(account), this.serviceControl.of(account), trust);
+    const view = new IamView(account, this.lines.of(account), this.serviceControl.of(account), {
+      ...trust,
+      principalOf: (id) => this.principalOf(id),
+    });
     this.lines.forget(account);
     this.made.set(account, view);
     return view;
+  }
+
+  /** The user or role that has a unique id. */
+  private principalOf(id: string): { readonly arn: string; readonly account: string } | undefined {
+    const arn = this.ids.get(id);
+    return arn === undefined ? undefined : { arn, account: arn.split(":")[4] ?? "" };
   }
 
   /** The service control policies above an account, whether or not anything of its IAM was read. */

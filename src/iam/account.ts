@@ -1,4 +1,4 @@
-import type { AccountIam, IamPrincipal, IdentityDocument, ServiceControl } from "../domain/iam.js";
+import type { AccountIam, IamPrincipal, ServiceControl } from "../domain/iam.js";
 import { glob } from "../domain/glob.js";
 import type { Policy, PrincipalEntry } from "../policy/ast.js";
 import { baseName, parsePrincipal } from "../semantics/arn.js";
@@ -6,12 +6,14 @@ import { conditionKeyFacts } from "../semantics/condition-keys.js";
 import type { KeyDocument } from "../semantics/request.js";
 import type { KmsDocument } from "./documents.js";
 import { Documents, keysOf } from "./documents.js";
-import type { KeySide, PrincipalSide } from "./evaluate-principal.js";
+import type { KeySide } from "./evaluate-principal.js";
 import { keySide, rootUses, usesOf } from "./evaluate-principal.js";
+import type { OwnedDocument, PrincipalSide } from "./sides.js";
+import { Sides } from "./sides.js";
 import type { KeyUse, PrincipalUses } from "./use.js";
 
 /** Principals whose documents say the same about keys; only the first is looked at. */
-interface Profile {
+export interface Profile {
   readonly id: number;
   readonly side: PrincipalSide;
   readonly principals: IamPrincipal[];
@@ -37,16 +39,11 @@ interface KeyClass {
   readonly personal: boolean;
 }
 
-/** A document of a principal, with its reduced form. */
-export interface OwnedDocument {
-  readonly document: IdentityDocument;
-  readonly kms: KmsDocument;
+/** See {@link AccountAnalysis.candidates}. */
+export interface Candidates {
+  readonly groups: ReadonlyMap<Profile, readonly IamPrincipal[]>;
+  readonly byName: ReadonlyMap<string, IamPrincipal>;
 }
-
-const ALLOW_ALL = JSON.stringify({
-  Version: "2012-10-17",
-  Statement: [{ Effect: "Allow", Action: "*", Resource: "*" }],
-});
 
 const PERSONAL = new Set(["aws:principalarn", "aws:userid", "aws:username", "aws:principaltype"]);
 
@@ -59,9 +56,11 @@ export class AccountAnalysis {
   /** Pairs of groups that were decided. */
   analyses = 0;
   private readonly profiles: readonly Profile[];
+  private readonly profileOf = new Map<IamPrincipal, Profile>();
   private readonly owned = new Map<IamPrincipal, readonly OwnedDocument[]>();
   private readonly classes = new Map<string, KeyClass>();
   private readonly answers = new Map<string, readonly KeyUse[]>();
+  private readonly sides: Sides;
   private readonly levels: readonly KmsDocument[];
   private readonly asksForNames: boolean;
 
@@ -69,10 +68,10 @@ export class AccountAnalysis {
     readonly iam: AccountIam,
     /** Undefined: unknown; what they would take away is not taken away then. */
     readonly serviceControl: ServiceControl,
-    private readonly documents = new Documents(),
+    documents = new Documents(),
   ) {
-    this.levels =
-      serviceControl.kind === "levels" ? serviceControl.levels.map((texts) => this.level(texts)) : [];
+    this.sides = new Sides(serviceControl, documents);
+    this.levels = this.sides.levels;
     const byKey = new Map<string, Profile>();
     for (const principal of iam.principals) this.group(principal, byKey);
     this.profiles = [...byKey.values()];
@@ -107,12 +106,43 @@ export class AccountAnalysis {
 
   /** What one principal can do with a key. */
   usesOf(principal: IamPrincipal, key: KeyDocument): readonly KeyUse[] {
-    const profile = this.profiles.find((p) => p.principals.includes(principal));
+    const profile = this.profileOf.get(principal);
     if (profile === undefined) return [];
     return (
       this.profileUses(profile, [principal], key, this.classOf(key), this.bitsOf(key.facts.arn))[0]?.uses ??
       []
     );
+  }
+
+  /** Makes principals ready for {@link usesAmong}; of those that are alike the first ones come first. */
+  candidates(principals: readonly IamPrincipal[]): Candidates {
+    const groups = new Map<Profile, IamPrincipal[]>();
+    const byName = new Map<string, IamPrincipal>();
+    for (const principal of principals) {
+      const profile = this.profileOf.get(principal);
+      if (profile === undefined) continue;
+      const group = groups.get(profile);
+      if (group === undefined) groups.set(profile, [principal]);
+      else group.push(principal);
+      for (const called of calledAs(principal)) byName.set(called, principal);
+    }
+    return { groups, byName };
+  }
+
+  /**
+   * What some principals can do with a key: of those whom no document tells apart only the first, and each whom the key
+   * names. So thousands of them take as long as there are kinds of them.
+   */
+  usesAmong({ groups, byName }: Candidates, key: KeyDocument): readonly PrincipalUses[] {
+    const cls = this.classOf(key);
+    const bits = this.bitsOf(key.facts.arn);
+    const granted = key.grants.flatMap((g) => names(parsePrincipal(g.GranteePrincipal ?? "")));
+    const special = new Set([...cls.named, ...granted].flatMap((called) => byName.get(called) ?? []));
+    return [...groups].flatMap(([profile, principals]) => {
+      const first = cls.personal ? undefined : principals.find((p) => !special.has(p));
+      const looked = principals.filter((p) => cls.personal || p === first || special.has(p));
+      return this.profileUses(profile, looked, key, cls, bits);
+    });
   }
 
   /** What the account's root user can do with a key. */
@@ -164,31 +194,9 @@ export class AccountAnalysis {
   }
 
   private group(principal: IamPrincipal, byKey: Map<string, Profile>): void {
-    const owned = principal.documents.map((document) => ({
-      document,
-      kms: this.documents.read(document.text, "identity"),
-    }));
+    const { side, owned } = this.sides.of(principal);
     this.owned.set(principal, owned);
-    const all = [...new Set(owned.map((o) => o.kms))];
-    const documents = all.filter((d) => d.policy.statements.length > 0);
-    const limit =
-      principal.boundary.kind === "present"
-        ? this.documents.read(principal.boundary.value, "identity")
-        : undefined;
-    // What was not understood of a boundary may allow: it takes nothing away then, and nothing is certain.
-    const boundary = limit?.unclear === true ? undefined : limit;
-    const side: PrincipalSide = {
-      documents,
-      boundary,
-      serviceControl: this.levels,
-      uncertain:
-        principal.missing.length > 0 ||
-        principal.boundary.kind === "unknown" ||
-        principal.boundary.kind === "unreadable" ||
-        limit?.unclear === true ||
-        this.levels.some((d) => d.unclear) ||
-        all.some((d) => d.unclear),
-    };
+    const { documents, boundary } = side;
     const relevant = boundary === undefined ? documents : [...documents, boundary];
     const personal = [...relevant, ...this.levels].some((d) => [...d.keys].some(isPersonal));
     const id = JSON.stringify([
@@ -202,10 +210,13 @@ export class AccountAnalysis {
     const known = byKey.get(id);
     if (known !== undefined) {
       known.principals.push(principal);
+      this.profileOf.set(principal, known);
       return;
     }
     const resources = relevant.flatMap((d) => d.policy.statements.flatMap((s) => this.resource(s.resource)));
-    byKey.set(id, { id: byKey.size, side, principals: [principal], resources });
+    const made: Profile = { id: byKey.size, side, principals: [principal], resources };
+    byKey.set(id, made);
+    this.profileOf.set(principal, made);
   }
 
   private readonly resources = new Map<string, Resource>();
@@ -230,26 +241,6 @@ export class AccountAnalysis {
     if (known !== undefined) return known;
     this.numbers.set(document, this.numbers.size);
     return this.numbers.size - 1;
-  }
-
-  /**
-   * The policies of one level as one: an action is allowed there if one of them allows it. A statement without
-   * variables says the same under every Version. What was not understood of one of them may be what allows: then all that
-   * is not denied counts as allowed.
-   */
-  private level(texts: readonly string[]): KmsDocument {
-    const known = texts.map((text) => this.documents.read(text, "scp"));
-    const read = known.some((d) => d.unclear) ? [...known, this.documents.read(ALLOW_ALL, "scp")] : known;
-    return {
-      policy: {
-        version: "2012-10-17",
-        id: undefined,
-        statements: read.flatMap((d) => d.policy.statements),
-      },
-      actions: read.flatMap((d) => d.actions),
-      unclear: read.some((d) => d.unclear),
-      keys: new Set(read.flatMap((d) => [...d.keys])),
-    };
   }
 
   /** Keys that no principal without a name of its own can tell apart, but for their ARN. */
@@ -303,11 +294,13 @@ function names(entry: PrincipalEntry | undefined): readonly string[] {
 }
 
 function isNamed(principal: IamPrincipal, named: ReadonlySet<string>): boolean {
-  if (named.size === 0) return false;
-  return (
-    named.has(`${principal.kind} ${baseName(principal.name)}`) ||
-    (principal.uniqueId !== undefined && named.has(principal.uniqueId))
-  );
+  return named.size > 0 && calledAs(principal).some((called) => named.has(called));
+}
+
+/** What `names` makes of an entry that names this principal. */
+function calledAs({ kind, name, uniqueId }: IamPrincipal): readonly string[] {
+  const called = `${kind} ${baseName(name)}`;
+  return uniqueId === undefined ? [called] : [called, uniqueId];
 }
 
 /** A key that tells principals of one account apart. Tags are left open, so they do not. */

@@ -5,11 +5,11 @@ import { parsePolicy } from "../policy/parse.js";
 import { actionCovered } from "../semantics/action-match.js";
 import { KMS_KEY_ACTIONS } from "../semantics/actions.js";
 
-/** A policy reduced to what concerns keys of KMS. */
+/** A policy reduced to what concerns some actions: those on keys of KMS, if nothing else is said. */
 export interface KmsDocument {
-  /** The statements that cover some action on a key, with their numbers in the document. */
+  /** The statements that cover one of the actions, with their numbers in the document. */
   readonly policy: Policy;
-  /** For each statement of `policy`: which of KMS_KEY_ACTIONS it covers, perhaps. */
+  /** For each statement of `policy`: which of the actions it covers, perhaps. */
   readonly actions: readonly (readonly boolean[])[];
   /** Something in the document was not understood: it may allow or deny more than its statements say. */
   readonly unclear: boolean;
@@ -21,6 +21,9 @@ const NOTHING: Policy = { version: "2012-10-17", id: undefined, statements: [] }
 
 /** Reads documents, each text once: managed policies repeat across an account, and so do inline ones. */
 export class Documents {
+  /** @param names the actions that count */
+  constructor(private readonly names: readonly string[] = KEY_ACTION_NAMES) {}
+
   private readonly byText = new Map<string, KmsDocument>();
 
   /** Texts that were read. */
@@ -32,17 +35,17 @@ export class Documents {
     const id = `${kind} ${text}`;
     const known = this.byText.get(id);
     if (known !== undefined) return known;
-    const read = reduce(text, kind);
+    const read = reduce(text, kind, this.names);
     this.byText.set(id, read);
     return read;
   }
 }
 
-function reduce(text: string, kind: PolicyKind): KmsDocument {
+function reduce(text: string, kind: PolicyKind, names: readonly string[]): KmsDocument {
   const parsed = parsePolicy(text, { kind });
   const doubts = policyDoubts(parsed);
   const all = parsed.policy?.statements ?? [];
-  const covered = all.map((s) => ({ statement: s, actions: coverage(s) }));
+  const covered = all.map((s) => ({ statement: s, actions: coverage(s, names) }));
   // A Deny of which a part is not understood may deny less than is left of it, so it must not take anything away.
   const relevant = covered.filter(
     ({ statement, actions }) =>
@@ -60,10 +63,13 @@ function reduce(text: string, kind: PolicyKind): KmsDocument {
   };
 }
 
-/** Which of KMS_KEY_ACTIONS a statement covers, perhaps. */
-export function coverage(statement: Statement): readonly boolean[] {
-  return KMS_KEY_ACTIONS.map((a) => actionCovered(statement.action, a.name).value !== "no");
+/** Which of these actions a statement covers, perhaps. */
+export function coverage(statement: Statement, names: readonly string[]): readonly boolean[] {
+  return names.map((name) => actionCovered(statement.action, name).value !== "no");
 }
+
+/** The names of KMS_KEY_ACTIONS. */
+export const KEY_ACTION_NAMES: readonly string[] = KMS_KEY_ACTIONS.map((a) => a.name);
 
 /** The condition keys that statements depend on: those that they test, and those in variables. */
 export function keysOf(statements: readonly Statement[]): ReadonlySet<string> {

@@ -21,19 +21,9 @@ import type {
 } from "../semantics/request.js";
 import { statementFits, type StatementTarget } from "../semantics/statement-match.js";
 import type { KmsDocument } from "./documents.js";
-import { coverage, keysOf } from "./documents.js";
+import { coverage, KEY_ACTION_NAMES, keysOf } from "./documents.js";
+import type { PrincipalSide } from "./sides.js";
 import type { KeyUse, OpenCondition } from "./use.js";
-
-/** What decides beside the key: everything on the principal's side. */
-export interface PrincipalSide {
-  readonly documents: readonly KmsDocument[];
-  /** Undefined: none, or not known (see `uncertain`). */
-  readonly boundary: KmsDocument | undefined;
-  /** One policy for each level of the organization above the account; all must allow. */
-  readonly serviceControl: readonly KmsDocument[];
-  /** Something of it was not read or not understood: no answer is certain. */
-  readonly uncertain: boolean;
-}
 
 /** The key and its documents, and what of them has to be looked at again and again. */
 export interface KeySide {
@@ -347,7 +337,7 @@ export function keySide(document: KeyDocument): KeySide {
   const statements = [document.policy, ...document.resourceControlPolicies].flatMap((p) => p.statements);
   return {
     document,
-    statements: statements.map(coverage),
+    statements: statements.map((s) => coverage(s, KEY_ACTION_NAMES)),
     keys: keysOf(statements),
   };
 }

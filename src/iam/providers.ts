@@ -1,5 +1,7 @@
 import type { Condition, Statement } from "../policy/ast.js";
 import { actionCovered } from "../semantics/action-match.js";
+import { conditionHolds } from "../semantics/condition-match.js";
+import type { ContextEntry, RequestContext } from "../semantics/derive-context.js";
 
 /**
  * Identity providers that serve anybody, each with the claims that say whose identity it is: without a condition on one
@@ -24,6 +26,89 @@ const SHARED_PROVIDERS: Readonly<Record<string, readonly string[]>> = {
   "graph.facebook.com": ["app_id", "id"],
   "www.amazon.com": ["app_id", "user_id"],
 };
+
+/** Identity pools of Cognito. */
+export const COGNITO = "cognito-identity.amazonaws.com";
+/** The service principal of IAM Roles Anywhere. */
+export const CERTIFICATES = "rolesanywhere.amazonaws.com";
+/** Stands for every identity provider. */
+export const ANY_PROVIDER = "*";
+
+/**
+ * What the token of a stranger holds at some of these providers, who takes what names are free. `aud` is left to the
+ * stranger where the provider lets everybody ask for a token with any audience. Sources: GitHub documentation, "OpenID
+ * Connect reference" (custom audience); GitLab documentation, "OpenID Connect (OIDC) authentication using ID tokens"
+ * (`aud` of each token); HCP Terraform, "Workload identity" (TFC_WORKLOAD_IDENTITY_AUDIENCE); Buildkite, `buildkite-agent
+ * oidc request-token --audience`.
+ */
+const STRANGERS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  "token.actions.githubusercontent.com": {
+    sub: "repo:keyward-stranger/app:ref:refs/heads/main",
+    repository: "keyward-stranger/app",
+    repository_owner: "keyward-stranger",
+    job_workflow_ref: "keyward-stranger/app/.github/workflows/w.yml@refs/heads/main",
+  },
+  "gitlab.com": { sub: "project_path:keyward-stranger/app:ref_type:branch:ref:main" },
+  "app.terraform.io": { sub: "organization:keyward-stranger:project:p:workspace:w:run_phase:apply" },
+  "agent.buildkite.com": {
+    sub: "organization:keyward-stranger:pipeline:p:ref:refs/heads/main:commit:c:step:s",
+  },
+};
+
+/**
+ * The claims of a stranger's token as condition keys (lower case), made so that the statement's audience is met. Undefined:
+ * a provider of which nothing is known to be at a stranger's choice.
+ */
+export function strangerClaims(
+  provider: string,
+  statement: Statement,
+): Readonly<Record<string, ContextEntry>> | undefined {
+  const claims = STRANGERS[provider.split("/")[0] ?? ""];
+  if (claims === undefined) return undefined;
+  const prefix = provider.toLowerCase();
+  const asked = statement.conditions.find((c) => c.keyLower === `${prefix}:aud` && isPositive(c));
+  const audience = asked?.values[0]?.replace(/[*?]/g, "x") ?? "keyward-stranger";
+  return Object.fromEntries(
+    Object.entries({ ...claims, aud: audience }).map(([claim, value]): [string, ContextEntry] => [
+      `${prefix}:${claim}`,
+      { kind: "values", values: [value] },
+    ]),
+  );
+}
+
+/**
+ * Whether an identity of a pool that has not signed in may meet the statement. Every token of Cognito says
+ * `authenticated` or `unauthenticated` in `amr`; whether a pool has guests stands in Cognito, and its id is no secret.
+ * Source: Amazon Cognito Developer Guide, "Role trust and permissions".
+ */
+export function letsGuestsIn(statement: Statement, provider: string): boolean {
+  const context: RequestContext = {
+    stated: new Map([[`${provider}:amr`, { kind: "values", values: ["unauthenticated"] }]]),
+    derived: () => undefined,
+    entries: () => new Map(),
+    tagsKnown: false,
+  };
+  return statement.conditions
+    .filter((c) => c.keyLower === `${provider}:amr`)
+    .every((c) => conditionHolds(c, "2012-10-17", context).value !== "no");
+}
+
+/**
+ * A condition that holds only for certificates of a certain trust anchor of the account, or with a certain subject or
+ * issuer. Without one, whoever holds a certificate of any authority that the account's trust anchors accept may have the
+ * role. Source: IAM Roles Anywhere User Guide, "The IAM Roles Anywhere trust model" (aws:SourceArn is the trust anchor;
+ * aws:PrincipalTag/x509Subject/…, x509Issuer/…, x509SAN/… and sts:SourceIdentity come from the certificate).
+ */
+export function isBoundCertificate(statement: Statement, account: string): boolean {
+  const anchor = new RegExp(`^arn:[^:*?]+:rolesanywhere:[^:]*:${account}:trust-anchor/[0-9a-f-]+$`);
+  return statement.conditions.some((c) => {
+    if (!isPositive(c) || c.values.length === 0) return false;
+    if (c.keyLower === "aws:sourcearn") return c.values.every((v) => anchor.test(v));
+    const ofCertificate =
+      /^aws:principaltag\/x509(subject|issuer|san)\//.test(c.keyLower) || c.keyLower === "sts:sourceidentity";
+    return ofCertificate && c.values.every((v) => v !== "" && !/[*?]|\$\{/.test(v));
+  });
+}
 
 /** The host of an identity provider that serves anybody; undefined for SAML and for providers of one's own. */
 export function providerOf(text: string): string | undefined {
@@ -80,12 +165,18 @@ export function isUnclearFederation(statement: Statement, account: string): bool
     principal.entries.some(
       (e) => e.kind === "everyone" || (e.kind === "refused" && isForeignProvider(e.text, account)),
     );
-  const asksForPrincipal = (c: Condition): boolean =>
-    isPositive(c) && /^aws:principal(account|arn|orgid|orgpaths)$/.test(c.keyLower);
-  return unclear && !statement.conditions.some(asksForPrincipal);
+  return unclear && !asksForPrincipal(statement);
 }
 
-function isForeignProvider(text: string, account: string): boolean {
+/** Whether the statement asks for something that only users and roles of AWS have, which an identity of a provider is not. */
+export function asksForPrincipal(statement: Statement): boolean {
+  return statement.conditions.some(
+    (c) => isPositive(c) && /^aws:principal(account|arn|orgid|orgpaths)$/.test(c.keyLower),
+  );
+}
+
+/** Whether a provider is any, or one that belongs to another account. */
+export function isForeignProvider(text: string, account: string): boolean {
   const owner = /^arn:[^:]+:iam::([0-9]{12}):(?:oidc|saml)-provider\//.exec(text)?.[1];
   return text === "*" || (owner !== undefined && owner !== account);
 }

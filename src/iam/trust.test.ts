@@ -123,7 +123,7 @@ describe("outsiders", () => {
         Action: "sts:AssumeRoleWithWebIdentity",
         ...when({ StringEquals: { "token.actions.githubusercontent.com:aud": "sts.amazonaws.com" } }),
       },
-      [[{ kind: "identities", provider: "token.actions.githubusercontent.com" }, false]],
+      [[{ kind: "identities", provider: "token.actions.githubusercontent.com" }, true]],
     ],
     [
       "any repository on GitHub",
@@ -131,6 +131,15 @@ describe("outsiders", () => {
         Principal: { Federated: GITHUB },
         Action: "sts:AssumeRoleWithWebIdentity",
         ...when({ StringLike: { "token.actions.githubusercontent.com:sub": "repo:*" } }),
+      },
+      [[{ kind: "identities", provider: "token.actions.githubusercontent.com" }, true]],
+    ],
+    [
+      "a name on GitHub that anybody may take: that is not sure",
+      {
+        Principal: { Federated: GITHUB },
+        Action: "sts:AssumeRoleWithWebIdentity",
+        ...when({ StringLike: { "token.actions.githubusercontent.com:sub": "repo:acme*" } }),
       },
       [[{ kind: "identities", provider: "token.actions.githubusercontent.com" }, false]],
     ],
@@ -197,7 +206,6 @@ describe("a pattern that leaves the owner of an identity open lets anybody in wh
     [github, "StringLike", "repository_owner", "acme"],
     // Nobody has this name: the asterisk is none here.
     [github, "StringEquals", "sub", "repo:*"],
-    [cognito, "StringEquals", "aud", "us-east-1:12345678-dead-beef-cafe-123456790ab"],
   ])("not %s %s %s %s", (...condition) => {
     expect(lets(...condition)).toBe(false);
   });
@@ -239,5 +247,152 @@ describe("identities of which AWS does not say whose they are leave the answer o
     ["a Deny", { Effect: "Deny", Principal: "*", ...web }],
   ])("not %s", (_what, statement) => {
     expect(trust(statement).unclear).toBe(false);
+  });
+});
+
+describe("identity pools of Cognito", () => {
+  const cognito = "cognito-identity.amazonaws.com";
+  const POOL = { StringEquals: { [`${cognito}:aud`]: "us-east-1:12345678-dead-beef-cafe-123456790ab" } };
+  const whoOf = (amr: unknown): readonly unknown[] =>
+    whos({
+      Principal: { Federated: cognito },
+      Action: "sts:AssumeRoleWithWebIdentity",
+      ...when(amr === undefined ? POOL : { ...POOL, "ForAnyValue:StringLike": { [`${cognito}:amr`]: amr } }),
+    });
+  const guests = [[{ kind: "guests", provider: cognito }, false]];
+
+  test("those who have signed in to the own pool are its owner's business", () => {
+    expect(whoOf("authenticated")).toEqual([]);
+    expect(whoOf(["authenticated", "graph.facebook.com"])).toEqual([]);
+  });
+
+  test("guests are outsiders, perhaps: whether the pool has any stands in Cognito", () => {
+    expect(whoOf("unauthenticated")).toEqual(guests);
+    expect(whoOf(["authenticated", "unauthenticated"])).toEqual(guests);
+    expect(whoOf(undefined)).toEqual(guests);
+  });
+});
+
+describe("a unique id", () => {
+  const id = "AROAEXAMPLEEXAMPLE123";
+  const assumable = { Effect: "Allow", Action: "sts:AssumeRole", Principal: { AWS: id } };
+  const of = (owner: string | undefined, more: object = {}): readonly unknown[] => {
+    const value = JSON.stringify({ Version: "2012-10-17", Statement: [{ ...assumable, ...more }] });
+    const principalOf = (asked: string) =>
+      asked === id && owner !== undefined ? { arn: role(owner, "R"), account: owner } : undefined;
+    return outsidersOf(iamRole("App", [], { trust: { kind: "present", value } }), {
+      ...CONTEXT,
+      principalOf,
+    }).outsiders.map((o) => [o.who, o.certain]);
+  };
+
+  test("whose principal cannot be seen is an outsider, perhaps", () => {
+    expect(of(undefined)).toEqual([[{ kind: "unresolved", id }, false]]);
+  });
+
+  test("is its principal where the data has it", () => {
+    expect(of(OWNER)).toEqual([]);
+    expect(of(FRIEND)).toEqual([]);
+    expect(of(STRANGER)).toEqual([
+      [{ kind: "principal", arn: role(STRANGER, "R"), account: STRANGER }, true],
+    ]);
+  });
+
+  test("is nobody's outside where a condition asks for the own organization", () => {
+    expect(of(undefined, when({ StringEquals: { "aws:PrincipalOrgID": ORGANIZATION } }))).toEqual([]);
+  });
+});
+
+describe("IAM Roles Anywhere", () => {
+  const anchor = `arn:aws:rolesanywhere:us-east-1:${OWNER}:trust-anchor/12345678-1234-4234-8234-123456789012`;
+  const service = { Principal: { Service: "rolesanywhere.amazonaws.com" } };
+  const lets = (condition: object | undefined): readonly unknown[] =>
+    whos({ ...service, ...(condition === undefined ? {} : when(condition)) });
+  const certificates = [[{ kind: "certificates", service: "rolesanywhere.amazonaws.com" }, false]];
+
+  test.each<[string, object | undefined]>([
+    ["without a condition", undefined],
+    ["for any trust anchor", { ArnLike: { "aws:SourceArn": `arn:aws:rolesanywhere:*:${OWNER}:*` } }],
+    [
+      "for a trust anchor of another account",
+      { ArnEquals: { "aws:SourceArn": anchor.replace(OWNER, STRANGER) } },
+    ],
+    ["for any subject", { StringLike: { "aws:PrincipalTag/x509Subject/CN": "*" } }],
+    ["only where something is not", { StringNotEquals: { "aws:PrincipalTag/x509Subject/CN": "x" } }],
+  ])("%s, holders of certificates get in, perhaps", (_name, condition) => {
+    expect(lets(condition)).toEqual(certificates);
+  });
+
+  test.each<[string, object]>([
+    ["one trust anchor of the account", { ArnEquals: { "aws:SourceArn": anchor } }],
+    ["one subject", { StringEquals: { "aws:PrincipalTag/x509Subject/CN": "build-1" } }],
+  ])("but for %s they are the owner's own", (_name, condition) => {
+    expect(lets(condition)).toEqual([]);
+  });
+});
+
+describe("identities of providers that are not the account's", () => {
+  const web = "sts:AssumeRoleWithWebIdentity";
+  test.each<[string, object, string]>([
+    ["of any provider", { Principal: { Federated: "*" }, Action: web }, "*"],
+    ["of everybody", { Principal: "*", Action: web }, "*"],
+    [
+      "of another account's provider",
+      {
+        Principal: { Federated: `arn:aws:iam::${STRANGER}:saml-provider/x` },
+        Action: "sts:AssumeRoleWithSAML",
+      },
+      `arn:aws:iam::${STRANGER}:saml-provider/x`,
+    ],
+  ])("%s are reported, and not as certain", (_name, statement, provider) => {
+    expect(whos(statement)).toEqual([[{ kind: "identities", provider }, false]]);
+  });
+});
+
+describe("a resource control policy above the role's account", () => {
+  const rcp = (condition: object, more: object = {}): string =>
+    JSON.stringify({
+      Version: "2012-10-17",
+      Statement: [
+        {
+          Effect: "Deny",
+          Principal: "*",
+          Action: "sts:AssumeRole",
+          Resource: "*",
+          Condition: condition,
+          ...more,
+        },
+      ],
+    });
+  const perimeter = {
+    StringNotEqualsIfExists: { "aws:PrincipalOrgID": ORGANIZATION },
+    BoolIfExists: { "aws:PrincipalIsAWSService": "false" },
+  };
+  const of = (...rcps: readonly string[]): readonly unknown[] => {
+    const value = JSON.stringify({
+      Version: "2012-10-17",
+      Statement: [{ Effect: "Allow", Action: "sts:AssumeRole", Principal: { AWS: root(STRANGER) } }],
+    });
+    return outsidersOf(iamRole("App", [], { trust: { kind: "present", value } }), {
+      ...CONTEXT,
+      resourceControlOf: () => rcps,
+    }).outsiders.map((o) => [o.who, o.certain]);
+  };
+  const stranger = { kind: "account", id: STRANGER };
+
+  test("closes a role whose trust policy is open", () => {
+    expect(of()).toEqual([[stranger, true]]);
+    expect(of(rcp(perimeter))).toEqual([]);
+  });
+
+  test("does not where it is about other roles, or spares the account", () => {
+    expect(of(rcp(perimeter, { Resource: role(OWNER, "Other") }))).toEqual([[stranger, true]]);
+    const spared = { ...perimeter, StringNotEquals: { "aws:PrincipalAccount": STRANGER } };
+    expect(of(rcp(spared))).toEqual([[stranger, true]]);
+  });
+
+  test("that was not understood closes nothing, and makes nothing certain", () => {
+    expect(of(rcp({ StringDiffers: { "aws:PrincipalOrgID": ORGANIZATION } }))).toEqual([[stranger, false]]);
+    expect(of("{")).toEqual([[stranger, false]]);
   });
 });

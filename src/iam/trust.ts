@@ -1,17 +1,27 @@
 import type { IamPrincipal } from "../domain/iam.js";
-import { parseAccountId, parseOrganizationId } from "../domain/ids.js";
-import type { Condition, Policy, PrincipalEntry, Statement } from "../policy/ast.js";
-import { policyDoubts } from "../policy/doubtful.js";
-import { parsePolicy } from "../policy/parse.js";
+import type { AccountId } from "../domain/ids.js";
+import { parseAccountId } from "../domain/ids.js";
+import type { Zone } from "../domain/zone.js";
+import type { Condition, PrincipalEntry, Statement } from "../policy/ast.js";
 import { actionCovered } from "../semantics/action-match.js";
 import { conditionHolds } from "../semantics/condition-match.js";
-import { conditionKeyFacts } from "../semantics/condition-keys.js";
-import type { ContextEntry, RequestContext } from "../semantics/derive-context.js";
-import { all, any, not, type Tri } from "../semantics/tri.js";
-import type { Zone } from "../domain/zone.js";
+import { all, any, doubtful, NO, not, YES, type Tri } from "../semantics/tri.js";
 import type { OrganizationOf } from "../trust/zone.js";
-import { keysOf } from "./documents.js";
-import { isBoundIdentity, isUnclearFederation, providerOf } from "./providers.js";
+import { requestsOf } from "./outsider-requests.js";
+import {
+  ANY_PROVIDER,
+  asksForPrincipal,
+  CERTIFICATES,
+  COGNITO,
+  isBoundCertificate,
+  isBoundIdentity,
+  isForeignProvider,
+  isUnclearFederation,
+  letsGuestsIn,
+  providerOf,
+} from "./providers.js";
+import type { Trust } from "./trust-policy.js";
+import { denied, readTrust } from "./trust-policy.js";
 
 /** Somebody outside the zone of trust whom the trust policy of a role lets assume it. */
 export interface Outsider {
@@ -19,8 +29,14 @@ export interface Outsider {
     | { readonly kind: "anyone" }
     | { readonly kind: "account" | "organization"; readonly id: string }
     | { readonly kind: "principal"; readonly arn: string; readonly account: string }
-    /** Any identity of a provider that serves more than this account, such as GitHub Actions. */
-    | { readonly kind: "identities"; readonly provider: string };
+    /** Any identity of a provider that serves more than this account, such as GitHub Actions; `*`: of any provider. */
+    | { readonly kind: "identities"; readonly provider: string }
+    /** Those who have not signed in, of an identity pool of Cognito. */
+    | { readonly kind: "guests"; readonly provider: string }
+    /** Holders of certificates that a trust anchor of IAM Roles Anywhere accepts. */
+    | { readonly kind: "certificates"; readonly service: string }
+    /** `AROA…` or `AIDA…`: a user or role, of which the id does not tell the account. */
+    | { readonly kind: "unresolved"; readonly id: string };
   /** False: a condition decides that the outsider may or may not meet, or something was not understood. */
   readonly certain: boolean;
   /** The trust policy asks for an external id. That stops a confused deputy, not the outsider. */
@@ -41,37 +57,29 @@ export interface TrustAnswer {
 export interface TrustContext {
   readonly zone: Zone;
   readonly organizationOf: OrganizationOf;
+  /** Texts of the resource control policies that bind the resources of an account. */
+  readonly resourceControlOf?: (account: AccountId) => readonly string[];
+  /** The user or role that has a unique id, where the data has it. */
+  readonly principalOf?: (uniqueId: string) => { readonly arn: string; readonly account: string } | undefined;
 }
 
-const ASSUME = { aws: "sts:AssumeRole", web: "sts:AssumeRoleWithWebIdentity" } as const;
-const STRANGE_ORGANIZATION = "o-zzkeyward0";
-
 /**
- * Who outside the zone of trust can assume a role. Services are left out: what they do for others is their own
- * confused-deputy question. Source: IAM User Guide, "IAM role trust policies" and "Policy evaluation logic": for a caller
- * of another account the trust policy must allow, and that account's own policies are taken to.
+ * Who outside the zone of trust can assume a role. Services are left out, but for IAM Roles Anywhere, which acts for
+ * whoever holds a certificate: what they do for others is their own confused-deputy question. Resource control policies
+ * count. Source: IAM User Guide, "IAM role trust policies" and "Policy evaluation logic": for a caller of another account
+ * the trust policy must allow, and that account's own policies are taken to.
  */
 export function outsidersOf(role: IamPrincipal, context: TrustContext): TrustAnswer {
   if (role.kind !== "role" || role.trust.kind === "absent") return { outsiders: [], unclear: false };
   if (role.trust.kind !== "present") return { outsiders: [], unclear: true };
-  // Trust policies have principals and no Resource. The parser knows no kind for them; what it says of the Resource and
-  // of identity providers is left aside, and what it did not understand is not.
-  const parsed = parsePolicy(role.trust.value, { kind: "key" });
-  if (parsed.policy === undefined) return { outsiders: [], unclear: true };
-  const doubts = policyDoubts(parsed);
-  const policy: Policy = {
-    ...parsed.policy,
-    statements: parsed.policy.statements.filter(
-      (s) => s.effect === "Allow" || !doubts.notUnderstood.has(s.index),
-    ),
-  };
+  const trust = readTrust(role.trust.value, context.resourceControlOf?.(role.account) ?? []);
+  if (trust === undefined) return { outsiders: [], unclear: true };
   const seen = new Map<string, Outsider>();
-  for (const statement of policy.statements) {
-    if (statement.effect !== "Allow") continue;
+  for (const statement of trust.allows) {
     for (const who of candidates(statement, role, context)) {
-      const answer = lets(who, statement, policy, role, context);
+      const answer = lets(who, statement, trust, role, context);
       if (answer === undefined) continue;
-      const certain = answer.certain && !doubts.notUnderstood.has(statement.index);
+      const certain = answer.certain && !trust.notUnderstood.has(statement.index);
       const id = JSON.stringify([who, statement.index]);
       const before = seen.get(id);
       if (before === undefined || (certain && !before.certain)) {
@@ -79,23 +87,27 @@ export function outsidersOf(role: IamPrincipal, context: TrustContext): TrustAns
       }
     }
   }
-  const unclear =
-    doubts.wholePolicy ||
-    doubts.unread.size > 0 ||
-    policy.statements.some((s) => isUnclearFederation(s, role.account));
+  const unclear = trust.unclear || trust.allows.some((s) => isUnclearFederation(s, role.account));
   return { outsiders: generalize([...seen.values()]), unclear };
 }
 
-/** Whom "anyone" includes is not told again through the same statement. */
+/** Whom "anyone", or any identity of a provider, includes is not told again through the same statement. */
 function generalize(outsiders: readonly Outsider[]): readonly Outsider[] {
-  return outsiders.filter(
-    (o) =>
-      o.who.kind === "anyone" ||
-      !outsiders.some(
-        (a) => a.who.kind === "anyone" && a.statement === o.statement && (a.certain || !o.certain),
-      ),
-  );
+  return outsiders.filter((o) => {
+    const wider = o.who.kind === "guests" ? "identities" : "anyone";
+    const includes = (a: Outsider): boolean =>
+      a.who.kind === wider && a.statement === o.statement && (a.certain || !o.certain);
+    return !INCLUDED.has(o.who.kind) || !outsiders.some(includes);
+  });
 }
+
+const INCLUDED: ReadonlySet<Who["kind"]> = new Set([
+  "account",
+  "organization",
+  "principal",
+  "unresolved",
+  "guests",
+]);
 
 type Who = Outsider["who"];
 
@@ -108,25 +120,44 @@ function candidates(statement: Statement, role: IamPrincipal, context: TrustCont
   return entries.flatMap((e): readonly Who[] => {
     switch (e.kind) {
       case "everyone":
-        return [{ kind: "anyone" }, ...mentioned(statement, role, context)];
+        return [
+          { kind: "anyone" },
+          ...mentioned(statement, role, context),
+          { kind: "identities", provider: ANY_PROVIDER },
+        ];
       case "account":
         return isInside(e.account, role, context) ? [] : [{ kind: "account", id: e.account }];
       case "user":
       case "role":
       case "session":
       case "federated-user":
-        return isInside(e.account, role, context) || context.zone.principals.includes(e.text)
-          ? []
-          : [{ kind: "principal", arn: e.text, account: e.account }];
-      case "refused": {
-        const provider = providerOf(e.text);
-        return provider === undefined ? [] : [{ kind: "identities", provider }];
+        return named(e.text, e.account, role, context);
+      case "refused":
+        return federated(e.text, role);
+      case "unique-id": {
+        const known = context.principalOf?.(e.id);
+        return known === undefined
+          ? [{ kind: "unresolved", id: e.id }]
+          : named(known.arn, known.account, role, context);
       }
-      case "unique-id":
       case "service":
-        return [];
+        return e.name === CERTIFICATES ? [{ kind: "certificates", service: e.name }] : [];
     }
   });
+}
+
+function named(arn: string, account: string, role: IamPrincipal, context: TrustContext): readonly Who[] {
+  return isInside(account, role, context) || context.zone.principals.includes(arn)
+    ? []
+    : [{ kind: "principal", arn, account }];
+}
+
+function federated(text: string, role: IamPrincipal): readonly Who[] {
+  if (isForeignProvider(text, role.account)) return [{ kind: "identities", provider: text }];
+  const provider = providerOf(text);
+  if (provider === undefined) return [];
+  const any: Who = { kind: "identities", provider };
+  return provider === COGNITO ? [any, { kind: "guests", provider }] : [any];
 }
 
 /** Accounts and organizations that the conditions of a statement for everybody name. */
@@ -158,42 +189,63 @@ interface Answer {
   readonly conditions: readonly Condition[];
 }
 
+/** By which call a kind of outsider assumes a role. */
+function actionsOf(who: Who): readonly string[] {
+  if (who.kind === "guests") return ["sts:AssumeRoleWithWebIdentity"];
+  if (who.kind !== "identities") return ["sts:AssumeRole"];
+  const known = providerOf(who.provider) !== undefined || who.provider.includes(":oidc-provider/");
+  return known
+    ? ["sts:AssumeRoleWithWebIdentity"]
+    : ["sts:AssumeRoleWithWebIdentity", "sts:AssumeRoleWithSAML"];
+}
+
+/** Whether the statement means its owner's own people where it speaks of identities. */
+function isBound(who: Who, statement: Statement, role: IamPrincipal): boolean {
+  switch (who.kind) {
+    case "identities":
+      return asksForPrincipal(statement) || isBoundIdentity(statement, who.provider);
+    case "guests":
+      return !letsGuestsIn(statement, who.provider);
+    case "certificates":
+      return isBoundCertificate(statement, role.account);
+    default:
+      return false;
+  }
+}
+
+/** Of these the trust policy does not tell whether anybody of them is there. */
+const NEVER_CERTAIN: ReadonlySet<Who["kind"]> = new Set(["guests", "certificates", "unresolved"]);
+
 /** Whether the statement lets an outsider in whom no Deny surely stops; undefined if not. */
 function lets(
   who: Who,
   statement: Statement,
-  policy: Policy,
+  trust: Trust,
   role: IamPrincipal,
   context: TrustContext,
 ): Answer | undefined {
-  const action = who.kind === "identities" ? ASSUME.web : ASSUME.aws;
-  const covered = actionCovered(statement.action, action);
-  if (covered.value === "no") return undefined;
-  if (who.kind === "identities" && isBoundIdentity(statement, who.provider)) return undefined;
+  if (isBound(who, statement, role)) return undefined;
+  const open =
+    NEVER_CERTAIN.has(who.kind) || (who.kind === "identities" && providerOf(who.provider) === undefined);
   let best: Answer | undefined;
-  for (const request of contextsOf(who, policy, role, context)) {
-    const holds = statement.conditions.map((c) => conditionHolds(c, policy.version, request));
-    const denied = any(
-      policy.statements
-        .filter((s) => s.effect === "Deny" && actionCovered(s.action, action).value !== "no")
-        .map((s) =>
-          all([denies(s, who), ...s.conditions.map((c) => conditionHolds(c, policy.version, request))]),
-        ),
-    );
-    const allowed = all([covered, ...holds, not(denied)]);
-    if (allowed.value === "no") continue;
-    const open = statement.conditions.filter((_, i) => holds[i]?.value === "doubtful");
-    const answer: Answer = {
-      // An external id is no secret: who is trusted has been told it.
-      certain:
-        denied.value === "no" &&
-        covered.value === "yes" &&
-        open.every((c) => c.keyLower === "sts:externalid"),
-      externalId: open.some((c) => c.keyLower === "sts:externalid"),
-      conditions: open,
-    };
-    if (answer.certain) return answer;
-    best ??= answer;
+  for (const action of actionsOf(who)) {
+    const covered = actionCovered(statement.action, action);
+    if (covered.value === "no") continue;
+    for (const request of requestsOf(who, statement, trust, role, context)) {
+      const holds = statement.conditions.map((c) => conditionHolds(c, trust.version, request));
+      const stops = denied(trust, role, action, request, (s) => denies(s, who));
+      if (all([covered, ...holds, not(stops)]).value === "no") continue;
+      const undecided = statement.conditions.filter((_, i) => holds[i]?.value === "doubtful");
+      const isExternalId = (c: Condition): boolean => c.keyLower === "sts:externalid";
+      const answer: Answer = {
+        // An external id is no secret: who is trusted has been told it.
+        certain: !open && stops.value === "no" && covered.value === "yes" && undecided.every(isExternalId),
+        externalId: undecided.some(isExternalId),
+        conditions: undecided,
+      };
+      if (answer.certain) return answer;
+      best ??= answer;
+    }
   }
   return best;
 }
@@ -201,109 +253,16 @@ function lets(
 /** Whether a Deny names an outsider: for sure only if it names everybody, the account or the very principal. */
 function denies(statement: Statement, who: Who): Tri {
   const { principal } = statement;
-  if (principal.kind !== "principal") return { value: "doubtful", doubts: ["not-principal-deny-account"] };
+  if (principal.kind !== "principal") return doubtful("not-principal-deny-account");
   const account = who.kind === "account" ? who.id : who.kind === "principal" ? who.account : undefined;
-  const hit = principal.entries.some(
-    (e) =>
-      e.kind === "everyone" ||
-      (e.kind === "account" && e.account === account) ||
-      (who.kind === "principal" && e.text === who.arn),
+  return any(
+    principal.entries.map((e): Tri => {
+      if (e.kind === "everyone") return YES;
+      if (who.kind === "unresolved") return e.kind === "account" ? doubtful("unique-id-account") : NO;
+      if (e.kind === "account" && e.account === account) return YES;
+      if (who.kind === "identities" && e.text.endsWith(`oidc-provider/${who.provider}`)) return YES;
+      // A role of the account may be denied while the rest of it is let in.
+      return who.kind === "principal" && e.text === who.arn ? YES : NO;
+    }),
   );
-  if (hit) return { value: "yes" };
-  // A role of the account may be denied while the rest of it is let in.
-  return { value: "no" };
-}
-
-/** Requests that the outsider can make: what it cannot choose is set, all else is left open. */
-function contextsOf(
-  who: Who,
-  policy: Policy,
-  role: IamPrincipal,
-  context: TrustContext,
-): readonly RequestContext[] {
-  const keys = keysOf(policy.statements);
-  const account =
-    who.kind === "account" ? who.id : who.kind === "principal" ? who.account : stranger(policy, context);
-  const known = parseAccountId(account);
-  const organization = known === undefined ? undefined : context.organizationOf.get(known);
-  const organizations: readonly (string | null)[] =
-    who.kind === "organization"
-      ? [who.id]
-      : organization === undefined
-        ? [null, STRANGE_ORGANIZATION, ...foreignOrganizations(policy, context, who)]
-        : [organization === null ? null : organization.id];
-  return organizations.map((org) => {
-    const stated = new Map([...keys].map((key) => [key, entryOf(key, who, account, org, role)] as const));
-    return { stated, derived: () => undefined, entries: () => stated, tagsKnown: false };
-  });
-}
-
-/** An account that neither the policy nor the zone names, so that nothing which is about a certain account is about it. */
-function stranger(policy: Policy, { zone, organizationOf }: TrustContext): string {
-  const text = JSON.stringify(policy);
-  for (let id = 999_988_887_777; ; id--) {
-    const account = parseAccountId(String(id));
-    if (account === undefined) throw new Error("no account id is left");
-    if (!text.includes(account) && !zone.accounts.includes(account) && !organizationOf.has(account))
-      return account;
-  }
-}
-
-/** The account of an outsider whose organization is not known may be in any organization outside the zone. */
-function foreignOrganizations(policy: Policy, { zone }: TrustContext, who: Who): readonly string[] {
-  if (who.kind === "anyone") return [];
-  const text = policy.statements.flatMap((s) => s.conditions.flatMap((c) => c.values)).join("\n");
-  const ids = new Set([...text.matchAll(/o-[a-z0-9]{10,32}/g)].map((m) => m[0]));
-  return [...ids].filter((id) => {
-    const parsed = parseOrganizationId(id);
-    return parsed !== undefined && !zone.organizations.includes(parsed);
-  });
-}
-
-function entryOf(
-  key: string,
-  who: Who,
-  account: string,
-  organization: string | null,
-  role: IamPrincipal,
-): ContextEntry {
-  const open: ContextEntry = { kind: "unknown", present: false, doubt: "request-open" };
-  if (who.kind === "identities") return open;
-  switch (key) {
-    case "aws:principalaccount":
-      return { kind: "values", values: [account] };
-    case "aws:principalorgid":
-      return organization === null ? { kind: "absent" } : { kind: "values", values: [organization] };
-    case "aws:principalorgpaths":
-      return organization === null
-        ? { kind: "absent" }
-        : { kind: "values", values: [`${organization}/r-zzzz/`] };
-    case "aws:principalarn":
-      return {
-        kind: "values",
-        values: [principalArn(who, account, role.partition)],
-        ...(who.kind === "principal"
-          ? {}
-          : {
-              orLike: { pattern: `arn:${role.partition}:iam::${account}:*`, doubt: "request-open" } as const,
-            }),
-      };
-    case "aws:principalisawsservice":
-      return { kind: "values", values: ["false"] };
-    case "aws:principaltype":
-      return open;
-    case "aws:sourceaccount":
-    case "aws:sourcearn":
-    case "aws:sourceorgid":
-    case "aws:sourceorgpaths":
-      return { kind: "absent" };
-    default:
-      return conditionKeyFacts(key)?.origin === "transport" ? { kind: "values", values: ["true"] } : open;
-  }
-}
-
-/** aws:PrincipalArn of a session is the ARN of its role. */
-function principalArn(who: Who, account: string, partition: string): string {
-  if (who.kind !== "principal") return `arn:${partition}:iam::${account}:role/keyward-stranger`;
-  return who.arn.replace(/^(arn:[^:]+):sts::([0-9]{12}):assumed-role\/([^/]+)\/.*$/, "$1:iam::$2:role/$3");
 }

@@ -152,14 +152,28 @@ const inAccount = z
           certain: z.boolean().describe("Whether the trust policy surely lets the outsider in."),
           externalId: z.boolean(),
           conditions: z.array(condition),
-          role: text.describe("ARN of the role."),
-          trustStatement: count.describe("Position in the role's trust policy, from 0."),
+          role: text.describe("ARN of the role that can use the key."),
+          path: z
+            .array(
+              z.looseObject({
+                role: text,
+                certain: z.boolean().describe("Whether it surely can be assumed from the one before."),
+                trustStatement: count.describe("Position in the role's trust policy, from 0."),
+                policies: z.array(text).exactOptional().describe("Of the role before, that allow it."),
+                conditions: z.array(condition).exactOptional(),
+              }),
+            )
+            .describe("The roles that are assumed, one from the other; the first by the outsider."),
+          trustStatement: count.describe("Position in the trust policy of the first role, from 0."),
           uses: z.array(use).describe("What the role can do."),
         }),
       )
       .describe("Outsiders who can assume a role that can use the key."),
     uncertain: z.array(text).describe("Users and roles of which not every policy was read or understood."),
     unclearTrust: z.array(text).describe("Roles of which the trust policy was not read or understood."),
+    cutChains: z
+      .array(text)
+      .describe("Roles from which more roles may be assumed than the bounded search looked at."),
   })
   .nullable()
   .describe("Who in the key's account can use it; null where nothing of its IAM was read.");

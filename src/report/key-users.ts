@@ -3,7 +3,7 @@ import type { OpenCondition } from "../iam/use.js";
 import type { Statement } from "../policy/ast.js";
 import type { Source } from "../semantics/request.js";
 import type { KeyUsers, ResponsiblePolicy, UserGroup, UserPath, UserUse } from "../rules/key-users.js";
-import { whoOf } from "../rules/outsider-assumable-role.js";
+import { by, whoOf } from "../rules/outsider-assumable-role.js";
 import { actionsText, canDo, enumerate, name, quote, sourceText, whoLabel } from "../rules/words.js";
 import { conditionText } from "./condition-text.js";
 
@@ -75,6 +75,10 @@ function gaps(users: KeyUsers): string[] {
     const who = list(users.unclearTrust, 3);
     out.push(`The trust policy of ${who} was not read or not understood: outsiders may get in through it.`);
   }
+  if (users.cutChains.length > 0) {
+    const who = list(users.cutChains, 3);
+    out.push(`Roles that can be assumed from ${who} were not all looked at: longer chains are not shown.`);
+  }
   if (users.serviceControl === "unknown") {
     out.push(
       "Service control policies were not read: they may take away some of this (scan --organization reads them).",
@@ -126,11 +130,12 @@ function conditions(use: UserUse): string {
   return `${needs === "" ? "" : `, if ${needs}`}${spared === "" ? "" : `, unless denied by ${spared}`}`;
 }
 
-function pathText({ outsider, role }: UserPath): string {
+function pathText({ outsider, entry, hops }: UserPath): string {
   const sure = outsider.certain ? "" : " (possibly)";
   const id = outsider.externalId ? ", external id asked for" : "";
   const where = `statement ${outsider.statement + 1} of its trust policy${id}`;
-  return `- ${whoLabel(whoOf(outsider))} -> role ${name(role.name)}${sure}, by ${where} -> the key`;
+  const on = hops.map((hop) => ` -> role ${name(hop.to.name)}${hop.certain ? "" : " (possibly)"}${by(hop)}`);
+  return `- ${whoLabel(whoOf(outsider))} -> role ${name(entry.name)}${sure}, by ${where}${on.join("")} -> the key`;
 }
 
 /** The same for the JSON form: users and roles by their ARNs. */
@@ -138,16 +143,27 @@ export function keyUsersJson(users: KeyUsers): object {
   return {
     ...users,
     groups: users.groups.map((g) => ({ ...g, principals: g.principals.map((p) => p.arn) })),
-    paths: users.paths.map(({ outsider, role, uses }) => ({
+    paths: users.paths.map(({ outsider, entry, hops, role, uses }) => ({
       who: whoOf(outsider),
       certain: outsider.certain,
       externalId: outsider.externalId,
       conditions: outsider.conditions,
       role: role.arn,
+      path: [
+        { role: entry.arn, certain: outsider.certain, trustStatement: outsider.statement },
+        ...hops.map((hop) => ({
+          role: hop.to.arn,
+          certain: hop.certain,
+          trustStatement: hop.statement,
+          policies: hop.documents.map((d) => d.name),
+          conditions: hop.conditions,
+        })),
+      ],
       trustStatement: outsider.statement,
       uses,
     })),
     uncertain: users.uncertain.map((p) => p.arn),
     unclearTrust: users.unclearTrust.map((p) => p.arn),
+    cutChains: users.cutChains.map((p) => p.arn),
   };
 }

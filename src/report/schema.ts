@@ -59,7 +59,15 @@ const source = z
     z.looseObject({ kind: z.literal("policy"), ...place }),
     z.looseObject({ kind: z.literal("grants") }),
     z.looseObject({ kind: z.literal("key"), arn: text }),
-    z.looseObject({ kind: z.literal("identity"), arn: text, policy: text.nullable() }),
+    z.looseObject({
+      kind: z.literal("identity"),
+      arn: text,
+      policy: text.nullable(),
+      path: z
+        .array(text)
+        .exactOptional()
+        .describe("Roles that are assumed one from the other, the first by an outsider; `arn` is the last."),
+    }),
   ])
   .describe("The part of the key's documents that the finding rests on.");
 
@@ -146,6 +154,7 @@ const accountReport = z.looseObject({
   uncertain: count.describe("Users and roles of which a policy was not read or not understood."),
   unclearTrust: count,
   outsiderAssumable: count.describe("Roles that somebody outside the zone of trust can assume."),
+  chainsCut: count.describe("Roles at which the search for chains of roles ended because of its bounds."),
   findings: z.array(accountFinding),
 }) satisfies z.ZodType<AccountReport>;
 

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { ExceptionBook } from "../trust/exceptions.js";
 import { makeKeyArn } from "../domain/ids.js";
+import { CHAIN_LIMITS } from "../iam/chains.js";
 import type { Waiver } from "./finding.js";
 import type { IamView } from "./iam-view.js";
 import type { AllKeysFinding } from "./identity-all-keys.js";
@@ -27,6 +28,8 @@ export interface AccountReport {
   readonly unclearTrust: number;
   /** Roles that somebody outside the zone of trust can assume, whether or not they can use a key. */
   readonly outsiderAssumable: number;
+  /** Roles at which the search for chains of roles, from those on, ended because of its bounds. */
+  readonly chainsCut: number;
   /** Worst first. */
   readonly findings: readonly AccountFinding[];
 }
@@ -62,6 +65,7 @@ export function accountReport(
     uncertain: view.analysis.uncertain.length,
     unclearTrust: view.unclearRoles.length,
     outsiderAssumable: view.openRoles.length,
+    chainsCut: view.cutChains.length,
     findings: findings.sort((a, b) => compareSeverity(a.severity, b.severity)),
   };
 }
@@ -87,6 +91,11 @@ export function accountNotes(reports: readonly AccountReport[]): readonly string
   if (unknown.length > 0) {
     notes.push(
       `IAM of ${accounts(unknown)} was read in part only: there may be more ways to keys through roles.`,
+    );
+  }
+  for (const r of reports.filter((x) => x.chainsCut > 0)) {
+    notes.push(
+      `In account ${r.accountId}, the search for outsiders who assume one role from another ended at ${r.chainsCut === 1 ? "1 role" : `${r.chainsCut} roles`}: chains of more than ${CHAIN_LIMITS.roles} roles, or in very large accounts some shorter ones, were not followed.`,
     );
   }
   for (const r of reports.filter((x) => x.iam !== "unreadable" && (x.uncertain > 0 || x.unclearTrust > 0))) {

@@ -21,7 +21,13 @@ export type FindingSource =
   /** Another Region's copy of a multi-Region key. */
   | { readonly kind: "key"; readonly arn: string }
   /** A user or role of IAM, and its policy that does it; null: its trust policy. */
-  | { readonly kind: "identity"; readonly arn: string; readonly policy: string | null };
+  | {
+      readonly kind: "identity";
+      readonly arn: string;
+      readonly policy: string | null;
+      /** ARNs of the roles that are assumed one from the other; `arn` is the last. */
+      readonly path?: readonly string[];
+    };
 
 /**
  * A class of callers. `name` of an account or principal: who a public list says the account belongs to (a service has

@@ -1,6 +1,10 @@
 import type { AccountIam, IamPrincipal, ServiceControl } from "../domain/iam.js";
 import type { AccountId } from "../domain/ids.js";
+import type { Candidates } from "../iam/account.js";
 import { AccountAnalysis } from "../iam/account.js";
+import { Hops } from "../iam/assume.js";
+import type { Chain, ChainLimits } from "../iam/chains.js";
+import { CHAIN_LIMITS, ChainSearch } from "../iam/chains.js";
 import type { Outsider, TrustContext } from "../iam/trust.js";
 import { outsidersOf } from "../iam/trust.js";
 import { baseName } from "../semantics/arn.js";
@@ -11,11 +15,22 @@ export interface OpenRole {
   readonly outsiders: readonly Outsider[];
 }
 
+/** Roles that are reached from an open role over others. */
+export interface ReachedRoles {
+  /** The chains that end at a role: the shortest, and where that is not certain perhaps one that is. */
+  readonly byRole: ReadonlyMap<IamPrincipal, readonly Chain[]>;
+  readonly candidates: Candidates;
+  /** Where the search ended because of its bounds. */
+  readonly cut: readonly IamPrincipal[];
+}
+
 /** What the rules ask about the IAM of one account. Everything is worked out when it is first asked for. */
 export class IamView {
   private made: AccountAnalysis | undefined;
   private open: readonly OpenRole[] | undefined;
   private unclear: IamPrincipal[] = [];
+  private readonly reached = new Map<IamPrincipal, ReachedRoles>();
+  private search: ChainSearch | undefined;
   private arns: ReadonlySet<string> | undefined;
 
   constructor(
@@ -23,6 +38,7 @@ export class IamView {
     readonly iam: AccountIam,
     private readonly serviceControl: ServiceControl,
     private readonly trust: TrustContext,
+    private readonly limits: ChainLimits = CHAIN_LIMITS,
   ) {}
 
   /** Of the account's principals; `aws` where there are none. */
@@ -44,6 +60,30 @@ export class IamView {
       if (outsiders.length > 0) open.push({ role, outsiders });
     }
     return (this.open = open);
+  }
+
+  /** Roles that can be reached from an open role over others, ready to be asked about keys. */
+  chainsFrom(open: OpenRole): ReachedRoles {
+    const known = this.reached.get(open.role);
+    if (known !== undefined) return known;
+    this.search ??= new ChainSearch(new Hops(this.iam, this.serviceControl, this.trust), this.limits);
+    const { chains, cut } = this.search.from(open.role);
+    const byRole = new Map<IamPrincipal, Chain[]>();
+    for (const chain of chains) {
+      const last = chain.hops.at(-1)?.to;
+      if (last === undefined) continue;
+      const before = byRole.get(last);
+      if (before === undefined) byRole.set(last, [chain]);
+      else before.push(chain);
+    }
+    const made = { byRole, candidates: this.analysis.candidates([...byRole.keys()]), cut };
+    this.reached.set(open.role, made);
+    return made;
+  }
+
+  /** Roles at which the search for chains of roles ended because of its bounds. */
+  get cutChains(): readonly IamPrincipal[] {
+    return [...new Set(this.openRoles.flatMap((open) => this.chainsFrom(open).cut))];
   }
 
   /** Roles of which the trust policy was not read or not understood. */

@@ -120,6 +120,103 @@ describe("outsider-assumable-role", () => {
   });
 });
 
+describe("outsider-assumable-role over several roles", () => {
+  const DENIES = doc("kms:Encrypt");
+  const entry = (...texts: readonly string[]): IamPrincipal =>
+    iamRole("Entry", texts, trusted({ AWS: root(STRANGER) }));
+  const assume = (to: string): string => doc("sts:AssumeRole", role(OWNER, to));
+  const inner = (name: string, texts: readonly string[]): IamPrincipal =>
+    iamRole(name, texts, trusted({ AWS: root(OWNER) }));
+
+  test("names the whole path and what lets each role assume the next", () => {
+    const report = judge(
+      policyText(),
+      withIam(
+        entry(assume("Middle")),
+        inner("Middle", [assume("Crypto")]),
+        inner("Crypto", [doc("kms:Decrypt")]),
+      ),
+    );
+    expect(only(report, "outsider-assumable-role")).toMatchObject({
+      severity: "medium",
+      certainty: "certain",
+      who: { kind: "account", id: STRANGER },
+      actions: ["kms:Decrypt"],
+      source: {
+        kind: "identity",
+        arn: role(OWNER, "Crypto"),
+        path: ["Entry", "Middle", "Crypto"].map((n) => role(OWNER, n)),
+      },
+      reason: `Account ${STRANGER} can assume the role Entry, which can assume the role Middle (by statement 1 of the trust policy of Middle and policy "p0" of Entry), which can assume the role Crypto (by statement 1 of the trust policy of Crypto and policy "p0" of Middle), and that role can read data encrypted under the key (kms:Decrypt), by its policy "p0".`,
+    });
+  });
+
+  test("is certain only where every step is", () => {
+    const asked = iamRole(
+      "Crypto",
+      [doc("kms:Decrypt")],
+      trusted({ AWS: root(OWNER) }, { StringEquals: { "aws:PrincipalTag/team": "x" } }),
+    );
+    const report = judge(policyText(), withIam(entry(assume("Crypto")), asked));
+    expect(only(report, "outsider-assumable-role")).toMatchObject({
+      certainty: "possible",
+      conditions: [{ key: "aws:PrincipalTag/team" }],
+    });
+  });
+
+  test("is not told where the first role can do the same, and told where the chain does more", () => {
+    const same = withIam(entry(assume("Crypto"), doc("kms:Decrypt")), inner("Crypto", [doc("kms:Decrypt")]));
+    expect(findings(judge(policyText(), same), "outsider-assumable-role")).toHaveLength(1);
+    const more = withIam(entry(assume("Crypto"), DENIES), inner("Crypto", [doc("kms:Decrypt")]));
+    expect(
+      findings(judge(policyText(), more), "outsider-assumable-role").map((f) => [f.capabilities, f.who]),
+    ).toEqual([
+      [["decrypt"], { kind: "account", id: STRANGER }],
+      [["encrypt"], { kind: "account", id: STRANGER }],
+    ]);
+  });
+
+  test("roles that are alike are one finding", () => {
+    const many = Array.from({ length: 50 }, (_, i) => inner(`Crypto${i}`, [doc("kms:Decrypt")]));
+    const report = judge(policyText(), withIam(entry(doc("sts:AssumeRole")), ...many));
+    expect(findings(report, "outsider-assumable-role")).toHaveLength(1);
+  });
+
+  test("a role that only the key policy names is found among those that are alike", () => {
+    const many = Array.from({ length: 5 }, (_, i) => inner(`Plain${i}`, []));
+    const report = judge(
+      policyText(allow({ AWS: role(OWNER, "Plain3") }, "kms:Decrypt")),
+      withIam(entry(doc("sts:AssumeRole")), ...many),
+    );
+    expect(only(report, "outsider-assumable-role").source).toMatchObject({ arn: role(OWNER, "Plain3") });
+  });
+
+  test("where the search ended is told of the account", () => {
+    const long = Array.from({ length: 8 }, (_, i) =>
+      iamRole(`R${i}`, [], trusted({ AWS: i === 0 ? root(STRANGER) : role(OWNER, `R${i - 1}`) })),
+    );
+    const report = accountReport(view(iamOf(...long)), "aws", "us-east-1", new ExceptionBook([], NOW));
+    expect(report.chainsCut).toBe(1);
+    expect(accountNotes([report])).toEqual([
+      `In account ${OWNER}, the search for outsiders who assume one role from another ended at 1 role: chains of more than 5 roles, or in very large accounts some shorter ones, were not followed.`,
+    ]);
+  });
+
+  test("thousands of keys ask each kind of role once", () => {
+    const many = Array.from({ length: 300 }, (_, i) =>
+      inner(`M${i}`, [i % 2 === 0 ? doc("kms:Decrypt") : doc("s3:*")]),
+    );
+    const made = view(iamOf(entry(doc("sts:AssumeRole")), ...many));
+    const context = { iamOf: (): IamView => made };
+    for (let i = 0; i < 200; i++) {
+      const arn = ARN.replace("1234abcd", String(i).padStart(8, "0"));
+      expect(findings(judge(policyText(), { arn, context }), "outsider-assumable-role")).toHaveLength(1);
+    }
+    // The entry and the two kinds of roles; the entry's policy says nothing about keys, as s3:* does not.
+    expect(made.analysis.analyses).toBeLessThanOrEqual(3);
+  });
+});
+
 describe("a grant whose grantee IAM does not have", () => {
   const grant = (GranteePrincipal: string) => [{ GrantId: "g1", GranteePrincipal, Operations: ["Decrypt"] }];
   const gone = role(OWNER, "Gone");

@@ -5,7 +5,7 @@ import type { RuleId } from "../domain/rule-id.js";
 import type { Capability, Certainty, Severity } from "../domain/verdict.js";
 import { CAPABILITIES } from "../domain/verdict.js";
 import type { KmsDocument } from "../iam/documents.js";
-import type { OwnedDocument } from "../iam/account.js";
+import type { OwnedDocument } from "../iam/sides.js";
 import type { UseCertainty } from "../iam/use.js";
 import { parsePolicy } from "../policy/parse.js";
 import type { KeyDocument } from "../semantics/request.js";

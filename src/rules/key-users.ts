@@ -56,6 +56,8 @@ export interface KeyUsers {
   readonly uncertain: readonly IamPrincipal[];
   /** Roles of which the trust policy was not read or not understood: outsiders may be able to assume them. */
   readonly unclearTrust: readonly IamPrincipal[];
+  /** Roles at which the search for roles that can be assumed from them ended because of its bounds. */
+  readonly cutChains: readonly IamPrincipal[];
 }
 
 const CERTAINTIES = ["certain", "conditional", "possible"] as const;
@@ -86,13 +88,16 @@ export function keyUsers(key: KeyDocument, view: IamView): KeyUsers {
         return { principals: sorted, capabilities: capabilitiesOf(uses), uses };
       })
       .sort(compareGroups),
-    paths: rolePaths(key, view).map(({ outsider, role, uses }) => ({
+    paths: rolePaths(key, view).map(({ outsider, entry, hops, role, uses }) => ({
       outsider,
+      entry,
+      hops,
       role,
       uses: uses.map((use) => userUse(use, role, view)).sort(compareUses),
     })),
     uncertain: analysis.uncertain,
     unclearTrust: view.unclearRoles,
+    cutChains: view.cutChains,
   };
 }
 

@@ -1,6 +1,9 @@
 import type { Who } from "../access/matrix.js";
 import type { IamPrincipal } from "../domain/iam.js";
+import type { Exposure } from "../domain/verdict.js";
 import { CAPABILITIES } from "../domain/verdict.js";
+import type { Hop } from "../iam/assume.js";
+import { ANY_PROVIDER } from "../iam/providers.js";
 import type { Outsider } from "../iam/trust.js";
 import type { KeyUse } from "../iam/use.js";
 import type { KeyDocument } from "../semantics/request.js";
@@ -20,32 +23,86 @@ export const OUTSIDER_ASSUMABLE_ROLE = {
   title: "An outsider can assume a role that can use the key",
 } as const;
 
-/** A way to a key: somebody outside the zone of trust, the role that it can assume, and what the role can do. */
+/** A way to a key: somebody outside the zone of trust, the role that it can assume, and what can be done in the end. */
 export interface RolePath {
   readonly outsider: Outsider;
+  /** The role that the outsider assumes first. */
+  readonly entry: IamPrincipal;
+  /** The roles that are assumed from there, one from the other; empty where the first can use the key itself. */
+  readonly hops: readonly Hop[];
+  /** The role that can use the key: the last one. */
   readonly role: IamPrincipal;
-  /** Of the role. Not empty. */
+  /** Of that role. Not empty. */
   readonly uses: readonly KeyUse[];
 }
 
-/** The ways to a key through roles of its account; roles that can only look at the key are left out. */
+/**
+ * The ways to a key through roles of its account; roles that can only look at the key are left out. Of the ways over
+ * several roles only those that let the outsider do more, or the same more surely, than a shorter one.
+ */
 export function rolePaths(key: KeyDocument, view: IamView): readonly RolePath[] {
-  return view.openRoles.flatMap(({ role, outsiders }) => {
-    const uses = view.analysis.usesOf(role, key).filter((u) => u.capabilities.some((c) => c !== "inspect"));
-    return uses.length === 0 ? [] : outsiders.map((outsider) => ({ outsider, role, uses }));
+  const worthy = (uses: readonly KeyUse[]): readonly KeyUse[] =>
+    uses.filter((u) => u.capabilities.some((c) => c !== "inspect"));
+  const direct = view.openRoles.flatMap(({ role, outsiders }): readonly RolePath[] => {
+    const uses = worthy(view.analysis.usesOf(role, key));
+    return uses.length === 0
+      ? []
+      : outsiders.map((outsider) => ({ outsider, entry: role, hops: [], role, uses }));
   });
+  const chained = view.openRoles.flatMap((open): readonly RolePath[] => {
+    const { byRole, candidates } = view.chainsFrom(open);
+    return view.analysis.usesAmong(candidates, key).flatMap(({ principal, uses: all }) => {
+      const uses = worthy(all);
+      if (uses.length === 0) return [];
+      return (byRole.get(principal) ?? []).flatMap(({ hops }) =>
+        open.outsiders.map((outsider) => ({ outsider, entry: open.role, hops, role: principal, uses })),
+      );
+    });
+  });
+  if (chained.length === 0) return direct;
+  chained.sort((a, b) => a.hops.length - b.hops.length || Number(isCertain(b)) - Number(isCertain(a)));
+  const told = new Told();
+  for (const path of direct) told.adds(path);
+  return [...direct, ...chained.filter((path) => told.adds(path))];
 }
 
-/** One finding for each role and outsider. */
+/** Whether the outsider surely gets to the last role. */
+export function isCertain({ outsider, hops }: Pick<RolePath, "outsider" | "hops">): boolean {
+  return outsider.certain && hops.every((hop) => hop.certain);
+}
+
+/** What outsiders can do by the ways that were told. */
+class Told {
+  private readonly actions = new Map<string, Set<string>>();
+
+  /** Takes a way in; whether it lets the outsider do anything more, or more surely. */
+  adds(path: RolePath): boolean {
+    const who = JSON.stringify(path.outsider.who);
+    const before = this.actions.get(who) ?? new Set();
+    this.actions.set(who, before);
+    const { size } = before;
+    for (const use of path.uses) {
+      const sure = isCertain(path) && use.certainty === "certain";
+      for (const action of use.actions) {
+        before.add(action);
+        if (sure) before.add(`${action} surely`);
+      }
+    }
+    return before.size > size;
+  }
+}
+
+/** One finding for each way. */
 export function outsiderAssumableRole(key: KeyDocument, view: IamView | undefined): readonly Draft[] {
   if (view === undefined) return [];
-  return rolePaths(key, view).map(({ role, outsider, uses }) => draft(role, outsider, uses, view));
+  return rolePaths(key, view).map((path) => draft(path, view));
 }
 
-function draft(role: IamPrincipal, outsider: Outsider, uses: readonly KeyUse[], view: IamView): Draft {
+function draft(path: RolePath, view: IamView): Draft {
+  const { role, entry, hops, outsider, uses } = path;
   const who = whoOf(outsider);
   const sure = uses.filter((u) => u.certainty === "certain");
-  const certain = outsider.certain && sure.length > 0;
+  const certain = isCertain(path) && sure.length > 0;
   const shown = certain ? sure : uses;
   const capabilities = CAPABILITIES.filter((c) => shown.some((u) => u.capabilities.includes(c)));
   const actions = shown.flatMap((u) => u.actions);
@@ -57,30 +114,87 @@ function draft(role: IamPrincipal, outsider: Outsider, uses: readonly KeyUse[], 
     documents.length === 0
       ? ""
       : `, by its ${documents.length === 1 ? "policy" : "policies"} ${enumerate(documents.slice(0, 3))}`;
-  const broad = who.kind === "anyone" || who.kind === "pattern";
   const external = outsider.externalId
     ? " (an external id is asked for, which does not stop whoever was told it)"
     : "";
+  const way = hops.map(
+    (hop) =>
+      `, which ${hop.certain ? "can" : "may be able to"} assume the role ${name(hop.to.name)}${by(hop)}`,
+  );
   return {
     ...HYGIENE,
     rule: "outsider-assumable-role",
-    // Whom nobody named is worse than an account that somebody chose to trust.
-    severity: severityOf(broad ? "external" : "service", capabilities),
+    severity: severityOf(WEIGHT[outsider.who.kind], capabilities),
     certainty: certain ? "certain" : "possible",
     who,
     capabilities,
     actions,
-    source: { kind: "identity", arn: role.arn, policy: null },
-    conditions: outsider.conditions.map((c) => findingCondition(c, "caller")),
-    reason: `${whoText(who)} ${certain ? "can" : "may be able to"} assume the role ${name(role.name)}${external}, and the role ${canDo(capabilities, certain ? "certain" : "possible")} (${actionsText(actions)})${through}.`,
-    remedy: remedy(role, outsider),
+    source: {
+      kind: "identity",
+      arn: role.arn,
+      policy: null,
+      ...(hops.length === 0 ? {} : { path: [entry.arn, ...hops.map((hop) => hop.to.arn)] }),
+    },
+    conditions: [...outsider.conditions, ...hops.flatMap((hop) => hop.conditions)].map((c) =>
+      findingCondition(c, "caller"),
+    ),
+    reason: `${whoText(who)}${about(outsider)} ${certain ? "can" : "may be able to"} assume the role ${name(entry.name)}${external}${way.join("")}, and ${hops.length === 0 ? "the role" : "that role"} ${canDo(capabilities, certain ? "certain" : "possible")} (${actionsText(actions)})${through}.`,
+    remedy: remedy(entry, outsider),
     doubts: [],
+    ...(hops.length === 0 ? {} : { part: JSON.stringify([entry.arn, ...hops.map((hop) => hop.to.arn)]) }),
   };
+}
+
+/** Whom nobody named is worse than an account that somebody chose to trust, and that than an id which may be nobody's. */
+const WEIGHT: Readonly<Record<Outsider["who"]["kind"], Exposure>> = {
+  anyone: "external",
+  identities: "external",
+  guests: "external",
+  account: "service",
+  organization: "service",
+  principal: "service",
+  certificates: "latent",
+  unresolved: "latent",
+};
+
+/** What lets one role assume the next. */
+export function by({ from, to, statement, documents }: Hop): string {
+  const trust = `statement ${statement + 1} of the trust policy of ${name(to.name)}`;
+  if (documents.length === 0) return ` (by ${trust})`;
+  const policies = enumerate(documents.slice(0, 3).map((d) => quote(d.name)));
+  return ` (by ${trust} and ${documents.length === 1 ? "policy" : "policies"} ${policies} of ${name(from.name)})`;
+}
+
+/** What is not known of an outsider. */
+function about({ who }: Outsider): string {
+  switch (who.kind) {
+    case "unresolved":
+      return ", whose account cannot be seen from it (AWS shows an id where a user or role was deleted),";
+    case "certificates":
+      return " (for whoever holds a certificate that a trust anchor of IAM Roles Anywhere accepts; which those are was not read)";
+    case "guests":
+      return " (without signing in, if the pool has guests; that was not read)";
+    default:
+      return "";
+  }
 }
 
 /** An outsider as findings name callers. */
 export function whoOf({ who }: Outsider): Who {
-  return who.kind === "identities" ? { kind: "pattern", pattern: `any identity of ${who.provider}` } : who;
+  switch (who.kind) {
+    case "identities":
+      return {
+        kind: "pattern",
+        pattern:
+          who.provider === ANY_PROVIDER ? "any identity of any provider" : `any identity of ${who.provider}`,
+      };
+    case "guests":
+      return { kind: "pattern", pattern: `any guest of an identity pool of ${who.provider}` };
+    case "certificates":
+      return { kind: "service", name: who.service, source: { kind: "any" } };
+    default:
+      return who;
+  }
 }
 
 function remedy(role: IamPrincipal, { who, statement }: Outsider): string {
@@ -89,7 +203,15 @@ function remedy(role: IamPrincipal, { who, statement }: Outsider): string {
     case "anyone":
       return `In ${where}, name the principals that need the role, or require aws:PrincipalOrgID with StringEquals.`;
     case "identities":
-      return `In ${where}, require the claim that says whose identity it is (such as ${name(who.provider)}:sub) with a fixed owner.`;
+      return who.provider === ANY_PROVIDER || who.provider.startsWith("arn:")
+        ? `In ${where}, name an identity provider of the role's own account.`
+        : `In ${where}, require the claim that says whose identity it is (such as ${name(who.provider)}:sub) with a fixed owner.`;
+    case "guests":
+      return `In ${where}, require ${name(who.provider)}:amr "authenticated" if guests are not meant to have the role.`;
+    case "certificates":
+      return `In ${where}, require aws:SourceArn with the ARN of the trust anchor, and what the certificate must say (such as aws:PrincipalTag/x509Subject/CN).`;
+    case "unresolved":
+      return `Take the id out of ${where}; if its user or role was made again, name that by its ARN.`;
     case "account":
       return `If account ${name(who.id)}${knownAs(who.id)} is meant to have the role, add it to trust.accounts in keyward.yaml or write an exception; if not, take it out of ${where}.`;
     case "organization":

@@ -48,7 +48,13 @@ export type DraftSource =
   | { readonly kind: "grants" }
   | { readonly kind: "key"; readonly arn: string }
   /** A user or role of IAM, and its policy that does it; null: its trust policy. */
-  | { readonly kind: "identity"; readonly arn: string; readonly policy: string | null };
+  | {
+      readonly kind: "identity";
+      readonly arn: string;
+      readonly policy: string | null;
+      /** ARNs of the roles that are assumed one from the other; `arn` is the last. */
+      readonly path?: readonly string[];
+    };
 
 /** A finding as its rule writes it; judge.ts adds id, position, witness and waiver. */
 export interface Draft {

@@ -1,4 +1,3 @@
-import type { KeyFacts } from "../domain/key.js";
 import type { PatternElement, Policy } from "../policy/ast.js";
 import type { RequestContext } from "./derive-context.js";
 import { globMatches } from "./glob.js";
@@ -16,7 +15,7 @@ export type ResourceHome = "key-policy" | "other";
  */
 export function resourceCovered(
   element: PatternElement,
-  facts: KeyFacts,
+  facts: { readonly arn: string },
   version: Policy["version"],
   context: RequestContext,
   home: ResourceHome,

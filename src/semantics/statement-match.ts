@@ -1,4 +1,3 @@
-import type { KeyFacts } from "../domain/key.js";
 import type { Condition, Policy, Statement } from "../policy/ast.js";
 import { actionCovered } from "./action-match.js";
 import { conditionHolds, describeCondition } from "./condition-match.js";
@@ -16,7 +15,8 @@ export interface StatementFit {
 /** What a statement is held against. */
 export interface StatementTarget {
   readonly action: string;
-  readonly facts: KeyFacts;
+  /** Of them a statement asks only what the resource is called. */
+  readonly facts: { readonly arn: string };
   readonly context: RequestContext;
 }
 

@@ -68,6 +68,9 @@ const LINES: readonly SnapshotLine[] = [
   role("Granted", []),
   role("Bounded", [allow("kms:*")], { boundary: iam("policy", "crypto") }),
   role("Nobody", [allow("s3:*")]),
+  role("Door", [policy({ Effect: "Allow", Action: "sts:AssumeRole", Resource: iam("role", "Admin") })], {
+    trustPolicy: trusting("555566667777"),
+  }),
   { type: "account", id: OWN, iam: { kind: "present" } },
   {
     type: "key",
@@ -131,7 +134,7 @@ describe("who in the account can use a key", () => {
     expect(r.stderr).toBe("");
     const text = flat(r);
     expect(text).toContain(
-      "WHO IN ACCOUNT 111122223333 CAN USE IT 7 of the 8 users and roles that were read; so can the root user",
+      "WHO IN ACCOUNT 111122223333 CAN USE IT 7 of the 9 users and roles that were read; so can the root user",
     );
     expect(text).toMatch(
       /- role Admin and user auditor can read data .{0,200}? by statement 1 and AWS's policy AdministratorAccess/,
@@ -155,6 +158,8 @@ describe("who in the account can use a key", () => {
     expect(flat(r)).toContain(
       `OUTSIDERS WHO CAN ASSUME A ROLE THAT CAN USE IT - account ${STRANGER} -> role Vendor, by statement 1 of its trust policy -> the key can read data encrypted under the key (kms:Decrypt) by statement 1 and inline policy "p0"`,
     );
+    const chain = `account 555566667777 -> role Door, by statement 1 of its trust policy -> role Admin (possibly) (by statement 1 of the trust policy of Admin and policy "p0" of Door) -> the key`;
+    expect(flat(r)).toContain(chain);
     // As check says of it: not exposed, but weak.
     expect(r.code).toBe(0);
     expect(r.stdout).toMatch(/^WEAK {2}none/);
@@ -163,9 +168,10 @@ describe("who in the account can use a key", () => {
   it("is nobody but the role that the key policy names, where it hands nothing to IAM", async () => {
     const text = flat(await explain(SECRET, "estate.ndjson"));
     expect(text).toMatch(
-      /1 of the 8 users and roles that were read - role Admin can .{0,200}? by statement 1 /,
+      /1 of the 9 users and roles that were read - role Admin can .{0,200}? by statement 1 /,
     );
-    expect(text).not.toContain("OUTSIDERS");
+    expect(text).toContain("account 555566667777 -> role Door");
+    expect(text).not.toContain("role Vendor");
     expect(text).not.toContain("root user");
   });
 
@@ -194,9 +200,19 @@ describe("who in the account can use a key", () => {
         role: iam("role", "Vendor"),
         trustStatement: 0,
         certain: true,
+        path: [{ role: iam("role", "Vendor"), certain: true, trustStatement: 0 }],
+      },
+      {
+        who: { kind: "account", id: "555566667777" },
+        role: iam("role", "Admin"),
+        path: [
+          { role: iam("role", "Door"), certain: true },
+          // Nobody has read what service control policies say of sts:AssumeRole.
+          { role: iam("role", "Admin"), certain: false, trustStatement: 0, policies: ["p0"] },
+        ],
       },
     ]);
-    expect(inAccount).toMatchObject({ iam: "complete", principals: 8, uncertain: [], unclearTrust: [] });
+    expect(inAccount).toMatchObject({ iam: "complete", principals: 9, uncertain: [], unclearTrust: [] });
   });
 });
 

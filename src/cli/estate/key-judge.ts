@@ -147,7 +147,12 @@ export class KeyJudge {
   }
 
   private trust(): TrustContext {
-    return { zone: this.currentZone, organizationOf: this.view.estate.organizationOf };
+    const { estate } = this.view;
+    return {
+      zone: this.currentZone,
+      organizationOf: estate.organizationOf,
+      resourceControlOf: (account) => estate.resourceControlPolicies(account),
+    };
   }
 
   key(line: KeyLine): JudgedKey {

@@ -83,7 +83,12 @@ export async function runExplain(
     exceptions: new ExceptionBook(config.exceptions, now),
     now,
     real,
-    iamOf: (account) => iam.viewOf(account, { zone, organizationOf: estate.organizationOf }),
+    iamOf: (account) =>
+      iam.viewOf(account, {
+        zone,
+        organizationOf: estate.organizationOf,
+        resourceControlOf: (of) => estate.resourceControlPolicies(of),
+      }),
   };
   const opinion = opinionOf(record, context);
   const { report, disagreements } = judgement(record, opinion, context);

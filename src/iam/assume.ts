@@ -1,0 +1,265 @@
+import type { AccountIam, IamPrincipal, IdentityDocument, ServiceControl } from "../domain/iam.js";
+import type { Condition, Statement } from "../policy/ast.js";
+import { actionCovered } from "../semantics/action-match.js";
+import { baseName } from "../semantics/arn.js";
+import { conditionHolds } from "../semantics/condition-match.js";
+import { conditionKeyFacts } from "../semantics/condition-keys.js";
+import type { ContextEntry, RequestContext } from "../semantics/derive-context.js";
+import { callerKeys, lowerCased } from "../semantics/derive-context.js";
+import { policySays } from "../semantics/identity.js";
+import { entryNames } from "../semantics/principal-match.js";
+import { all, any, atMostDoubtful, doubtful, NO, not, YES, type Tri } from "../semantics/tri.js";
+import type { KmsDocument } from "./documents.js";
+import { Documents } from "./documents.js";
+import { callerOf } from "./evaluate-principal.js";
+import type { OwnedDocument, PrincipalSide } from "./sides.js";
+import { Sides } from "./sides.js";
+import type { TrustContext } from "./trust.js";
+import type { Trust } from "./trust-policy.js";
+import { denied, readTrust } from "./trust-policy.js";
+
+/** That a session of one role may assume another role of the same account. */
+export interface Hop {
+  readonly from: IamPrincipal;
+  readonly to: IamPrincipal;
+  /** False: a condition decides, or something was not read or not understood. */
+  readonly certain: boolean;
+  /** The statement of the trust policy of `to` that lets it in, from 0. */
+  readonly statement: number;
+  /** The policies of `from` that allow it; empty where the trust policy alone does. */
+  readonly documents: readonly IdentityDocument[];
+  /** Conditions that decide, as the policies say them. */
+  readonly conditions: readonly Condition[];
+}
+
+const ASSUME = "sts:AssumeRole";
+const OPEN: ContextEntry = { kind: "unknown", present: false, doubt: "request-open" };
+
+interface Side {
+  readonly side: PrincipalSide;
+  readonly owned: readonly OwnedDocument[];
+}
+
+/**
+ * Which roles of an account a role of it may assume: the trust policy of the other must name it, or the account or
+ * everybody and then its own policies must allow sts:AssumeRole on the other; neither these, its boundary, service control
+ * nor resource control policies may deny. Sources: IAM User Guide, "Roles terms and concepts" (role chaining) and "Policy
+ * evaluation for requests within a single account"; AWS STS API Reference, AssumeRole: a principal of the same account
+ * that the trust policy names by its ARN needs no policy of its own.
+ */
+export class Hops {
+  private readonly sides: Sides;
+  private readonly known = new Map<IamPrincipal, Side>();
+  private readonly trusts = new Map<string, Trust | undefined>();
+  private readonly resourceControl: readonly string[];
+  /** Roles by what their trust policies name: one role, one unique id, or (under "") the account or everybody. */
+  private readonly byNamed = new Map<string, IamPrincipal[]>();
+
+  constructor(
+    iam: AccountIam,
+    private readonly serviceControl: ServiceControl,
+    private readonly context: TrustContext,
+  ) {
+    this.sides = new Sides(serviceControl, new Documents([ASSUME]));
+    const [first] = iam.principals;
+    this.resourceControl = first === undefined ? [] : (context.resourceControlOf?.(first.account) ?? []);
+    for (const role of iam.principals) {
+      for (const called of new Set(this.trustOf(role)?.allows.flatMap(namedBy) ?? [])) {
+        const roles = this.byNamed.get(called);
+        if (roles === undefined) this.byNamed.set(called, [role]);
+        else roles.push(role);
+      }
+    }
+  }
+
+  /** Roles that this one may perhaps assume; the others it cannot. */
+  *candidates(from: IamPrincipal): Iterable<IamPrincipal> {
+    yield* this.byNamed.get(`role ${baseName(from.name)}`) ?? [];
+    if (from.uniqueId !== undefined) yield* this.byNamed.get(from.uniqueId) ?? [];
+    yield* this.byNamed.get("*") ?? [];
+    const { side } = this.sideOf(from);
+    const trusting = this.byNamed.get("account") ?? [];
+    const only = side.uncertain ? undefined : allowedByName(side.documents);
+    if (only === undefined) yield* trusting;
+    // Mostly a policy names the few roles that it is about.
+    else if (only.size > 0) yield* trusting.filter((to) => only.has(to.arn));
+  }
+
+  /** Whether, and by what, a session of a role may assume another one; undefined: it cannot. */
+  hop(from: IamPrincipal, to: IamPrincipal): Hop | undefined {
+    const trust = this.trustOf(to);
+    if (trust === undefined || from === to) return undefined;
+    const context = this.request(from, to);
+    const { side, owned } = this.sideOf(from);
+    const target = { action: ASSUME, facts: { arn: to.arn }, context };
+    const says = side.documents.map((d) => ({ d, ...policySays(d.policy, target) }));
+    const boundary = side.boundary === undefined ? undefined : policySays(side.boundary.policy, target);
+    const above = this.bound(from) ? side.serviceControl.map((d) => policySays(d.policy, target)) : [];
+    const stopped = any([
+      ...says.map((s) => s.denies),
+      boundary?.denies ?? NO,
+      ...above.map((s) => s.denies),
+      denied(trust, to, ASSUME, context, (s) => means(s, from, "Deny").matches),
+    ]);
+    const within = all([boundary?.allows ?? YES, ...above.map((s) => s.allows)]);
+    const allowed = any(says.map((s) => s.allows));
+    // What was not read of its policies may allow.
+    const own = side.uncertain ? any([allowed, doubtful("caller-fact-unknown")]) : allowed;
+    let best: Hop | undefined;
+    for (const statement of trust.allows) {
+      const covered = actionCovered(statement.action, ASSUME);
+      if (covered.value === "no") continue;
+      const named = means(statement, from, "Allow");
+      const holds = statement.conditions.map((c) => conditionHolds(c, trust.version, context));
+      const needed = named.needs === "nothing" ? YES : named.needs === "policy" ? own : any([own, OPEN_TRI]);
+      const lets = all([covered, named.matches, ...holds, needed, within, not(stopped)]);
+      if (lets.value === "no") continue;
+      const documents = says.filter((s) => s.allows.value !== "no").map((s) => s.d);
+      const hop: Hop = {
+        from,
+        to,
+        certain:
+          lets.value === "yes" &&
+          !side.uncertain &&
+          !trust.unclear &&
+          !trust.notUnderstood.has(statement.index) &&
+          !(this.serviceControl.kind === "unknown" && this.bound(from)),
+        statement: statement.index,
+        documents:
+          named.needs === "nothing"
+            ? []
+            : owned.filter((o) => documents.includes(o.kms)).map((o) => o.document),
+        conditions: statement.conditions.filter((_, i) => holds[i]?.value === "doubtful"),
+      };
+      if (hop.certain) return hop;
+      best ??= hop;
+    }
+    return best;
+  }
+
+  /** Service control policies do not bind service-linked roles. Source: Organizations User Guide, "SCP effects on permissions". */
+  private bound(principal: IamPrincipal): boolean {
+    return !principal.name.startsWith("aws-service-role/");
+  }
+
+  private sideOf(principal: IamPrincipal): Side {
+    const known = this.known.get(principal);
+    if (known !== undefined) return known;
+    const made = this.sides.of(principal);
+    this.known.set(principal, made);
+    return made;
+  }
+
+  private trustOf(role: IamPrincipal): Trust | undefined {
+    if (role.kind !== "role" || role.trust.kind !== "present") return undefined;
+    const text = role.trust.value;
+    if (!this.trusts.has(text)) this.trusts.set(text, readTrust(text, this.resourceControl));
+    return this.trusts.get(text);
+  }
+
+  /** What a request of the first role to assume the second holds; what it can choose, and what was not read, is open. */
+  private request(from: IamPrincipal, to: IamPrincipal): RequestContext {
+    const rows = lowerCased(callerKeys(callerOf(from)));
+    const membership = this.context.organizationOf.get(from.account);
+    const organization: ContextEntry =
+      membership === undefined
+        ? OPEN
+        : membership === null
+          ? { kind: "absent" }
+          : { kind: "values", values: [membership.id] };
+    const path = membership?.path;
+    return {
+      stated: new Map(),
+      derived: (key) => {
+        switch (key) {
+          // The session's name is part of it, and whoever holds the first session has chosen that.
+          case "aws:userid":
+            return OPEN;
+          case "aws:principalorgid":
+          case "aws:resourceorgid":
+            return organization;
+          case "aws:principalorgpaths":
+          case "aws:resourceorgpaths":
+            return path === undefined ? OPEN : { kind: "values", values: [path] };
+          case "aws:resourceaccount":
+            return { kind: "values", values: [to.account] };
+          case "aws:sourceaccount":
+          case "aws:sourcearn":
+          case "aws:sourceorgid":
+          case "aws:sourceorgpaths":
+            return { kind: "absent" };
+          default:
+            if (conditionKeyFacts(key)?.origin === "transport") return { kind: "values", values: ["true"] };
+            return rows.get(key) ?? OPEN;
+        }
+      },
+      entries: () => new Map(),
+      tagsKnown: false,
+    };
+  }
+}
+
+/** The ARNs of what documents allow to be assumed; undefined where they do not name them one by one. */
+function allowedByName(documents: readonly KmsDocument[]): ReadonlySet<string> | undefined {
+  const found = new Set<string>();
+  for (const { resource, effect } of documents.flatMap((d) => d.policy.statements)) {
+    if (effect !== "Allow" || resource.kind === "missing") continue;
+    if (resource.kind !== "listed" || resource.patterns.some((p) => /[*?$]/.test(p))) return undefined;
+    for (const arn of resource.patterns) found.add(arn);
+  }
+  return found;
+}
+
+const OPEN_TRI = doubtful("request-open");
+
+/** What else a role needs that a statement names. `perhaps`: AWS does not say whether it needs a policy of its own. */
+type Needs = "nothing" | "policy" | "perhaps";
+
+/** Whether, and how, a statement means a session of a role. */
+function means(
+  { principal }: Statement,
+  from: IamPrincipal,
+  effect: "Allow" | "Deny",
+): { readonly matches: Tri; readonly needs: Needs } {
+  if (principal.kind === "missing") return { matches: NO, needs: "nothing" };
+  const caller = callerOf(from);
+  const entries = principal.entries.map((entry) => entryNames(entry, effect, caller));
+  const matches = any(entries.map((e) => e.matches));
+  if (principal.kind === "not-principal") {
+    return { matches: atMostDoubtful(not(matches), "not-principal-allow"), needs: "perhaps" };
+  }
+  const ways = new Set(entries.filter((e) => e.matches.value === "yes").map((e) => e.way));
+  const directly = ["role", "session", "user"].some((way) => ways.has(way as "role"));
+  if (directly) return { matches, needs: "nothing" };
+  // A session is named by a name that whoever assumes the first role may choose.
+  const session = principal.entries.some(
+    (e) => e.kind === "session" && e.account === from.account && e.role === baseName(from.name),
+  );
+  if (session && matches.value !== "yes") return { matches: OPEN_TRI, needs: "nothing" };
+  return { matches, needs: ways.has("account") ? "policy" : "perhaps" };
+}
+
+/** By what a statement names roles of the account: see {@link Hops.candidates}. */
+function namedBy({ principal }: Statement): readonly string[] {
+  if (principal.kind === "missing") return [];
+  if (principal.kind === "not-principal") return ["*"];
+  return principal.entries.map((e) => {
+    switch (e.kind) {
+      case "role":
+        return `role ${baseName(e.name)}`;
+      case "session":
+        return `role ${e.role}`;
+      case "unique-id":
+        return e.id;
+      case "account":
+        return "account";
+      case "everyone":
+        return "*";
+      case "user":
+      case "federated-user":
+      case "service":
+      case "refused":
+        return "nobody";
+    }
+  });
+}

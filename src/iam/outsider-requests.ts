@@ -1,0 +1,135 @@
+import type { IamPrincipal } from "../domain/iam.js";
+import { parseAccountId, parseOrganizationId } from "../domain/ids.js";
+import type { Statement } from "../policy/ast.js";
+import { conditionKeyFacts } from "../semantics/condition-keys.js";
+import type { ContextEntry, RequestContext } from "../semantics/derive-context.js";
+import { strangerClaims } from "./providers.js";
+import type { Outsider, TrustContext } from "./trust.js";
+import type { Trust } from "./trust-policy.js";
+import { valuesOf } from "./trust-policy.js";
+
+type Who = Outsider["who"];
+
+const STRANGE_ORGANIZATION = "o-zzkeyward0";
+const OPEN: ContextEntry = { kind: "unknown", present: false, doubt: "request-open" };
+
+/** Requests to assume a role that an outsider can make: what it cannot choose is set, all else is left open. */
+export function requestsOf(
+  who: Who,
+  statement: Statement,
+  trust: Trust,
+  role: IamPrincipal,
+  context: TrustContext,
+): readonly RequestContext[] {
+  switch (who.kind) {
+    case "identities": {
+      const claims = strangerClaims(who.provider, statement);
+      // First what a stranger's token holds, then any: a name that a pattern leaves open can be taken.
+      return claims === undefined ? [opened({})] : [opened(claims), opened({})];
+    }
+    case "guests":
+      return [opened({ [`${who.provider}:amr`]: { kind: "values", values: ["unauthenticated"] } })];
+    case "certificates":
+      return [opened({ "aws:principalisawsservice": { kind: "values", values: ["true"] } })];
+    default:
+      return people(who, trust, role, context);
+  }
+}
+
+/** All is open but for what is said; names in lower case. */
+function opened(said: Readonly<Record<string, ContextEntry>>): RequestContext {
+  const stated = new Map(Object.entries(said));
+  return { stated, derived: () => OPEN, entries: () => stated, tagsKnown: false };
+}
+
+/** Of users and roles of another account. */
+function people(
+  who: Who,
+  trust: Trust,
+  role: IamPrincipal,
+  context: TrustContext,
+): readonly RequestContext[] {
+  const account =
+    who.kind === "account" ? who.id : who.kind === "principal" ? who.account : stranger(trust, context);
+  const known = parseAccountId(account);
+  const organization = known === undefined ? undefined : context.organizationOf.get(known);
+  const organizations: readonly (string | null)[] =
+    who.kind === "organization"
+      ? [who.id]
+      : organization === undefined
+        ? [null, STRANGE_ORGANIZATION, ...foreignOrganizations(trust, context, who)]
+        : [organization === null ? null : organization.id];
+  return organizations.map((org) => ({
+    stated: new Map(),
+    derived: (key) => entryOf(key, who, account, org, role),
+    entries: () => new Map(),
+    tagsKnown: false,
+  }));
+}
+
+/** An account that neither the policy nor the zone names, so that nothing which is about a certain account is about it. */
+function stranger(trust: Trust, { zone, organizationOf }: TrustContext): string {
+  const text = JSON.stringify(trust.allows) + JSON.stringify(trust.denials);
+  for (let id = 999_988_887_777; ; id--) {
+    const account = parseAccountId(String(id));
+    if (account === undefined) throw new Error("no account id is left");
+    if (!text.includes(account) && !zone.accounts.includes(account) && !organizationOf.has(account))
+      return account;
+  }
+}
+
+/** The account of an outsider whose organization is not known may be in any organization outside the zone. */
+function foreignOrganizations(trust: Trust, { zone }: TrustContext, who: Who): readonly string[] {
+  if (who.kind === "anyone" || who.kind === "unresolved") return [];
+  const ids = new Set([...valuesOf(trust).matchAll(/o-[a-z0-9]{10,32}/g)].map((m) => m[0]));
+  return [...ids].filter((id) => {
+    const parsed = parseOrganizationId(id);
+    return parsed !== undefined && !zone.organizations.includes(parsed);
+  });
+}
+
+function entryOf(
+  key: string,
+  who: Who,
+  account: string,
+  organization: string | null,
+  role: IamPrincipal,
+): ContextEntry | undefined {
+  switch (key) {
+    case "aws:principalaccount":
+      return { kind: "values", values: [account] };
+    case "aws:principalorgid":
+      return organization === null ? { kind: "absent" } : { kind: "values", values: [organization] };
+    case "aws:principalorgpaths":
+      return organization === null
+        ? { kind: "absent" }
+        : { kind: "values", values: [`${organization}/r-zzzz/`] };
+    case "aws:principalarn":
+      return {
+        kind: "values",
+        values: [principalArn(who, account, role.partition)],
+        ...(who.kind === "principal"
+          ? {}
+          : {
+              orLike: { pattern: `arn:${role.partition}:iam::${account}:*`, doubt: "request-open" } as const,
+            }),
+      };
+    case "aws:principalisawsservice":
+      return { kind: "values", values: ["false"] };
+    case "aws:resourceaccount":
+      return { kind: "values", values: [role.account] };
+    case "aws:sourceaccount":
+    case "aws:sourcearn":
+    case "aws:sourceorgid":
+    case "aws:sourceorgpaths":
+      return { kind: "absent" };
+    default:
+      return conditionKeyFacts(key)?.origin === "transport" ? { kind: "values", values: ["true"] } : OPEN;
+  }
+}
+
+/** aws:PrincipalArn of a session is the ARN of its role. */
+function principalArn(who: Who, account: string, partition: string): string {
+  if (who.kind !== "principal") return `arn:${partition}:iam::${account}:role/keyward-stranger`;
+  return who.arn.replace(/^(arn:[^:]+):sts::([0-9]{12}):assumed-role\/([^/]+)\/.*$/, "$1:iam::$2:role/$3");
+}
