@@ -1,9 +1,13 @@
 import { describe, expect, it } from "vitest";
+import type { ServiceControl } from "../src/domain/iam.js";
+import { AccountAnalysis } from "../src/iam/account.js";
 import { analyze } from "../src/access/analyze.js";
 import { parsePolicy } from "../src/policy/parse.js";
 import { DOUBTS, type DoubtId } from "../src/semantics/doubts.js";
 import { evaluate } from "../src/semantics/evaluate.js";
 import type { AccessRequest, KeyDocument } from "../src/semantics/request.js";
+import { iamOf, iamRole, keyDocument } from "./iam-setting.js";
+import { policyText } from "./judging.js";
 import { guarantee } from "./guarantees/guarantee.js";
 import { allow, deny, keyFacts, keyWith, NOW, policy, request } from "./requests.js";
 
@@ -34,6 +38,8 @@ const grant = (GranteePrincipal: string, Constraints?: object): Deciding["key"] 
     },
   ],
 });
+
+const DENY_KMS = { Effect: "Deny", Action: "kms:*", Resource: "*" };
 
 /** A case for the doubts that only a question about every request can have: the symbolic engine alone has them. */
 interface Searching {
@@ -91,8 +97,19 @@ function accesses(
   return matrix.accesses.map((a) => [a.certainty, ...a.doubts.map((d) => d.id)]);
 }
 
+/** The doubts that only a question about users and roles can have: what service control policies say, and the answer. */
+const IAM = {
+  "service-control-unread": {
+    open: { kind: "unknown" },
+    settled: { kind: "none" },
+    denied: { kind: "unknown", levels: [[JSON.stringify({ Version: "2012-10-17", Statement: [DENY_KMS] })]] },
+  },
+} as const satisfies Partial<
+  Record<DoubtId, Readonly<Record<"open" | "settled" | "denied", ServiceControl>>>
+>;
+
 /** Worked out from the meaning of each doubt. */
-const CASES: Readonly<Record<Exclude<DoubtId, keyof typeof ENGINE>, Deciding>> = {
+const CASES: Readonly<Record<Exclude<DoubtId, keyof typeof ENGINE | keyof typeof IAM>, Deciding>> = {
   "everyone-includes-services": { statements: [allow()], who: "s3.amazonaws.com" },
   "service-name-case": {
     statements: [allow({ Principal: { Service: "S3.AmazonAWS.com" } })],
@@ -211,7 +228,7 @@ function answer(c: Deciding, more: readonly unknown[]): ReturnType<typeof evalua
 
 describe("doubts", () => {
   it("each has a pair of cases here: one that it decides, one that it does not", () => {
-    const shown = new Set([...Object.keys(CASES), ...Object.keys(ENGINE)]);
+    const shown = new Set([...Object.keys(CASES), ...Object.keys(ENGINE), ...Object.keys(IAM)]);
     expect(Object.keys(DOUBTS).filter((d) => !shown.has(d))).toEqual([]);
   });
 
@@ -246,6 +263,35 @@ describe("doubts", () => {
         for (const access of settled.filter(([certainty]) => certainty === "certain"))
           expect(access).toEqual(["certain"]);
         expect([id, accesses([c.statement, { ...deny(), Principal: "*" }], c.rcp)]).toEqual([id, []]);
+      }
+    },
+  );
+
+  guarantee(
+    "doubts-decide",
+    "each doubt about users and roles, once where it decides and twice where not",
+    () => {
+      const allows = JSON.stringify({
+        Version: "2012-10-17",
+        Statement: [{ Effect: "Allow", Action: "kms:Decrypt", Resource: "*" }],
+      });
+      const app = iamRole("App", [allows]);
+      const key = keyDocument(policyText());
+      const said = (control: ServiceControl): readonly unknown[] => {
+        const analysis = new AccountAnalysis(iamOf(app), control);
+        const [use] = analysis.usesOf(app, key);
+        const [root] = analysis.rootUses(key);
+        return [use, root].map((u) =>
+          u === undefined ? undefined : [u.certainty, ...u.doubts.map((d) => d.id)],
+        );
+      };
+      for (const [id, c] of Object.entries(IAM)) {
+        expect(said(c.open)).toEqual([
+          ["possible", id],
+          ["possible", id],
+        ]);
+        expect(said(c.settled)).toEqual([["certain"], ["certain"]]);
+        expect(said(c.denied)).toEqual([undefined, undefined]);
       }
     },
   );

@@ -1,7 +1,7 @@
 import type { AccountId } from "../domain/ids.js";
 import { parseAccountId } from "../domain/ids.js";
 import type { ServiceControl } from "../domain/iam.js";
-import type { TrustContext } from "../iam/trust.js";
+import type { TrustContext } from "../iam/outsider.js";
 import { IamView } from "../rules/iam-view.js";
 import { IamLines } from "../snapshot/iam.js";
 import type { EstateContext } from "../snapshot/key-record.js";

@@ -54,4 +54,5 @@ export type ServiceControl =
     }
   /** The management account, an account outside any organization, or an organization that has not enabled them. */
   | { readonly kind: "none" }
-  | { readonly kind: "unknown" };
+  /** `levels`: those that were read; each must allow all the same. */
+  | { readonly kind: "unknown"; readonly levels?: readonly (readonly string[])[] };

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { iamOf, iamRole, keyDocument } from "../../test/iam-setting.js";
 import { OWNER, allow, policyText, role } from "../../test/judging.js";
+import type { ServiceControl } from "../domain/iam.js";
 import { AccountAnalysis } from "./account.js";
 
 const doc = (action: unknown, resource: unknown = "*", more: object = {}): string =>
@@ -87,6 +88,28 @@ describe("what was not read", () => {
       expect(analysis.rootUses(key)[0]?.certainty).toBe(certainty);
     },
   );
+
+  test.each<[string, string, string]>([
+    ["a role", "Plain", "possible"],
+    [
+      "but not a service-linked role, which they do not bind",
+      "aws-service-role/x.amazonaws.com/AWSServiceRoleForX",
+      "certain",
+    ],
+  ])("service control policies that were not read make nothing certain for %s", (_who, name, certainty) => {
+    const app = iamRole("App", [doc("kms:Decrypt")], { name, arn: role(OWNER, name) });
+    const analysis = new AccountAnalysis(iamOf(app), { kind: "unknown" });
+    const [use] = analysis.usesOf(app, keyDocument(policyText()));
+    expect(use).toMatchObject({ certainty, ifPermitted: "certain" });
+    // That is said of the account, not of each of its principals.
+    expect(analysis.uncertain).toEqual([]);
+  });
+
+  test("the levels of service control policies that were read deny all the same", () => {
+    const app = iamRole("App", [doc("kms:Decrypt")]);
+    const known: ServiceControl = { kind: "unknown", levels: [[doc("*"), denyAll]] };
+    expect(new AccountAnalysis(iamOf(app), known).usesOf(app, keyDocument(policyText()))).toEqual([]);
+  });
 
   test("a boundary that cannot be read takes nothing away and makes nothing certain", () => {
     const app = iamRole("App", [doc("kms:Decrypt")], { boundary: { kind: "present", value: "{" } });

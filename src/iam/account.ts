@@ -66,7 +66,7 @@ export class AccountAnalysis {
 
   constructor(
     readonly iam: AccountIam,
-    /** Undefined: unknown; what they would take away is not taken away then. */
+    /** Of unknown ones only what was read takes anything away, and nothing that they could is certain. */
     readonly serviceControl: ServiceControl,
     documents = new Documents(),
   ) {
@@ -148,7 +148,7 @@ export class AccountAnalysis {
   /** What the account's root user can do with a key. */
   rootUses(key: KeyDocument): readonly KeyUse[] {
     const unclear = this.levels.some((d) => d.unclear);
-    return rootUses(this.levels, { ...this.classOf(key).side, document: key }, unclear);
+    return rootUses(this.levels, { ...this.classOf(key).side, document: key }, unclear, this.sides.unread);
   }
 
   private profileUses(

@@ -13,8 +13,8 @@ import type { KmsDocument } from "./documents.js";
 import { Documents } from "./documents.js";
 import { callerOf } from "./evaluate-principal.js";
 import type { OwnedDocument, PrincipalSide } from "./sides.js";
-import { Sides } from "./sides.js";
-import type { TrustContext } from "./trust.js";
+import { isBound, Sides } from "./sides.js";
+import type { TrustContext } from "./outsider.js";
 import type { Trust } from "./trust-policy.js";
 import { denied, readTrust } from "./trust-policy.js";
 
@@ -57,7 +57,7 @@ export class Hops {
 
   constructor(
     iam: AccountIam,
-    private readonly serviceControl: ServiceControl,
+    serviceControl: ServiceControl,
     private readonly context: TrustContext,
   ) {
     this.sides = new Sides(serviceControl, new Documents([ASSUME]));
@@ -94,7 +94,7 @@ export class Hops {
     const target = { action: ASSUME, facts: { arn: to.arn }, context };
     const says = side.documents.map((d) => ({ d, ...policySays(d.policy, target) }));
     const boundary = side.boundary === undefined ? undefined : policySays(side.boundary.policy, target);
-    const above = this.bound(from) ? side.serviceControl.map((d) => policySays(d.policy, target)) : [];
+    const above = isBound(from) ? side.serviceControl.map((d) => policySays(d.policy, target)) : [];
     const stopped = any([
       ...says.map((s) => s.denies),
       boundary?.denies ?? NO,
@@ -123,7 +123,7 @@ export class Hops {
           !side.uncertain &&
           !trust.unclear &&
           !trust.notUnderstood.has(statement.index) &&
-          !(this.serviceControl.kind === "unknown" && this.bound(from)),
+          !side.serviceControlUnread,
         statement: statement.index,
         documents:
           named.needs === "nothing"
@@ -135,11 +135,6 @@ export class Hops {
       best ??= hop;
     }
     return best;
-  }
-
-  /** Service control policies do not bind service-linked roles. Source: Organizations User Guide, "SCP effects on permissions". */
-  private bound(principal: IamPrincipal): boolean {
-    return !principal.name.startsWith("aws-service-role/");
   }
 
   private sideOf(principal: IamPrincipal): Side {

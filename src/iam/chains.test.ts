@@ -4,7 +4,7 @@ import { ORGANIZATION, OWNER, STRANGER, account, organization, role, root } from
 import type { IamPrincipal, ServiceControl } from "../domain/iam.js";
 import { Hops } from "./assume.js";
 import { ChainSearch } from "./chains.js";
-import type { TrustContext } from "./trust.js";
+import type { TrustContext } from "./outsider.js";
 
 const policy = (...Statement: readonly object[]): string =>
   JSON.stringify({ Version: "2012-10-17", Statement });

@@ -54,9 +54,16 @@ export function rootUses(
   serviceControl: readonly KmsDocument[],
   key: KeySide,
   uncertain = false,
+  serviceControlUnread = false,
 ): readonly KeyUse[] {
   const { account, partition } = key.document.facts;
-  const side: PrincipalSide = { documents: [], boundary: undefined, serviceControl, uncertain };
+  const side: PrincipalSide = {
+    documents: [],
+    boundary: undefined,
+    serviceControl,
+    uncertain,
+    serviceControlUnread,
+  };
   const caller: Caller = { kind: "root", account, partition };
   return usesOfCaller({ caller, identity: { kind: "allow" }, chosenUserId: false }, side, key);
 }
@@ -220,13 +227,16 @@ function describe(answer: Answer, side: PrincipalSide, key: KeySide, open: Reado
   const documents = side.documents.filter((d) => policySays(d.policy, target).allows.value !== "no");
   const sources = decision.sources.filter((s) => s.kind === "statement" || s.kind === "grant");
   const others = decision.doubts.filter((d) => d.id !== "request-open");
-  const doubts = side.uncertain ? [...others, doubt("caller-fact-unknown")] : others;
+  const own = side.uncertain ? [...others, doubt("caller-fact-unknown")] : others;
+  const doubts = side.serviceControlUnread ? [...own, doubt("service-control-unread")] : own;
+  const asAllowed = decision.outcome === "allow" ? "certain" : "conditional";
   const conditions =
     decision.outcome === "allow" ? [] : openConditions(documents, side, key, sources, target);
   return {
     actions: [],
     capabilities: [],
-    certainty: doubts.length > 0 ? "possible" : decision.outcome === "allow" ? "certain" : "conditional",
+    certainty: doubts.length > 0 ? "possible" : asAllowed,
+    ifPermitted: own.length > 0 ? "possible" : asAllowed,
     doubts,
     sources,
     direct: sources.some((s) => isDirect(s, request, key.document)),

@@ -4,7 +4,7 @@ import type { Statement } from "../policy/ast.js";
 import { conditionKeyFacts } from "../semantics/condition-keys.js";
 import type { ContextEntry, RequestContext } from "../semantics/derive-context.js";
 import { strangerClaims } from "./providers.js";
-import type { Outsider, TrustContext } from "./trust.js";
+import type { Outsider, TrustContext } from "./outsider.js";
 import type { Trust } from "./trust-policy.js";
 import { valuesOf } from "./trust-policy.js";
 

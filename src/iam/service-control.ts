@@ -8,8 +8,8 @@ import type { Documents, KmsDocument } from "./documents.js";
  * not bound. Source: AWS Organizations User Guide, "SCP evaluation" and "Tasks and entities not restricted by SCPs".
  */
 export function surelyDenied(control: ServiceControl, action: string, documents: Documents): boolean {
-  if (control.kind !== "levels") return false;
-  return control.levels.some((texts) => {
+  if (control.kind === "none") return false;
+  return (control.levels ?? []).some((texts) => {
     const read = texts.map((text) => documents.read(text, "scp"));
     return read.some((d) => denies(d, action)) || !read.some((d) => mayAllow(d, action));
   });

@@ -10,6 +10,8 @@ export interface PrincipalSide {
   readonly serviceControl: readonly KmsDocument[];
   /** Something of it was not read or not understood: no answer is certain. */
   readonly uncertain: boolean;
+  /** Service control policies that bind the principal were not all read: they may take away what the rest allows. */
+  readonly serviceControlUnread: boolean;
 }
 
 /** A document of a principal, with its reduced form. */
@@ -23,17 +25,28 @@ const ALLOW_ALL = JSON.stringify({
   Statement: [{ Effect: "Allow", Action: "*", Resource: "*" }],
 });
 
+/**
+ * Whether service control policies bind a user or role; service-linked roles they do not. Source: AWS Organizations User
+ * Guide, "Service control policies (SCPs)", tasks and entities not restricted by SCPs.
+ */
+export function isBound(principal: IamPrincipal): boolean {
+  return !principal.name.startsWith("aws-service-role/");
+}
+
 /** Makes the principals' sides of one account ready, for the actions that `documents` are read for. */
 export class Sides {
   /** The service control policies above the account. */
   readonly levels: readonly KmsDocument[];
+  /** Not all of them were read. */
+  readonly unread: boolean;
 
   constructor(
     serviceControl: ServiceControl,
     private readonly documents: Documents,
   ) {
     this.levels =
-      serviceControl.kind === "levels" ? serviceControl.levels.map((texts) => this.level(texts)) : [];
+      serviceControl.kind === "none" ? [] : (serviceControl.levels ?? []).map((texts) => this.level(texts));
+    this.unread = serviceControl.kind === "unknown";
   }
 
   /** What decides for a user or role, and its documents as they are attached. */
@@ -59,6 +72,7 @@ export class Sides {
         limit?.unclear === true ||
         this.levels.some((d) => d.unclear) ||
         all.some((d) => d.unclear),
+      serviceControlUnread: this.unread && isBound(principal),
     };
     return { side, owned };
   }

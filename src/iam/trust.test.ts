@@ -10,7 +10,7 @@ import {
   role,
   root,
 } from "../../test/judging.js";
-import type { Outsider } from "./trust.js";
+import type { Outsider } from "./outsider.js";
 import { outsidersOf } from "./trust.js";
 
 const CONTEXT = {

@@ -24,6 +24,8 @@ export interface KeyUse {
   /** Worst first. */
   readonly capabilities: readonly Capability[];
   readonly certainty: UseCertainty;
+  /** The same if service control policies that were not read permit it. */
+  readonly ifPermitted: UseCertainty;
   readonly doubts: readonly Doubt[];
   /** Statements of the key policy, and grants. */
   readonly sources: readonly Source[];

@@ -179,11 +179,12 @@ interface ByIam {
 
 function iamManagers(document: KeyDocument, search: ManagerSearch): ByIam {
   const { own, now, action = PUT_KEY_POLICY } = search;
+  // What service control policies do that were not read, they do to the old policy as to the new one.
   const users = (own?.analysis.usersOf(document) ?? []).flatMap(({ principal, uses }) => {
     const caller = parseCaller(principal.arn);
     return uses
       .filter((u) => caller.ok && u.actions.includes(action))
-      .map((use) => ({ arn: principal.arn, caller, certainty: use.certainty }));
+      .map((use) => ({ arn: principal.arn, caller, certainty: use.ifPermitted }));
   });
   const certain = users.filter((u) => u.certainty === "certain");
   const conditional = users.find((u) => u.certainty === "conditional");

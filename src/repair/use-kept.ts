@@ -112,7 +112,7 @@ function whyIam(entry: UsageEntry, newer: KeyDocument, own: OwnSide | undefined)
       : unread;
   }
   const uses = own.analysis.usesOf(found, newer).filter((u) => u.actions.includes(entry.action));
-  if (uses.some((u) => u.certainty === "certain")) return undefined;
+  if (uses.some((u) => u.ifPermitted === "certain")) return undefined;
   return uses.length > 0
     ? "its own IAM policies would have to allow it from then on, and they do so only under conditions"
     : "its own IAM policies would have to allow it from then on, and they do not";

@@ -133,7 +133,7 @@ const inAccount = z
     iam: z.enum(["complete", "unreadable", "unknown"]).describe("Whether all users and roles were read."),
     serviceControl: z
       .enum(["levels", "none", "unknown"])
-      .describe("`unknown`: service control policies were not all read, and take nothing away here."),
+      .describe("`unknown`: service control policies were not all read, so that nothing is certain."),
     principals: count.describe("Users and roles that were read."),
     root: z.array(use).describe("What the root user can do."),
     groups: z

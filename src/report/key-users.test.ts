@@ -109,7 +109,7 @@ describe("who in the account can use a key", () => {
     expect(text).toContain("Of role App something was not read or not understood");
     expect(text).toContain("may be able to read data");
     expect(text).toContain("The trust policy of role App was not read");
-    expect(text).toContain("Service control policies were not read");
+    expect(text).toContain("Service control policies were not all read");
     const none = users({ state: { kind: "unreadable", code: "AccessDenied" }, principals: [] });
     expect(lines(none).join("\n")).toContain("Not known: IAM of the account could not be read.");
   });

@@ -39,7 +39,8 @@ export function keyUsersLines(
     add("Not known: IAM of the account could not be read. Permit iam:GetAccountAuthorizationDetails.");
   } else {
     const can = users.groups.reduce((n, g) => n + g.principals.length, 0);
-    const root = users.root.length > 0 ? "; so can the root user" : "";
+    const sure = users.root.some((use) => use.certainty === "certain");
+    const root = users.root.length > 0 ? `; so ${sure ? "can" : "may"} the root user` : "";
     add(`${can} of the ${users.principals} users and roles that were read${can > 0 ? root : ""}`);
     if (can === 0 && root !== "") add("the root user");
   }
@@ -81,7 +82,7 @@ function gaps(users: KeyUsers): string[] {
   }
   if (users.serviceControl === "unknown") {
     out.push(
-      "Service control policies were not read: they may take away some of this (scan --organization reads them).",
+      "Service control policies were not all read: one may take this away (scan --organization reads them).",
     );
   }
   return out;

@@ -5,7 +5,7 @@ import { AccountAnalysis } from "../iam/account.js";
 import { Hops } from "../iam/assume.js";
 import type { Chain, ChainLimits } from "../iam/chains.js";
 import { CHAIN_LIMITS, ChainSearch } from "../iam/chains.js";
-import type { Outsider, TrustContext } from "../iam/trust.js";
+import type { Outsider, TrustContext } from "../iam/outsider.js";
 import { outsidersOf } from "../iam/trust.js";
 import { baseName } from "../semantics/arn.js";
 

@@ -18,7 +18,7 @@ import {
   root,
   rules,
 } from "../../test/judging.js";
-import type { AccountIam, IamPrincipal } from "../domain/iam.js";
+import type { AccountIam, IamPrincipal, ServiceControl } from "../domain/iam.js";
 import { ExceptionBook } from "../trust/exceptions.js";
 import { accountNotes, accountReport } from "./account-report.js";
 import { IamView } from "./iam-view.js";
@@ -89,6 +89,21 @@ describe("outsider-assumable-role", () => {
     const finding = only(report, "outsider-assumable-role");
     expect(finding).toMatchObject({ severity: "medium", who: { kind: "account", name: "Datadog" } });
     expect(finding.reason).toContain("an external id is asked for");
+  });
+
+  test.each<[string, ServiceControl, string]>([
+    ["the management account, or one that is in no organization", { kind: "none" }, "certain"],
+    ["a member whose service control policies were not read", { kind: "unknown" }, "possible"],
+  ])("in %s", (_name, serviceControl, certainty) => {
+    const iam = iamOf(iamRole("Open", [doc("kms:Decrypt")], trusted("*")));
+    const made = new IamView(account(OWNER), iam, serviceControl, TRUST);
+    const report = judge(policyText(), { context: { iamOf: () => made } });
+    const finding = only(report, "outsider-assumable-role");
+    expect(finding).toMatchObject({ certainty, severity: "high" });
+    const said = finding.reason.includes("unless a service control policy that was not read denies it");
+    expect([said, finding.doubts.map((d) => d.id)]).toEqual(
+      certainty === "certain" ? [false, []] : [true, ["service-control-unread"]],
+    );
   });
 
   test.each([

@@ -84,7 +84,8 @@ export function allKeysFindings(view: IamView, partition: string, region: string
         tally.holders.set(principal.arn, principal);
         if (owned.document.group !== undefined) tally.groups.add(owned.document.group);
         for (const a of actions) {
-          if (tally.actions.get(a) !== "certain") tally.actions.set(a, use.certainty);
+          // That service control policies were not read is said of the account; the policy says what it says.
+          if (tally.actions.get(a) !== "certain") tally.actions.set(a, use.ifPermitted);
         }
       }
     }

@@ -17,7 +17,7 @@ export interface ResponsiblePolicy {
 }
 
 /** What somebody can do with a key in one way, and through which documents. */
-export interface UserUse extends Omit<KeyUse, "documents"> {
+export interface UserUse extends Omit<KeyUse, "documents" | "ifPermitted"> {
   /** Empty: the key policy or a grant suffices, or the root user asks. */
   readonly policies: readonly ResponsiblePolicy[];
 }
@@ -42,7 +42,7 @@ export interface KeyUsers {
   readonly account: string;
   /** `complete`: all users and roles were read. */
   readonly iam: "complete" | "unreadable" | "unknown";
-  /** `unknown`: the service control policies above the account were not all read, and take nothing away here. */
+  /** `unknown`: the service control policies above the account were not all read, so that nothing is certain. */
   readonly serviceControl: ServiceControl["kind"];
   /** Users and roles that were read. */
   readonly principals: number;
@@ -114,7 +114,7 @@ function userUse(use: KeyUse, principal: IamPrincipal, view: IamView): UserUse {
   return { ...withoutDocuments(use), policies: use.direct ? [] : policies };
 }
 
-function withoutDocuments(use: KeyUse): Omit<KeyUse, "documents"> {
+function withoutDocuments(use: KeyUse): Omit<KeyUse, "documents" | "ifPermitted"> {
   const { actions, capabilities, certainty, doubts, sources, direct, conditions } = use;
   return { actions, capabilities, certainty, doubts, sources, direct, conditions };
 }

@@ -4,8 +4,9 @@ import type { Exposure } from "../domain/verdict.js";
 import { CAPABILITIES } from "../domain/verdict.js";
 import type { Hop } from "../iam/assume.js";
 import { ANY_PROVIDER } from "../iam/providers.js";
-import type { Outsider } from "../iam/trust.js";
+import type { Outsider } from "../iam/outsider.js";
 import type { KeyUse } from "../iam/use.js";
+import { DOUBTS } from "../semantics/doubts.js";
 import type { KeyDocument } from "../semantics/request.js";
 import { findingCondition } from "./groups.js";
 import type { IamView } from "./iam-view.js";
@@ -121,6 +122,8 @@ function draft(path: RolePath, view: IamView): Draft {
     (hop) =>
       `, which ${hop.certain ? "can" : "may be able to"} assume the role ${name(hop.to.name)}${by(hop)}`,
   );
+  const unread = uses[0]?.doubts.some((d) => d.id === "service-control-unread") === true;
+  const limit = unread ? ", unless a service control policy that was not read denies it" : "";
   return {
     ...HYGIENE,
     rule: "outsider-assumable-role",
@@ -138,9 +141,9 @@ function draft(path: RolePath, view: IamView): Draft {
     conditions: [...outsider.conditions, ...hops.flatMap((hop) => hop.conditions)].map((c) =>
       findingCondition(c, "caller"),
     ),
-    reason: `${whoText(who)}${about(outsider)} ${certain ? "can" : "may be able to"} assume the role ${name(entry.name)}${external}${way.join("")}, and ${hops.length === 0 ? "the role" : "that role"} ${canDo(capabilities, certain ? "certain" : "possible")} (${actionsText(actions)})${through}.`,
+    reason: `${whoText(who)}${about(outsider)} ${outsider.certain ? "can" : "may be able to"} assume the role ${name(entry.name)}${external}${way.join("")}, and ${hops.length === 0 ? "the role" : "that role"} ${canDo(capabilities, certain ? "certain" : "possible")} (${actionsText(actions)})${through}${limit}.`,
     remedy: remedy(entry, outsider),
-    doubts: [],
+    doubts: DOUBT_IDS.flatMap((id) => shown.flatMap((u) => u.doubts).find((d) => d.id === id) ?? []),
     ...(hops.length === 0 ? {} : { part: JSON.stringify([entry.arn, ...hops.map((hop) => hop.to.arn)]) }),
   };
 }
@@ -156,6 +159,8 @@ const WEIGHT: Readonly<Record<Outsider["who"]["kind"], Exposure>> = {
   certificates: "latent",
   unresolved: "latent",
 };
+
+const DOUBT_IDS = Object.keys(DOUBTS);
 
 /** What lets one role assume the next. */
 export function by({ from, to, statement, documents }: Hop): string {

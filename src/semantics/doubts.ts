@@ -65,6 +65,8 @@ export const DOUBTS = {
   "key-fact-unknown": "A fact about the key that the policy tests was not read.",
   "denial-not-understood":
     "A resource control policy has a part that keyward does not understand; it may deny this.",
+  "service-control-unread":
+    "Service control policies above the caller's account were not all read; one of them may take this away.",
   "unknown-condition-key": "A condition key that keyward does not know: misspelt, or newer than its table.",
   "not-understood": "A part of the policy that keyward does not understand.",
 } as const;

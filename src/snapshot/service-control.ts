@@ -37,19 +37,28 @@ export class ServiceControlLines {
 
   /**
    * The policies above an account. Unknown where its place in the tree is, and where a level has none at all: AWS keeps
-   * at least one at each, so that level was not read.
+   * at least one at each, so that level was not read. The levels that were read are there all the same.
    */
   of(account: AccountId): ServiceControl {
     if (this.management.has(account)) return { kind: "none" };
     const membership = this.estate.organizationOf.get(account);
-    if (membership === undefined) return { kind: "unknown" };
+    if (membership === undefined) return this.some([account]);
     if (membership === null || this.enabled.get(membership.id) === false) return { kind: "none" };
     const steps = membership.path?.split("/").filter((step) => step !== "");
-    if (steps === undefined) return { kind: "unknown" };
+    if (steps === undefined) return this.some([account]);
     const targets = [...steps.slice(1), account];
     const levels = targets.map((target) => this.byTarget.get(target) ?? []);
     return levels.some((texts) => texts.length === 0)
-      ? { kind: "unknown" }
+      ? this.some(targets)
       : { kind: "levels", levels, targets };
+  }
+
+  /** Of some places at which policies stand that are not all known. */
+  private some(targets: readonly string[]): ServiceControl {
+    const levels = targets.flatMap((target) => {
+      const texts = this.byTarget.get(target);
+      return texts === undefined ? [] : [texts];
+    });
+    return levels.length === 0 ? { kind: "unknown" } : { kind: "unknown", levels };
   }
 }

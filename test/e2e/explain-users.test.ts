@@ -48,6 +48,13 @@ const ROOT = {
   Resource: "*",
 };
 
+/** Service control policies do not bind the management account. */
+const MANAGEMENT: SnapshotLine = {
+  type: "organization",
+  id: "o-own1234567",
+  managementAccountId: OWN,
+  accounts: [],
+};
 const LINES: readonly SnapshotLine[] = [
   snapshotHeader(1_800_000_000_000, "test"),
   { type: "managed-policy", arn: ADMINISTRATOR, text: allow("*") },
@@ -104,7 +111,12 @@ let folder: string;
 let sandbox: Sandbox;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "keyward-users-"));
-  await writeFile(join(folder, "estate.ndjson"), LINES.map((l) => `${JSON.stringify(l)}\n`).join(""));
+  const text = (lines: readonly SnapshotLine[]): string =>
+    lines.map((l) => `${JSON.stringify(l)}\n`).join("");
+  const [header, ...rest] = LINES;
+  if (header === undefined) throw new Error("no header");
+  await writeFile(join(folder, "alone.ndjson"), text(LINES));
+  await writeFile(join(folder, "estate.ndjson"), text([header, MANAGEMENT, ...rest]));
   sandbox = await startSandbox({
     snapshot: LINES,
     callers: {
@@ -158,7 +170,7 @@ describe("who in the account can use a key", () => {
     expect(flat(r)).toContain(
       `OUTSIDERS WHO CAN ASSUME A ROLE THAT CAN USE IT - account ${STRANGER} -> role Vendor, by statement 1 of its trust policy -> the key can read data encrypted under the key (kms:Decrypt) by statement 1 and inline policy "p0"`,
     );
-    const chain = `account 555566667777 -> role Door, by statement 1 of its trust policy -> role Admin (possibly) (by statement 1 of the trust policy of Admin and policy "p0" of Door) -> the key`;
+    const chain = `account 555566667777 -> role Door, by statement 1 of its trust policy -> role Admin (by statement 1 of the trust policy of Admin and policy "p0" of Door) -> the key`;
     expect(flat(r)).toContain(chain);
     // As check says of it: not exposed, but weak.
     expect(r.code).toBe(0);
@@ -207,12 +219,29 @@ describe("who in the account can use a key", () => {
         role: iam("role", "Admin"),
         path: [
           { role: iam("role", "Door"), certain: true },
-          // Nobody has read what service control policies say of sts:AssumeRole.
-          { role: iam("role", "Admin"), certain: false, trustStatement: 0, policies: ["p0"] },
+          { role: iam("role", "Admin"), certain: true, trustStatement: 0, policies: ["p0"] },
         ],
       },
     ]);
     expect(inAccount).toMatchObject({ iam: "complete", principals: 9, uncertain: [], unclearTrust: [] });
+  });
+});
+
+describe("where nobody has read the service control policies above the account", () => {
+  it("nobody in it can surely use a key, nor its root user", async () => {
+    const r = await explain("app", "alone.ndjson", "--format", "json");
+    const { inAccount } = explanationSchema.parse(JSON.parse(r.stdout));
+    const uses = [...(inAccount?.groups ?? []).flatMap((g) => g.uses), ...(inAccount?.root ?? [])];
+    expect(uses.length).toBeGreaterThan(5);
+    for (const use of uses) {
+      expect(use).toMatchObject({ certainty: "possible" });
+      expect(use.doubts.map((d) => d.id)).toContain("service-control-unread");
+    }
+    expect(inAccount?.paths.map((p) => p.path.map((step) => step.certain))).toEqual([[true], [true, false]]);
+    const text = flat(await explain("app", "alone.ndjson"));
+    expect(text).toMatch(/- role Admin and user auditor may be able to read data/);
+    expect(text).toContain("Service control policies were not all read: one may take this away");
+    expect(text).toContain("can assume the role Vendor, and the role may be able to read");
   });
 });
 
@@ -221,7 +250,7 @@ describe("read from AWS", () => {
     explanationSchema.parse(JSON.parse((await r).stdout)).inAccount;
 
   it("it is the same as from a snapshot, but that nobody asked for the organization", async () => {
-    const there = await users(explain("app", "estate.ndjson", "--format", "json"));
+    const there = await users(explain("app", "alone.ndjson", "--format", "json"));
     for (const name of [[KEY], ["--live", "app"], ["--live", KEY.split("/")[1] ?? ""]]) {
       const r = live(...name, "--format", "json");
       expect(await users(r)).toEqual(there);

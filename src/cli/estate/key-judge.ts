@@ -8,7 +8,7 @@ import { ReportMemo } from "../../report/report-memo.js";
 import type { Judge } from "../../report/report-memo.js";
 import type { Outline } from "../../report/summary.js";
 import { outlineOf } from "../../report/summary.js";
-import type { TrustContext } from "../../iam/trust.js";
+import type { TrustContext } from "../../iam/outsider.js";
 import type { AccountReport } from "../../rules/account-report.js";
 import { accountReport } from "../../rules/account-report.js";
 import { EstateIam } from "../estate-iam.js";
