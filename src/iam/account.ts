@@ -1,4 +1,5 @@
 import type { AccountIam, IamPrincipal, ServiceControl } from "../domain/iam.js";
+import type { AccountId } from "../domain/ids.js";
 import { glob } from "../domain/glob.js";
 import type { Policy, PrincipalEntry } from "../policy/ast.js";
 import { baseName, parsePrincipal } from "../semantics/arn.js";
@@ -6,7 +7,7 @@ import { conditionKeyFacts } from "../semantics/condition-keys.js";
 import type { KeyDocument } from "../semantics/request.js";
 import type { KmsDocument } from "./documents.js";
 import { Documents, keysOf } from "./documents.js";
-import type { KeySide } from "./evaluate-principal.js";
+import type { CallerOrganization, KeySide } from "./evaluate-principal.js";
 import { keySide, rootUses, usesOf } from "./evaluate-principal.js";
 import type { OwnedDocument, PrincipalSide } from "./sides.js";
 import { Sides } from "./sides.js";
@@ -69,6 +70,8 @@ export class AccountAnalysis {
     /** Of unknown ones only what was read takes anything away, and nothing that they could is certain. */
     readonly serviceControl: ServiceControl,
     documents = new Documents(),
+    /** That of the account, for keys of other accounts. */
+    private readonly organization?: CallerOrganization,
   ) {
     this.sides = new Sides(serviceControl, documents);
     this.levels = this.sides.levels;
@@ -145,10 +148,19 @@ export class AccountAnalysis {
     });
   }
 
-  /** What the account's root user can do with a key. */
-  rootUses(key: KeyDocument): readonly KeyUse[] {
-    const unclear = this.levels.some((d) => d.unclear);
-    return rootUses(this.levels, { ...this.classOf(key).side, document: key }, unclear, this.sides.unread);
+  /** What the root user of an account, by default the key's own, can do with a key. */
+  rootUses(key: KeyDocument, account?: AccountId): readonly KeyUse[] {
+    const uncertain = this.levels.some((d) => d.unclear);
+    return rootUses(
+      this.levels,
+      { ...this.classOf(key).side, document: key },
+      {
+        uncertain,
+        serviceControlUnread: this.sides.unread,
+        organization: this.organization,
+        ...(account === undefined ? {} : { account }),
+      },
+    );
   }
 
   private profileUses(
@@ -190,7 +202,7 @@ export class AccountAnalysis {
   ): readonly KeyUse[] {
     this.analyses += 1;
     const document = withGrants ? key : { ...cls.side.document, facts: key.facts };
-    return usesOf(principal, profile.side, { ...cls.side, document });
+    return usesOf(principal, profile.side, { ...cls.side, document }, this.organization);
   }
 
   private group(principal: IamPrincipal, byKey: Map<string, Profile>): void {

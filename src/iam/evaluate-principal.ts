@@ -1,5 +1,6 @@
 import type { Grant } from "../domain/grant.js";
 import type { IamPrincipal } from "../domain/iam.js";
+import type { AccountId } from "../domain/ids.js";
 import { CAPABILITIES } from "../domain/verdict.js";
 import type { Policy, Statement } from "../policy/ast.js";
 import { KMS_KEY_ACTIONS, suitsKey, worksInState, type ActionFacts } from "../semantics/actions.js";
@@ -14,6 +15,7 @@ import { entryNames } from "../semantics/principal-match.js";
 import type {
   AccessRequest,
   Caller,
+  Context,
   Decision,
   IdentitySide,
   KeyDocument,
@@ -39,24 +41,41 @@ export interface KeySide {
  * principal can choose, or that depend on where and when it calls, are left open. Over-approximated: what is left out
  * cannot be done by any request.
  */
-export function usesOf(principal: IamPrincipal, side: PrincipalSide, key: KeySide): readonly KeyUse[] {
+export function usesOf(
+  principal: IamPrincipal,
+  side: PrincipalSide,
+  key: KeySide,
+  organization?: CallerOrganization,
+): readonly KeyUse[] {
   // A role's session name is part of aws:userid, and whoever assumes the role chooses that.
   const chosenUserId = principal.kind === "role" && principal.uniqueId === undefined;
   const identity = { kind: "policies", policies: side.documents.map((d) => d.policy) } as const;
-  return usesOfCaller({ caller: callerOf(principal), identity, chosenUserId }, side, key);
+  return usesOfCaller({ caller: callerOf(principal), identity, chosenUserId, organization }, side, key);
 }
 
+/** The organization that callers of another account than the key's belong to; null: none; undefined: not known. */
+export type CallerOrganization = { readonly id: string; readonly path?: string } | null | undefined;
+
 /**
- * What the root user of the key's account can do with it. No identity policy and no boundary binds it, service control
+ * What the root user of an account, by default the key's, can do with a key. No identity policy and no boundary binds it, service control
  * policies do. Source: IAM User Guide, "AWS account root user"; Organizations User Guide, "SCP effects on permissions".
  */
 export function rootUses(
   serviceControl: readonly KmsDocument[],
   key: KeySide,
-  uncertain = false,
-  serviceControlUnread = false,
+  {
+    uncertain = false,
+    serviceControlUnread = false,
+    account = key.document.facts.account,
+    organization,
+  }: {
+    readonly uncertain?: boolean;
+    readonly serviceControlUnread?: boolean;
+    readonly account?: AccountId;
+    readonly organization?: CallerOrganization;
+  } = {},
 ): readonly KeyUse[] {
-  const { account, partition } = key.document.facts;
+  const { partition } = key.document.facts;
   const side: PrincipalSide = {
     documents: [],
     boundary: undefined,
@@ -65,7 +84,7 @@ export function rootUses(
     serviceControlUnread,
   };
   const caller: Caller = { kind: "root", account, partition };
-  return usesOfCaller({ caller, identity: { kind: "allow" }, chosenUserId: false }, side, key);
+  return usesOfCaller({ caller, identity: { kind: "allow" }, chosenUserId: false, organization }, side, key);
 }
 
 /** Who asks, and what it may choose about itself. */
@@ -74,6 +93,26 @@ interface Asker {
   readonly identity: IdentitySide;
   /** The caller may give aws:userid any value. */
   readonly chosenUserId: boolean;
+  /** Of a caller of another account than the key's; that of the key's own follows from the key. */
+  readonly organization: CallerOrganization;
+}
+
+/** What a request holds of its caller's organization, where the caller is of another account than the key. */
+function organizationContext({ caller, organization }: Asker, key: KeySide): Context {
+  if (caller.kind === "service" || caller.account === key.document.facts.account) return {};
+  if (organization === undefined || organization === null) return {};
+  const { id, path } = organization;
+  return {
+    "aws:PrincipalOrgID": id,
+    ...(path === undefined ? {} : { "aws:PrincipalOrgPaths": [path] }),
+  };
+}
+
+/** Of these it is not known what a request of the caller holds. */
+function unknownOrganization({ caller, organization }: Asker, key: KeySide): readonly string[] {
+  if (caller.kind === "service" || caller.account === key.document.facts.account) return [];
+  if (organization === undefined) return ["aws:principalorgid", "aws:principalorgpaths"];
+  return organization !== null && organization.path === undefined ? ["aws:principalorgpaths"] : [];
 }
 
 function usesOfCaller(asker: Asker, side: PrincipalSide, key: KeySide): readonly KeyUse[] {
@@ -140,6 +179,7 @@ function actionGroups(
       granted.join(""),
       String(action.keyPolicy),
       String(action.grantable),
+      String(action.crossAccount),
       action.keyGroups.includes("encryption-algorithm"),
       action.keyGroups.includes("encryption-context"),
     ].join("|");
@@ -152,16 +192,18 @@ function actionGroups(
 
 /** The requests that are tried: plain, as each session that the key names, and as each grant asks for. */
 function variants(
-  { caller, identity }: Asker,
+  asker: Asker,
   action: ActionFacts,
   side: PrincipalSide,
   key: KeySide,
   grants: readonly Grant[],
 ): readonly AccessRequest[] {
+  const { caller, identity } = asker;
+  const context = organizationContext(asker, key);
   const base: AccessRequest = {
     caller,
     action: action.name,
-    context: {},
+    context,
     time: 0,
     identity,
     boundary:
@@ -182,7 +224,11 @@ function variants(
     const pairs = { ...subset, ...equals };
     if (Object.keys(pairs).length === 0 && source === undefined) return [];
     return [
-      { ...base, encryptionContext: pairs, context: source === undefined ? {} : { "aws:SourceArn": source } },
+      {
+        ...base,
+        encryptionContext: pairs,
+        context: source === undefined ? context : { ...context, "aws:SourceArn": source },
+      },
     ];
   });
   return [base, ...sessions, ...granted];
@@ -249,6 +295,8 @@ function describe(answer: Answer, side: PrincipalSide, key: KeySide, open: Reado
 function isDirect(source: Source, request: AccessRequest, document: KeyDocument): boolean {
   if (source.kind === "grant") return true;
   if (source.kind !== "statement") return false;
+  const { caller } = request;
+  if (caller.kind !== "service" && caller.account !== document.facts.account) return false;
   const statement = document.policy.statements.find((s) => s.index === source.index);
   if (statement?.effect !== "Allow") return false;
   if (statement.principal.kind !== "principal") return true;
@@ -316,8 +364,9 @@ function openKeys(asker: Asker, side: PrincipalSide, key: KeySide): ReadonlySet<
     ...side.serviceControl,
     ...(side.boundary === undefined ? [] : [side.boundary]),
   ];
+  const unknown = unknownOrganization(asker, key);
   for (const keys of [key.keys, ...documents.map((d) => d.keys)]) {
-    for (const name of keys) if (isOpen(name, asker)) open.add(name);
+    for (const name of keys) if (isOpen(name, asker) || unknown.includes(name)) open.add(name);
   }
   return open;
 }

@@ -9,6 +9,7 @@ import type { KeyReport } from "../rules/finding.js";
 import type { KeyUsers } from "../rules/key-users.js";
 import type { Closing } from "../rules/closings.js";
 import type { Guard } from "../rules/guards.js";
+import type { OtherUsers } from "../rules/other-users.js";
 import {
   actionsText,
   canDo,
@@ -20,6 +21,7 @@ import {
 } from "../rules/words.js";
 import { conditionText } from "./condition-text.js";
 import { keyUsersLines } from "./key-users.js";
+import { otherUsersLines } from "./other-users.js";
 import { throughText, weakConditions } from "./weak-conditions.js";
 import { wrap } from "./wrap.js";
 
@@ -38,6 +40,8 @@ export interface Explanation {
   readonly guards: readonly Guard[];
   /** Who in the key's account can use it; undefined where nothing of its IAM was read. */
   readonly users: KeyUsers | undefined;
+  /** Who in other accounts can; undefined where the policy of the key was not read. */
+  readonly others: OtherUsers | undefined;
   /** Everything, however long. */
   readonly all: boolean;
   readonly notes: readonly string[];
@@ -132,6 +136,12 @@ export function explainText(x: Explanation): string {
   }
   if (x.users !== undefined) {
     for (const section of keyUsersLines(x.users, x.statements, x.all)) {
+      head(section.title);
+      for (const { text, indent } of section.lines) add(text, indent);
+    }
+  }
+  if (x.others !== undefined) {
+    for (const section of otherUsersLines(x.others, x.statements, x.all)) {
       head(section.title);
       for (const { text, indent } of section.lines) add(text, indent);
     }

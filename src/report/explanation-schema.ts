@@ -127,54 +127,54 @@ const use = z
   })
   .describe("Actions that somebody can do in one way.");
 
-const inAccount = z
-  .looseObject({
-    account: text,
-    iam: z.enum(["complete", "unreadable", "unknown"]).describe("Whether all users and roles were read."),
-    serviceControl: z
-      .enum(["levels", "none", "unknown"])
-      .describe("`unknown`: service control policies were not all read, so that nothing is certain."),
-    principals: count.describe("Users and roles that were read."),
-    root: z.array(use).describe("What the root user can do."),
-    groups: z
-      .array(
-        z.looseObject({
-          principals: z.array(text).describe("ARNs of users and roles that can do the same in the same way."),
-          capabilities: z.array(z.enum(CAPABILITIES)),
-          uses: z.array(use),
-        }),
-      )
-      .describe("Worst first."),
-    paths: z
-      .array(
-        z.looseObject({
-          who,
-          certain: z.boolean().describe("Whether the trust policy surely lets the outsider in."),
-          externalId: z.boolean(),
-          conditions: z.array(condition),
-          role: text.describe("ARN of the role that can use the key."),
-          path: z
-            .array(
-              z.looseObject({
-                role: text,
-                certain: z.boolean().describe("Whether it surely can be assumed from the one before."),
-                trustStatement: count.describe("Position in the role's trust policy, from 0."),
-                policies: z.array(text).exactOptional().describe("Of the role before, that allow it."),
-                conditions: z.array(condition).exactOptional(),
-              }),
-            )
-            .describe("The roles that are assumed, one from the other; the first by the outsider."),
-          trustStatement: count.describe("Position in the trust policy of the first role, from 0."),
-          uses: z.array(use).describe("What the role can do."),
-        }),
-      )
-      .describe("Outsiders who can assume a role that can use the key."),
-    uncertain: z.array(text).describe("Users and roles of which not every policy was read or understood."),
-    unclearTrust: z.array(text).describe("Roles of which the trust policy was not read or understood."),
-    cutChains: z
-      .array(text)
-      .describe("Roles from which more roles may be assumed than the bounded search looked at."),
-  })
+const usersOfAccount = z.looseObject({
+  account: text,
+  iam: z.enum(["complete", "unreadable", "unknown"]).describe("Whether all users and roles were read."),
+  serviceControl: z
+    .enum(["levels", "none", "unknown"])
+    .describe("`unknown`: service control policies were not all read, so that nothing is certain."),
+  principals: count.describe("Users and roles that were read."),
+  root: z.array(use).describe("What the root user can do."),
+  groups: z
+    .array(
+      z.looseObject({
+        principals: z.array(text).describe("ARNs of users and roles that can do the same in the same way."),
+        capabilities: z.array(z.enum(CAPABILITIES)),
+        uses: z.array(use),
+      }),
+    )
+    .describe("Worst first."),
+  paths: z
+    .array(
+      z.looseObject({
+        who,
+        certain: z.boolean().describe("Whether the trust policy surely lets the outsider in."),
+        externalId: z.boolean(),
+        conditions: z.array(condition),
+        role: text.describe("ARN of the role that can use the key."),
+        path: z
+          .array(
+            z.looseObject({
+              role: text,
+              certain: z.boolean().describe("Whether it surely can be assumed from the one before."),
+              trustStatement: count.describe("Position in the role's trust policy, from 0."),
+              policies: z.array(text).exactOptional().describe("Of the role before, that allow it."),
+              conditions: z.array(condition).exactOptional(),
+            }),
+          )
+          .describe("The roles that are assumed, one from the other; the first by the outsider."),
+        trustStatement: count.describe("Position in the trust policy of the first role, from 0."),
+        uses: z.array(use).describe("What the role can do."),
+      }),
+    )
+    .describe("Outsiders who can assume a role that can use the key."),
+  uncertain: z.array(text).describe("Users and roles of which not every policy was read or understood."),
+  unclearTrust: z.array(text).describe("Roles of which the trust policy was not read or understood."),
+  cutChains: z
+    .array(text)
+    .describe("Roles from which more roles may be assumed than the bounded search looked at."),
+});
+const inAccount = usersOfAccount
   .nullable()
   .describe("Who in the key's account can use it; null where nothing of its IAM was read.");
 
@@ -199,5 +199,12 @@ export const explanationSchema = z.looseObject({
     .describe("Changes that were made on a copy of the key and leave no exposure. Of an exposed key."),
   guards: z.array(guard).describe("Parts without which outsiders would get in. Of a closed key."),
   inAccount: inAccount.exactOptional(),
+  inOtherAccounts: z
+    .looseObject({
+      accounts: z.array(usersOfAccount).describe("Those in which somebody can."),
+      unread: z.array(text).describe("Accounts that the key lets in, and of which IAM was not all read."),
+    })
+    .exactOptional()
+    .describe("Who in other accounts can use the key: their own policies have to allow it, too."),
   notes: z.array(text),
 });

@@ -17,6 +17,8 @@ export interface Section {
   readonly lines: readonly { readonly text: string; readonly indent: string }[];
 }
 
+type Line = Section["lines"][number];
+
 /** Who in the account can use the key, and who can get there from outside, in words. */
 export function keyUsersLines(
   users: KeyUsers,
@@ -24,16 +26,9 @@ export function keyUsersLines(
   all: boolean,
 ): readonly Section[] {
   const most = all ? ALL : SHORT;
-  const out: Section["lines"][number][] = [];
-  const add = (text: string, indent = "  "): void => {
-    out.push({ text, indent });
-  };
-  const uses = (list: readonly UserUse[]): void => {
-    for (const use of list.slice(0, most.uses)) {
-      add(doing(use), "    ");
-      add(`by ${through(use, statements)}${conditions(use)}`, "      ");
-    }
-    if (list.length > most.uses) add(`… and in ${list.length - most.uses} more ways (--all)`, "    ");
+  const out: Line[] = [];
+  const add = (text: string): void => {
+    out.push({ text, indent: "  " });
   };
   if (users.iam === "unreadable") {
     add("Not known: IAM of the account could not be read. Permit iam:GetAccountAuthorizationDetails.");
@@ -44,24 +39,60 @@ export function keyUsersLines(
     add(`${can} of the ${users.principals} users and roles that were read${can > 0 ? root : ""}`);
     if (can === 0 && root !== "") add("the root user");
   }
-  for (const group of users.groups.slice(0, most.groups)) {
-    add(`- ${whom(group, most.names)}`);
-    uses(group.uses);
-  }
-  const left = users.groups.slice(most.groups).reduce((n, g) => n + g.principals.length, 0);
-  if (left > 0) add(`… and ${left === 1 ? "1 more user or role" : `${left} more users and roles`} (--all)`);
-  for (const gap of gaps(users)) add(gap);
-  const sections: Section[] = [{ title: `WHO IN ACCOUNT ${users.account} CAN USE IT`, lines: [...out] }];
+  out.push(...accountLines(users, statements, { all, groups: most.groups }));
+  const sections: Section[] = [{ title: `WHO IN ACCOUNT ${users.account} CAN USE IT`, lines: out }];
   if (users.paths.length > 0) {
-    out.length = 0;
-    for (const path of users.paths.slice(0, most.paths)) {
-      add(pathText(path));
-      uses(path.uses);
-    }
-    if (users.paths.length > most.paths) add(`… and ${users.paths.length - most.paths} more (--all)`);
-    sections.push({ title: "OUTSIDERS WHO CAN ASSUME A ROLE THAT CAN USE IT", lines: [...out] });
+    const lines = pathLines(users, statements, { all, paths: most.paths });
+    sections.push({ title: "OUTSIDERS WHO CAN ASSUME A ROLE THAT CAN USE IT", lines });
   }
   return sections;
+}
+
+/** The users and roles of an account, put together by what they can do and through what, and what is not known. */
+export function accountLines(
+  users: KeyUsers,
+  statements: readonly Statement[],
+  { all, groups }: { readonly all: boolean; readonly groups: number },
+): readonly Line[] {
+  const out: Line[] = [];
+  for (const group of users.groups.slice(0, groups)) {
+    out.push({ text: `- ${whom(group, (all ? ALL : SHORT).names)}`, indent: "  " });
+    out.push(...useLines(group.uses, statements, all));
+  }
+  const left = users.groups.slice(groups).reduce((n, g) => n + g.principals.length, 0);
+  if (left > 0) {
+    const more = left === 1 ? "1 more user or role" : `${left} more users and roles`;
+    out.push({ text: `… and ${more} (--all)`, indent: "  " });
+  }
+  for (const text of gaps(users)) out.push({ text, indent: "  " });
+  return out;
+}
+
+/** The ways of outsiders through roles of an account. */
+export function pathLines(
+  users: KeyUsers,
+  statements: readonly Statement[],
+  { all, paths }: { readonly all: boolean; readonly paths: number },
+): readonly Line[] {
+  const out: Line[] = [];
+  for (const path of users.paths.slice(0, paths)) {
+    out.push({ text: pathText(path), indent: "  " });
+    out.push(...useLines(path.uses, statements, all));
+  }
+  const left = users.paths.length - paths;
+  if (left > 0) out.push({ text: `… and ${left} more (--all)`, indent: "  " });
+  return out;
+}
+
+function useLines(list: readonly UserUse[], statements: readonly Statement[], all: boolean): readonly Line[] {
+  const most = (all ? ALL : SHORT).uses;
+  const out = list.slice(0, most).flatMap((use): readonly Line[] => [
+    { text: doing(use), indent: "    " },
+    { text: `by ${through(use, statements)}${conditions(use)}`, indent: "      " },
+  ]);
+  return list.length > most
+    ? [...out, { text: `… and in ${list.length - most} more ways (--all)`, indent: "    " }]
+    : out;
 }
 
 /** What is not known, each with what it means. */

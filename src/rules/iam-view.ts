@@ -2,6 +2,7 @@ import type { AccountIam, IamPrincipal, ServiceControl } from "../domain/iam.js"
 import type { AccountId } from "../domain/ids.js";
 import type { Candidates } from "../iam/account.js";
 import { AccountAnalysis } from "../iam/account.js";
+import { Documents } from "../iam/documents.js";
 import { Hops } from "../iam/assume.js";
 import type { Chain, ChainLimits } from "../iam/chains.js";
 import { CHAIN_LIMITS, ChainSearch } from "../iam/chains.js";
@@ -47,7 +48,12 @@ export class IamView {
   }
 
   get analysis(): AccountAnalysis {
-    return (this.made ??= new AccountAnalysis(this.iam, this.serviceControl));
+    return (this.made ??= new AccountAnalysis(
+      this.iam,
+      this.serviceControl,
+      new Documents(),
+      this.trust.organizationOf.get(this.account),
+    ));
   }
 
   /** Roles that outsiders can assume. */

@@ -81,7 +81,7 @@ export function keyUsers(key: KeyDocument, view: IamView): KeyUsers {
     iam: view.iam.state.kind,
     serviceControl: analysis.serviceControl.kind,
     principals: view.iam.principals.length,
-    root: analysis.rootUses(key).map((use) => ({ ...withoutDocuments(use), policies: [] })),
+    root: analysis.rootUses(key, view.account).map((use) => ({ ...withoutDocuments(use), policies: [] })),
     groups: [...groups.values()]
       .map(({ principals, uses }): UserGroup => {
         const sorted = principals.sort((a, b) => (a.arn < b.arn ? -1 : 1));

@@ -227,6 +227,91 @@ describe("who in the account can use a key", () => {
   });
 });
 
+describe("who in other accounts of the organization can use a key", () => {
+  const MEMBER = "222233334444";
+  const SILENT = "333344445555";
+  const of = (name: string, own: readonly string[]): RoleLine => ({
+    ...role(name, own),
+    arn: `arn:aws:iam::${MEMBER}:role/${name}`,
+  });
+  const shared: SnapshotLine = {
+    type: "key",
+    arn: KEY.replace("11111111-2222", "77777777-2222"),
+    manager: "CUSTOMER",
+    state: "Enabled",
+    spec: "SYMMETRIC_DEFAULT",
+    usage: "ENCRYPT_DECRYPT",
+    aliases: ["alias/shared"],
+    policy: {
+      kind: "present",
+      text: policy(ROOT, {
+        Effect: "Allow",
+        Principal: "*",
+        Action: ["kms:Decrypt", "kms:DescribeKey"],
+        Resource: "*",
+        Condition: { StringEquals: { "aws:PrincipalOrgID": "o-own1234567" } },
+      }),
+    },
+    grants: { kind: "present", items: [] },
+  };
+  const scp = (target: string, text: string): SnapshotLine => ({
+    type: "service-control-policy",
+    target,
+    text,
+  });
+  beforeAll(async () => {
+    const path = "o-own1234567/r-ab12/";
+    const lines: readonly SnapshotLine[] = [
+      snapshotHeader(1_800_000_000_000, "test"),
+      {
+        type: "organization",
+        id: "o-own1234567",
+        managementAccountId: OWN,
+        accounts: [
+          { id: MEMBER, path },
+          { id: SILENT, path },
+        ],
+      },
+      scp("r-ab12", allow("*")),
+      scp(MEMBER, allow("*")),
+      of("Reader", [allow("kms:Decrypt")]),
+      of("Bystander", [allow("s3:*")]),
+      of("Describer", [allow("kms:DescribeKey")]),
+      { type: "account", id: MEMBER, iam: { kind: "present" } },
+      role("Local", [allow("kms:Encrypt")]),
+      { type: "account", id: OWN, iam: { kind: "present" } },
+      shared,
+    ];
+    await writeFile(join(folder, "members.ndjson"), lines.map((l) => `${JSON.stringify(l)}\n`).join(""));
+    await writeFile(join(folder, "keyward.yaml"), "trust:\n  organizations: auto\n");
+  });
+
+  it("is said account by account, with the policy of theirs that lets them, and whose is not known", async () => {
+    const r = await explain("shared", "members.ndjson", "--config", "keyward.yaml");
+    expect(r.stderr).toBe("");
+    expect(flat(r)).toContain(
+      `WHO IN OTHER ACCOUNTS CAN USE IT account ${MEMBER}: 2 of the 3 users and roles that were read; its root user may - role Reader can read data encrypted under the key (kms:Decrypt) by statement 2 and inline policy "p0" - role Describer can read facts about the key (kms:DescribeKey) by statement 2 and inline policy "p0"`,
+    );
+    expect(flat(r)).toContain(
+      `Not known of account ${SILENT}: the key lets them in, and their IAM was not all read.`,
+    );
+    for (const line of r.stdout.split("\n")) expect(stringWidth(line)).toBeLessThanOrEqual(80);
+    expect(r.code).toBe(0);
+  });
+
+  it("in JSON", async () => {
+    const r = await explain("shared", "members.ndjson", "--config", "keyward.yaml", "--format", "json");
+    const { inOtherAccounts } = explanationSchema.parse(JSON.parse(r.stdout));
+    expect(inOtherAccounts?.unread).toEqual([SILENT]);
+    expect(inOtherAccounts?.accounts.map((a) => [a?.account, a?.groups.map((g) => g.principals)])).toEqual([
+      [
+        MEMBER,
+        [["Reader"], ["Describer"]].map((names) => names.map((n) => `arn:aws:iam::${MEMBER}:role/${n}`)),
+      ],
+    ]);
+  });
+});
+
 describe("where nobody has read the service control policies above the account", () => {
   it("nobody in it can surely use a key, nor its root user", async () => {
     const r = await explain("app", "alone.ndjson", "--format", "json");

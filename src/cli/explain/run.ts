@@ -5,6 +5,7 @@ import { analyze } from "../../access/analyze.js";
 import type { AccessMatrix } from "../../access/matrix.js";
 import { KeywardError } from "../../domain/result.js";
 import type { KeyRecord } from "../../domain/key.js";
+import type { TrustContext } from "../../iam/outsider.js";
 import type { Policy } from "../../policy/ast.js";
 import { parsePolicy } from "../../policy/parse.js";
 import { EXPLANATION_SCHEMA, explainText } from "../../report/explain.js";
@@ -13,10 +14,13 @@ import { safeJson } from "../../report/json.js";
 import { keyUsersJson } from "../../report/key-users.js";
 import { closings } from "../../rules/closings.js";
 import { guards } from "../../rules/guards.js";
+import { otherUsersJson } from "../../report/other-users.js";
 import type { JudgeContext } from "../../rules/judge.js";
 import { judgement } from "../../rules/judge.js";
 import type { KeyUsers } from "../../rules/key-users.js";
 import { keyUsers } from "../../rules/key-users.js";
+import type { OtherUsers } from "../../rules/other-users.js";
+import { otherUsers } from "../../rules/other-users.js";
 import type { Opinion } from "../../rules/opinion.js";
 import { opinionOf } from "../../rules/opinion.js";
 import type { RealOrganizations } from "../../rules/real-organization.js";
@@ -77,22 +81,23 @@ export async function runExplain(
     treeOf: (organization) => estate.treeOf(organization),
     serviceControlOf: (account) => iam.serviceControlOf(account),
   };
+  const trust: TrustContext = {
+    zone,
+    organizationOf: estate.organizationOf,
+    resourceControlOf: (account) => estate.resourceControlPolicies(account),
+  };
   const context: JudgeContext = {
     zone,
     organizationOf: estate.organizationOf,
     exceptions: new ExceptionBook(config.exceptions, now),
     now,
     real,
-    iamOf: (account) =>
-      iam.viewOf(account, {
-        zone,
-        organizationOf: estate.organizationOf,
-        resourceControlOf: (of) => estate.resourceControlPolicies(of),
-      }),
+    iamOf: (account) => iam.viewOf(account, trust),
   };
   const opinion = opinionOf(record, context);
   const { report, disagreements } = judgement(record, opinion, context);
   const users = usersOf(record, opinion, context, subject);
+  const others = fromOthers(record, opinion, subject, trust);
   const { matrix, policy } = everybody(record, zone, estate, now);
   const again = (changed: KeyRecord): AccessMatrix => everybody(changed, zone, estate, now).matrix;
   const closing = closings(record, matrix, zone, again);
@@ -118,6 +123,7 @@ export async function runExplain(
           closings: closing,
           guards: guard,
           ...(users === undefined ? {} : { inAccount: keyUsersJson(users) }),
+          ...(others === undefined ? {} : { inOtherAccounts: otherUsersJson(others) }),
           notes,
         })}\n`
       : explainText({
@@ -128,6 +134,7 @@ export async function runExplain(
           closings: closing,
           guards: guard,
           users,
+          others,
           all: flags.all,
           notes,
           width,
@@ -217,6 +224,19 @@ function usersOf(
     notes.push(`${some}: more users and roles of the account may be able to use the key.`);
   }
   return keyUsers({ ...opinion.document, facts: record.facts }, view);
+}
+
+/** Who in other accounts can use the key: those of which the snapshot has IAM, and those that it only knows of. */
+function fromOthers(
+  record: KeyRecord,
+  opinion: Opinion,
+  { estate, iam, fromFile }: Pick<Subject, "estate" | "iam" | "fromFile">,
+  trust: TrustContext,
+): OtherUsers | undefined {
+  if (record.policy.kind !== "present" || fromFile) return undefined;
+  const members = [...estate.organizationOf.keys()];
+  const key = { ...opinion.document, facts: record.facts };
+  return otherUsers(key, iam.all(trust), [...members, ...trust.zone.accounts], estate.organizationOf);
 }
 
 function organizations(estate: Estate): Parameters<typeof zoneOf>[1] {
