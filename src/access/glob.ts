@@ -259,6 +259,25 @@ export class GlobDfa {
     return out;
   }
 
+  /**
+   * The characters that a state tells from all others (in lower case for a glob that folds): it goes on from any other
+   * two alike.
+   */
+  told(state: number): readonly number[] {
+    const known = this.#told[state];
+    if (known !== undefined) return known;
+    const out: number[] = [];
+    for (const p of this.#sets[state] ?? []) {
+      const token = this.glob.tokens[p];
+      if (token === undefined || token === ONE || token === STAR) continue;
+      out.push(token < 0 ? COLON : token);
+    }
+    this.#told[state] = out;
+    return out;
+  }
+
+  readonly #told: (readonly number[])[] = [];
+
   /** Whether the word read so far is matched. */
   accepting(state: number): boolean {
     return this.#sets[state]?.at(-1) === this.glob.tokens.length;

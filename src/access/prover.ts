@@ -204,7 +204,7 @@ export class Prover {
     for (let i = 0; ; i += 1) {
       const shape = all.at(i);
       if (shape === undefined) break;
-      x.budget.left -= 8 + (x.mentions.principals.length + x.statements.length) / 8;
+      x.budget.left -= 4 + (x.mentions.principals.length + x.statements.length) / 8;
       if (x.budget.left < 0) return { kind: "exhausted" };
       const principal = shape.principal(e.principal, "Allow");
       if (typeof principal === "object") this.#doubtSeen = true;

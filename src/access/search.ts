@@ -312,6 +312,9 @@ class Search {
   /** Pairs of the encryption context that are settled beforehand: what a service fills in for a known account. */
   #settledPairs: Map<string, { readonly name: string; readonly value: string }> | undefined;
 
+  /** Names of pairs that are left out beforehand: no list of the context's keys holds them. */
+  #missingPairs: Set<string> | undefined;
+
   /** Pairs that hold an identity, of which conditions ask whether they are there. */
   #presentPairs:
     | Map<string, { readonly key: string; readonly model: Extract<KeyModel, { kind: "word" }> }>
@@ -319,10 +322,13 @@ class Search {
 
   #remember(c: Compiled, model: KeyModel): void {
     const { key, keyLower } = c.source;
-    if (model.kind !== "const" || typeof model.value !== "string") return;
-    if (keyLower.startsWith("kms:encryptioncontext:")) {
+    if (model.kind !== "const" || !keyLower.startsWith("kms:encryptioncontext:")) return;
+    if (typeof model.value === "string") {
       this.#settledPairs ??= new Map();
       this.#settledPairs.set(keyLower, { name: key, value: model.value });
+    } else if (model.value === undefined) {
+      this.#missingPairs ??= new Set();
+      this.#missingPairs.add(key.slice("kms:EncryptionContext:".length));
     }
   }
 
@@ -580,7 +586,7 @@ class Search {
     const keys = new Map<string, { name: string; value: KeyValue }>();
     let time = this.q.now;
     const contextKeys: string[] = [];
-    const absentContextKeys: string[] = [];
+    const absentContextKeys: string[] = [...(this.#missingPairs ?? [])];
     for (const [key, pair] of this.#settledPairs ?? []) {
       keys.set(key, pair);
       contextKeys.push(pair.name.slice("kms:EncryptionContext:".length));

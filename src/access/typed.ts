@@ -97,9 +97,11 @@ export function lacksZone(text: string): boolean {
   return /T.*\d$/i.test(text) && !/[+-]\d{2}:?\d{2}$/.test(text);
 }
 
-/** Seconds since the epoch as AWS writes aws:CurrentTime. */
+/** Seconds since the epoch as AWS writes aws:CurrentTime; as a number where the year does not have four digits. */
 export function formatDate(seconds: number): string {
-  return new Date(Math.floor(seconds) * 1000).toISOString();
+  const whole = Math.floor(seconds);
+  const text = new Date(whole * 1000).toISOString();
+  return /^\d{4}-/.test(text) ? text : String(whole);
 }
 
 /** An address range: the integers from `first` to `last` of one family. */

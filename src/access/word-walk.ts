@@ -1,4 +1,14 @@
-import { codePoints, DEAD, GlobDfa, ONE, ONE_IN_PART, STAR, STAR_IN_PART, type Budget } from "./glob.js";
+import {
+  codePoints,
+  DEAD,
+  type Glob,
+  GlobDfa,
+  ONE,
+  ONE_IN_PART,
+  STAR,
+  STAR_IN_PART,
+  type Budget,
+} from "./glob.js";
 import type { Segment, WordAnswer, WordConstraint } from "./views.js";
 
 const IMPOSSIBLE: WordAnswer = { kind: "impossible" };
@@ -13,6 +23,17 @@ interface Node {
 
 const COLON = 58;
 const NO_CHAR = -1;
+
+const DFAS = new WeakMap<Budget, Map<Glob, GlobDfa>>();
+
+/** The automaton of a pattern, made once for all walks of an analysis: a budget is what those have in common. */
+function dfaOf(glob: Glob, budget: Budget): GlobDfa {
+  let ofBudget = DFAS.get(budget);
+  if (ofBudget === undefined) DFAS.set(budget, (ofBudget = new Map<Glob, GlobDfa>()));
+  let dfa = ofBudget.get(glob);
+  if (dfa === undefined) ofBudget.set(glob, (dfa = new GlobDfa(glob, budget)));
+  return dfa;
+}
 
 /** The walk over segments that constraints tie to each other, character by character: exact, and the last resort. */
 export class Walk {
@@ -35,7 +56,7 @@ export class Walk {
     const gaps = Array.from({ length: segments.length + 1 }, (): { k: number; chars: number[] }[] => []);
     constraints.forEach((c, k) => {
       from.push(dfas.length);
-      for (const g of c.globs) dfas.push(new GlobDfa(g, budget));
+      for (const g of c.globs) dfas.push(dfaOf(g, budget));
       // A literal belongs to the boundary right after the segment before it.
       let boundary = 0;
       for (const p of c.view) {
@@ -76,24 +97,42 @@ export class Walk {
     return other === undefined ? letters : [other, ...letters];
   }
 
-  /** The characters of a segment that keep every constraint alive, as far as that is seen at a glance. */
-  #live(states: readonly number[], segment: number): readonly number[] {
+  /**
+   * The characters of a segment that are worth a step: those that keep every constraint alive, as far as that is seen at
+   * a glance, and of those that no automaton tells from each other where it stands, the first.
+   */
+  #worth(states: readonly number[], segment: number): readonly number[] {
     const all = this.#letters[segment] ?? [];
+    if (all.length < 2) return all;
+    const told = new Set<number>();
+    const folded = new Set<number>();
     for (const k of this.#inside[segment] ?? []) {
-      if (this.constraints[k]?.mode !== "oneOf") continue;
       const live: number[] = [];
-      let any = false;
+      let any = this.constraints[k]?.mode !== "oneOf";
       const to = this.#from[k + 1] ?? 0;
-      for (let i = this.#from[k] ?? 0; i < to && !any; i += 1) {
+      for (let i = this.#from[k] ?? 0; i < to; i += 1) {
         const state = states[i] ?? DEAD;
-        if (state === DEAD) continue;
-        const letters = this.#dfas[i]?.letters(state);
+        const dfa = this.#dfas[i];
+        if (state === DEAD || dfa === undefined) continue;
+        const here = dfa.glob.fold ? folded : told;
+        for (const ch of dfa.told(state)) here.add(ch);
+        if (any) continue;
+        const letters = dfa.letters(state);
         if (letters === undefined) any = true;
         else live.push(...letters);
       }
       if (!any) return all.filter((ch) => live.includes(ch));
     }
-    return all;
+    const out: number[] = [];
+    let other = false;
+    for (const ch of all) {
+      if (!told.has(ch) && !(folded.size > 0 && folded.has(lower(ch)))) {
+        if (other) continue;
+        other = true;
+      }
+      out.push(ch);
+    }
+    return out;
   }
 
   /** Steps all constraints over the literals at a boundary; undefined when one can no longer be met. */
@@ -163,7 +202,7 @@ export class Walk {
         const counted = Math.min(node.count + 1, Math.max(cap, 1));
         const inside = this.#inside[node.segment] ?? [];
         const each = 1 + (node.states.length >> 2);
-        for (const ch of this.#live(node.states, node.segment)) {
+        for (const ch of this.#worth(node.states, node.segment)) {
           this.budget.left -= each;
           if (this.budget.left < 0) return { kind: "exhausted" };
           const states = [...node.states];

@@ -387,6 +387,7 @@ describe("requests that AWS cannot produce", () => {
       },
       /another VPC/,
     ],
+    ["an ARN that is empty", USER, { "aws:SignInSessionArn": "" }, /cannot hold ""/],
     ["a VPC's ARN of another form", USER, { "aws:SourceVpcArn": "arn:aws:ec2:x" }, /no ARN of a VPC/],
     ["a source identity of a user", USER, { "aws:SourceIdentity": "a" }, /only there for sessions of roles/],
     ["a provider of a root user", ROOT, { "aws:FederatedProvider": "x" }, /only there for sessions of roles/],

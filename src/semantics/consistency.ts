@@ -64,7 +64,7 @@ function hasFamily(value: string, { name, type }: ConditionKeyFacts): boolean {
   return name !== "aws:Ec2InstanceSourcePrivateIPv4" && block.address >> 32n !== 0xffffn;
 }
 
-/** Texts and ARNs are open: requests carry ARNs that callers made up. */
+/** Texts and ARNs are open: requests carry ARNs that callers made up. But whoever shows an ARN shows something. */
 function hasType(value: string, type: NonNullable<ExplicitKey["facts"]>["type"]): boolean {
   switch (type) {
     case "bool":
@@ -77,8 +77,9 @@ function hasType(value: string, type: NonNullable<ExplicitKey["facts"]>["type"])
       const block = parseIpBlock(value);
       return block !== undefined && block.prefix === block.bits;
     }
-    case "string":
     case "arn":
+      return value !== "";
+    case "string":
     case "binary":
       return true;
   }
