@@ -1,34 +1,35 @@
 import type { KeyFacts } from "../domain/key.js";
-import { CAPABILITIES, type Doubt, type Exposure } from "../domain/verdict.js";
-import type { Condition, PrincipalElement } from "../policy/ast.js";
-import { conditionKeyFacts } from "../semantics/condition-keys.js";
+import { CAPABILITIES, type Doubt } from "../domain/verdict.js";
+import type { Condition } from "../policy/ast.js";
 import { doubt } from "../semantics/doubts.js";
 import { evaluate } from "../semantics/evaluate.js";
 import type { KeyDocument } from "../semantics/request.js";
-import { comparesNumbers } from "./account-numbers.js";
+import { exposureOf, isStranger, nameWho, residual } from "./access-words.js";
 import { hasUsualLength } from "./alphabets.js";
 import { type Asks, asksOf } from "./asks.js";
-import type { AccountChoice, CallerClass, OrganizationChoice } from "./callers.js";
+import type { CallerClass, OrganizationChoice } from "./callers.js";
 import type { Compiled } from "./condition.js";
 import { surenessOf } from "./coverage.js";
 import { principalTruth, serviceEntry } from "./covered-callers.js";
 import type { ActionGroup, Entrance } from "./entrances.js";
 import type { NamedNetworks } from "./environments.js";
+import type { Solution } from "./finish.js";
+import { accountOf, excluding, freshChoice, only } from "./fresh-accounts.js";
 import type { Environment } from "./key-models.js";
-import type { Access, Reach, ResidualCondition, Undecided, Who } from "./matrix.js";
+import type { Access, Reach, Undecided } from "./matrix.js";
 import type { Mentions } from "./mentions.js";
+import { Refusals } from "./refusals.js";
 import { replay } from "./replay.js";
 import { Replayable } from "./replayable.js";
 import { satisfies } from "./scalar.js";
-import { type Refusal, type Solution, search } from "./search.js";
+import { search } from "./search.js";
 import { mayBear } from "./ordinary-shape.js";
 import type { Shape, ShapeContext } from "./shape.js";
 import { shapes } from "./shapes.js";
-import { type Prepared, RESOURCE_KEY } from "./statements.js";
+import type { Prepared } from "./statements.js";
 import type { Mode } from "./truth.js";
 import { buildRequest } from "./witness.js";
 import type { Budget } from "./glob.js";
-import { viewText } from "./views.js";
 
 /** Everything that a proof rests on. */
 export interface ProverContext {
@@ -89,11 +90,13 @@ export class Prover {
   /** Where the reference did not bear out a proof: bugs in keyward. */
   readonly disagreements: string[] = [];
   readonly #asks: Asks;
+  readonly #refusals: Refusals;
   readonly #forStrangers: readonly Setting[];
   readonly #forOthers: readonly Setting[];
 
   constructor(readonly x: ProverContext) {
     this.#asks = asksOf(x.mentions.keys);
+    this.#refusals = new Refusals(x);
     const { networks } = x;
     const times = networks.time ? BOTH_TIMES : NOW;
     this.#forOthers = settings(times, networks.any ? ["any"] : ["open"]);
@@ -214,19 +217,19 @@ export class Prover {
       // How long a unique id can be is not quite sure.
       if (cls.kind === "ordinary" && x.mentions.keys.has("aws:userid")) this.#doubtSeen = true;
       if (!satisfies(principal, true, s.mode)) continue;
-      const escape = this.#refusals(shape, group);
-      if (escape === undefined) continue;
+      const refusals = this.#refusals.of(shape, group);
+      if (refusals.doubtful) this.#doubtSeen = true;
       // Whom NotPrincipal lists by an id is left out.
       const spared =
         e.principal.kind === "not-principal" && shape.mayBearNamedId
-          ? this.#bearer(e.principal, shape)
+          ? this.#refusals.bearer(e.principal, shape)
           : undefined;
       const conditions = spared === undefined ? e.conditions : [...e.conditions, spared];
       const answer = search({
         shape,
         mode: s.mode,
         require: [{ conditions, variables: e.variables }],
-        escape,
+        escape: refusals.list,
         now: x.now,
         budget: x.budget,
         compiled: this.#compiled,
@@ -276,56 +279,6 @@ export class Prover {
   >();
   readonly #compiled = new Map<Condition, Compiled>();
 
-  /** The Deny statements in the way; undefined where one cannot be escaped. */
-  #refusals(shape: Shape, group: ActionGroup): Refusal[] | undefined {
-    const out: Refusal[] = [];
-    const bearing = this.x.mentions.uniqueIds.size > 0 && shape.mayBearNamedId;
-    const add = (p: Prepared): void => {
-      if (p.statement.effect !== "Deny" || p.actions[group.index] !== true || p.resource === "no") return;
-      let principal = shape.principal(p.statement.principal, "Deny");
-      const ids = bearing ? this.#bearer(p.statement.principal, shape) : undefined;
-      if (principal === "no" && ids === undefined) return;
-      let { conditions } = p;
-      // Whether the Deny covers the caller depends on the id that the caller is given.
-      if (ids !== undefined && principal === (ids.operator === "StringLike" ? "no" : "yes")) {
-        principal = "yes";
-        conditions = [ids, ...conditions];
-      }
-      // What is doubtful about the statement is doubtful about the whole of it.
-      if (principal === "yes" && p.doubt !== undefined) principal = { doubtful: p.doubt };
-      if (principal === "yes" && typeof p.resource === "object") principal = p.resource;
-      if (typeof principal === "object") this.#doubtSeen = true;
-      out.push({ principal, conditions, variables: p.variables });
-    };
-    for (const p of this.x.statements) add(p);
-    const retire = group.actions.some((a) => (a.name as string) === "kms:RetireGrant");
-    if (!retire) for (const rcp of this.x.rcps) for (const p of rcp) add(p);
-    return out;
-  }
-
-  /** That the caller has (NotPrincipal: has not) one of the unique ids that an element names, as a condition. */
-  #bearer(principal: PrincipalElement, shape: Shape): Condition | undefined {
-    if (principal.kind === "missing") return undefined;
-    const session = shape.kind === "session";
-    const ids = principal.entries.flatMap((e) =>
-      e.kind === "unique-id" && e.id.startsWith(session ? "AROA" : "AIDA") ? [e.id] : [],
-    );
-    if (ids.length === 0) return undefined;
-    const known = this.#bearers.get(principal)?.get(shape.kind);
-    if (known !== undefined) return known;
-    const made: Condition = {
-      operator: principal.kind === "principal" ? "StringLike" : "StringNotLike",
-      qualifier: undefined,
-      ifExists: false,
-      key: "aws:userid",
-      keyLower: "aws:userid",
-      values: ids.map((id) => (session ? `${id}:*` : id)),
-      path: [],
-    };
-    this.#bearers.set(principal, new Map([...(this.#bearers.get(principal) ?? []), [shape.kind, made]]));
-    return made;
-  }
-
   /** Some statement wants one measurement that a parent alone can give. */
   get #fixesParent(): boolean {
     return this.x.statements.some((p) =>
@@ -336,8 +289,6 @@ export class Prover {
   get #denialDoubtful(): boolean {
     return this.x.rcps.some((rcp) => rcp.some((p) => p.doubt === "denial-not-understood"));
   }
-
-  readonly #bearers = new Map<PrincipalElement, ReadonlyMap<Shape["kind"], Condition>>();
 
   #access(
     cls: CallerClass,
@@ -433,118 +384,9 @@ const MOST_IDS = 4;
 /** How many known accounts in a row may turn up where an unknown one is wanted. */
 const MOST_KNOWN = 8;
 
-function freshChoice(cls: CallerClass): Extract<AccountChoice, { kind: "fresh" }> | undefined {
-  const choice = cls.kind === "service" ? cls.source.account : cls.account;
-  return choice.kind === "fresh" ? choice : undefined;
-}
-
-function excluding(cls: CallerClass, id: string): CallerClass {
-  const choice = freshChoice(cls);
-  if (choice === undefined) return cls;
-  const account: AccountChoice = { kind: "fresh", not: [...choice.not, id] };
-  return cls.kind === "service" ? { ...cls, source: { ...cls.source, account } } : { ...cls, account };
-}
-
-/** The class narrowed to one account. */
-function only(cls: CallerClass, id: string, organizations: readonly OrganizationChoice[]): CallerClass {
-  const account: AccountChoice = { kind: "literal", id };
-  if (cls.kind === "ordinary") return { ...cls, who: { kind: "account", id }, account, organizations };
-  const source = { kind: "account", id } as const;
-  return {
-    ...cls,
-    who: { ...cls.who, source },
-    source: { kind: "account", account, organizations },
-  };
-}
-
-/** The caller's account, or that of a service's source. */
-function accountOf(shape: Shape, solution: Solution): string | undefined {
-  if (shape.kind !== "service") {
-    const caller = shape.caller(solution.values);
-    return caller.kind === "service" ? undefined : caller.account;
-  }
-  const source = shape.standing.find(([name]) => name === "aws:SourceAccount");
-  return source === undefined ? undefined : viewText(source[1], solution.values);
-}
-
 function unique(doubts: readonly Doubt[]): readonly Doubt[] {
   if (doubts.length < 2) return doubts;
   return [...new Map(doubts.map((d) => [d.id, d])).values()];
-}
-
-function isStranger(cls: CallerClass): boolean {
-  return cls.kind === "ordinary" && (cls.who.kind === "anyone" || cls.who.kind === "pattern");
-}
-
-function exposureOf(cls: CallerClass, reach: Reach, networkBound: boolean): Exposure {
-  if (cls.trusted) return "none";
-  if (reach.kind !== "now") return "latent";
-  if (cls.kind === "service") return "service";
-  if (cls.who.kind === "anyone" || cls.who.kind === "pattern") return networkBound ? "network" : "public";
-  return "external";
-}
-
-const IDENTITY_KEYS = new Set([
-  "kms:calleraccount",
-  "aws:principalaccount",
-  "aws:principalarn",
-  "aws:principalorgid",
-  "aws:principalorgpaths",
-  "aws:userid",
-  "aws:sourceaccount",
-  "aws:sourcearn",
-  "aws:sourceorgid",
-  "aws:sourceorgpaths",
-]);
-
-/** A pattern class is named by the pattern of the entrance that lets it in. */
-export function nameWho(cls: CallerClass, e: Entrance): Who {
-  const pattern = (): string => {
-    const found = e.conditions
-      .filter((c) => IDENTITY_KEYS.has(c.keyLower))
-      .flatMap((c) =>
-        c.values
-          .filter((v) => /[*?]/.test(v) || comparesNumbers(c))
-          .map((v) => `${conditionKeyFacts(c.keyLower)?.name ?? c.key} ${c.operator} ${v}`),
-      );
-    return found.length > 0 ? found.join(", ") : "accounts that a pattern selects";
-  };
-  const { who } = cls;
-  if (who.kind === "pattern") return { kind: "pattern", pattern: pattern() };
-  if (who.kind === "service" && who.source.kind === "pattern") {
-    return { ...who, source: { kind: "pattern", pattern: pattern() } };
-  }
-  return who;
-}
-
-/** What a condition of the entrance is worth. Constants of the key are left out: they hold or there is no access. */
-function residual(condition: Condition, networkBound: boolean): ResidualCondition[] {
-  if (condition.keyLower === RESOURCE_KEY) return [];
-  const f = conditionKeyFacts(condition.keyLower);
-  const kind = ((): ResidualCondition["kind"] | undefined => {
-    switch (f?.origin) {
-      case "network":
-        return networkBound ? "fixed-network" : "free";
-      case "path":
-        return "path";
-      case "time":
-        return "time";
-      case "caller":
-        return "caller";
-      case "service-source":
-        return "source";
-      case "key":
-      case "transport":
-        return undefined;
-      case "caller-account":
-      case "request":
-      case "free":
-      case "never":
-      case undefined:
-        return "free";
-    }
-  })();
-  return kind === undefined ? [] : [{ condition, kind }];
 }
 
 /** Measurements of an enclave that only its parent's own role or instance can give. */

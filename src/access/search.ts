@@ -1,7 +1,4 @@
 import type { Condition } from "../policy/ast.js";
-import { ALL_IDS, type IdRange, idTest, inBoth, rangeGlobs } from "./account-numbers.js";
-import { ACCOUNT_SEGMENT_NAME } from "./alphabets.js";
-import { showsChain, shownOf, solveChain } from "./called-via.js";
 import {
   type Compiled,
   compileCondition,
@@ -11,11 +8,12 @@ import {
   testCondition,
   testUnknown,
 } from "./condition.js";
+import { finish, type KnownPairs, type Solution } from "./finish.js";
 import { type KeyModel, timeText } from "./key-models.js";
-import { type Domain, type Lit, meets, satisfies, solveScalar, solveSet, wordConstraints } from "./scalar.js";
+import { type Lit, satisfies } from "./scalar.js";
 import type { Shape } from "./shape.js";
+import { moments, Slots } from "./slots.js";
 import type { Mode, Truth } from "./truth.js";
-import { lacksZone, parseDate } from "./typed.js";
 import {
   MOST_PINNINGS,
   MOST_VARIABLES,
@@ -29,9 +27,8 @@ import {
   unique,
   withTies,
 } from "./tied-variables.js";
-import { type Budget, literalGlob, matches } from "./glob.js";
-import { type View, viewText, type WordConstraint } from "./views.js";
-import { solveWords } from "./words.js";
+import type { Budget } from "./glob.js";
+import { viewText } from "./views.js";
 
 /** A conjunction of conditions under one policy version. */
 export interface Clause {
@@ -57,14 +54,6 @@ export interface Query {
   readonly compiled: Map<Condition, Compiled>;
 }
 
-/** What a request of the shape has to hold: values of the segments, and of the keys that were asked about. */
-export interface Solution {
-  readonly values: readonly string[];
-  /** By key in lower case; `name` as the policy writes it. */
-  readonly keys: ReadonlyMap<string, { readonly name: string; readonly value: KeyValue }>;
-  readonly time: number;
-}
-
 export type Answer =
   | { readonly kind: "found"; readonly solution: Solution }
   /** `settled`: doubts were settled against it on the way. */
@@ -78,19 +67,17 @@ export function search(q: Query): Answer {
 
 type Alternative = readonly Lit[];
 
-/** The keys that show one list of services are decided together. */
-const CHAIN = "called via";
-
 class Search {
-  #doubtful = false;
-  #exhausted = false;
   /** Variables that had to be guessed: then "impossible" is not proved. */
   #guessed = false;
   /** What the outline has to meet. */
   #outlined: readonly Lit[] = [];
-  readonly #lits = new Map<string, Lit[]>();
+  readonly #slots: Slots;
+  readonly #pairs: KnownPairs = { settled: new Map(), present: new Map(), missing: new Set() };
 
-  constructor(readonly q: Query) {}
+  constructor(readonly q: Query) {
+    this.#slots = new Slots(q);
+  }
 
   run(): Answer {
     const open = new Set<string>();
@@ -108,7 +95,7 @@ class Search {
       if (only === undefined) this.#guessed = true;
       return { key, values: only ?? this.#pinValues(key, conditions, outline) };
     });
-    if (this.#exhausted) return this.#answer(undefined);
+    if (this.#slots.exhausted) return this.#answer(undefined);
     let tries = MOST_PINNINGS;
     for (const pins of pinnings(choices)) {
       if (tries-- === 0) {
@@ -136,15 +123,15 @@ class Search {
 
   #answer(found: Solution | undefined): Answer {
     if (found !== undefined) return { kind: "found", solution: found };
-    if (this.#exhausted || this.#guessed) return { kind: "exhausted" };
-    return { kind: "impossible", doubtful: this.#doubtful };
+    if (this.#slots.exhausted || this.#guessed) return { kind: "exhausted" };
+    return { kind: "impossible", doubtful: this.#slots.doubtful };
   }
 
   /** Values of a variable that are worth trying, those first that the outline suggests. */
   #pinValues(key: string, conditions: readonly Condition[], outline: Solution): KeyValue[] {
     this.q.budget.left -= conditions.reduce((n, c) => n + c.values.length, 0);
     if (this.q.budget.left < 0) {
-      this.#exhausted = true;
+      this.#slots.exhausted = true;
       return [];
     }
     const model = this.#model(key);
@@ -295,8 +282,7 @@ class Search {
       // A pair that is asked about must be in the request, whatever it holds.
       const { key, keyLower } = l.c.source;
       if (keyLower.startsWith("kms:encryptioncontext:")) {
-        this.#presentPairs ??= new Map();
-        this.#presentPairs.set(keyLower, { key, model });
+        this.#pairs.present.set(keyLower, { key, model });
       }
     } else if (model.kind === "const") truth = testCondition(l.c, model.value);
     else if (model.kind === "doubtful") truth = testUnknown(l.c, model.present === true, model.doubt);
@@ -304,37 +290,24 @@ class Search {
       const [there, absent] = [testCondition(l.c, model.value), testAbsent(l.c)];
       truth = there === absent ? there : { doubtful: model.doubt };
     } else return undefined;
-    if (typeof truth === "object") this.#doubtful = true;
+    if (typeof truth === "object") this.#slots.doubtful = true;
     this.#remember(l.c, model);
     return satisfies(truth, l.want, this.q.mode);
   }
-
-  /** Pairs of the encryption context that are settled beforehand: what a service fills in for a known account. */
-  #settledPairs: Map<string, { readonly name: string; readonly value: string }> | undefined;
-
-  /** Names of pairs that are left out beforehand: no list of the context's keys holds them. */
-  #missingPairs: Set<string> | undefined;
-
-  /** Pairs that hold an identity, of which conditions ask whether they are there. */
-  #presentPairs:
-    | Map<string, { readonly key: string; readonly model: Extract<KeyModel, { kind: "word" }> }>
-    | undefined;
 
   #remember(c: Compiled, model: KeyModel): void {
     const { key, keyLower } = c.source;
     if (model.kind !== "const" || !keyLower.startsWith("kms:encryptioncontext:")) return;
     if (typeof model.value === "string") {
-      this.#settledPairs ??= new Map();
-      this.#settledPairs.set(keyLower, { name: key, value: model.value });
+      this.#pairs.settled.set(keyLower, { name: key, value: model.value });
     } else if (model.value === undefined) {
-      this.#missingPairs ??= new Set();
-      this.#missingPairs.add(key.slice("kms:EncryptionContext:".length));
+      this.#pairs.missing.add(key.slice("kms:EncryptionContext:".length));
     }
   }
 
   /** `outline`: variables that are not pinned may have any value, in each place another one. */
   #prepare(pins: readonly Pin[], open: Set<string>, outline = false): Solution | undefined {
-    this.#lits.clear();
+    this.#slots.clear();
     let must: Lit[] = [];
     for (const clause of this.q.require) {
       for (const c of clause.conditions) {
@@ -347,7 +320,7 @@ class Search {
     }
     const choices: Alternative[][] = [];
     for (const r of this.q.escape) {
-      if (typeof r.principal === "object") this.#doubtful = true;
+      if (typeof r.principal === "object") this.#slots.doubtful = true;
       if (satisfies(r.principal, false, this.q.mode)) continue;
       const alternatives: Alternative[] = [];
       let escaped = false;
@@ -371,357 +344,30 @@ class Search {
     for (const l of must) {
       const s = this.#settle(l);
       if (s === false) return undefined;
-      if (s === undefined) this.#push(l);
+      if (s === undefined) this.#slots.push(l);
     }
     // Without a choice to make, finishing asks the same.
-    if (choices.length === 0) return this.#finish();
-    for (const key of [...this.#lits.keys()]) if (!this.#consistent(key)) return undefined;
+    if (choices.length === 0) return finish(this.#slots, this.#pairs);
+    for (const key of [...this.#slots.keys()]) if (!this.#slots.consistent(key)) return undefined;
     choices.sort((a, b) => a.length - b.length);
     return this.#choose(choices, 0);
   }
 
-  #push(l: Lit): void {
-    const key = this.#slot(l.c.source.keyLower);
-    const list = this.#lits.get(key);
-    if (list === undefined) this.#lits.set(key, [l]);
-    else list.push(l);
-  }
-
-  /** A key as it was written last. */
-  #nameOf(slot: string): string {
-    return this.#lits.get(slot)?.at(-1)?.c.source.key ?? slot;
-  }
-
-  #pop(l: Lit): void {
-    this.#lits.get(this.#slot(l.c.source.keyLower))?.pop();
-  }
-
-  /** Keys that are decided together share a slot. */
-  #slot(key: string): string {
-    const m = this.#model(key);
-    if (m.kind === "word") return "words";
-    return m.kind === "time" ? "time" : showsChain(key) ? CHAIN : key;
-  }
-
   #choose(choices: readonly Alternative[][], at: number): Solution | undefined {
     const alternatives = choices[at];
-    if (alternatives === undefined) return this.#finish();
+    if (alternatives === undefined) return finish(this.#slots, this.#pairs);
     for (const a of alternatives) {
       this.q.budget.left -= 1;
       if (this.q.budget.left < 0) {
-        this.#exhausted = true;
+        this.#slots.exhausted = true;
         return undefined;
       }
-      for (const l of a) this.#push(l);
-      const fine = a.every((l) => this.#consistent(this.#slot(l.c.source.keyLower)));
+      for (const l of a) this.#slots.push(l);
+      const fine = a.every((l) => this.#slots.consistent(this.#slots.slot(l.c.source.keyLower)));
       const found = fine ? this.#choose(choices, at + 1) : undefined;
-      for (const l of [...a].reverse()) this.#pop(l);
+      for (const l of [...a].reverse()) this.#slots.pop(l);
       if (found !== undefined) return found;
     }
     return undefined;
   }
-
-  #consistent(slot: string): boolean {
-    if (slot === "words") return this.#solveWords() !== undefined;
-    if (slot === "time") return this.#solveTime() !== undefined;
-    if (slot === CHAIN) return this.#solveChain() !== undefined;
-    return this.#solveKey(slot, { must: [], mustNot: [] }) !== undefined;
-  }
-
-  #solveKey(
-    key: string,
-    linked: { must: readonly string[]; mustNot: readonly string[] },
-    mustBePresent = false,
-  ): { value: KeyValue } | undefined {
-    const m = this.#model(key);
-    const lits = this.#lits.get(key) ?? [];
-    if (m.kind !== "scalar" && m.kind !== "set") return undefined;
-    if (goesBeyond(lits, m.domain) || lits.some((l) => hasDoubt(l))) this.#doubtful = true;
-    const a =
-      m.kind === "scalar"
-        ? solveScalar(
-            lits,
-            mustBePresent ? { ...m.domain, mayBeAbsent: false } : m.domain,
-            this.q.mode,
-            this.q.budget,
-          )
-        : solveSet(lits, m.domain, this.q.mode, this.q.budget, linked);
-    if (a.kind === "exhausted") this.#exhausted = true;
-    return a.kind === "found" ? { value: a.value } : undefined;
-  }
-
-  /** The keys that show through which services the call came, as far as they are asked for. */
-  #solveChain(): ReadonlyMap<string, { readonly name: string; readonly value: KeyValue }> | undefined {
-    const lits = this.#lits.get(CHAIN) ?? [];
-    const model = this.#model("aws:calledvia");
-    if (model.kind !== "set") return undefined;
-    if (goesBeyond(lits, model.domain) || lits.some(hasDoubt)) this.#doubtful = true;
-    const a = solveChain(lits, model.domain, this.q.mode, this.q.budget);
-    if (a.kind === "exhausted") this.#exhausted = true;
-    if (a.kind !== "found") return undefined;
-    const { services } = a;
-    const names = new Map(lits.map((l) => [l.c.source.keyLower, l.c.source.key]));
-    // Whoever sees an end of the list sees the list.
-    if (services !== undefined && !names.has("aws:calledvia")) names.set("aws:calledvia", "aws:CalledVia");
-    return new Map(
-      [...names].map(([key, name]) => [
-        key,
-        { name, value: services === undefined ? undefined : shownOf(services, key) },
-      ]),
-    );
-  }
-
-  #solveWords(): readonly string[] | undefined {
-    const constraints: WordConstraint[] = [...this.q.shape.base];
-    /** Operators of another type than identities have: tested on the result. */
-    const oddOnes: Lit[] = [];
-    /** Bytes that a bare name has to spell: the same text does, and perhaps others. */
-    let spelt = false;
-    /** What comparisons of account ids as numbers leave, by segment. */
-    const ranges = new Map<number, IdRange>();
-    for (const l of this.#lits.get("words") ?? []) {
-      const m = this.#model(l.c.source.keyLower);
-      if (m.kind !== "word") continue;
-      const isArn = typeof m.view[0] === "string" && m.view[0].startsWith("arn:");
-      const odd =
-        (l.c.family !== "string" && l.c.family !== "null") ||
-        (l.c.source.operator.startsWith("Arn") && !isArn);
-      if (odd) {
-        const account = accountIndex(m.view, this.q.shape);
-        const test = account === undefined ? undefined : idTest(l.c, l.want);
-        if (account === undefined || test === undefined) {
-          oddOnes.push(l);
-          if (l.c.family === "binary" && l.want && !l.c.negated && isBare(m.view)) {
-            spelt = true;
-            const globs = l.c.source.values.map((v) => literalGlob(v));
-            constraints.push({ view: m.view, mode: "oneOf", globs });
-          }
-        } else if (test.kind === "range") {
-          ranges.set(account, inBoth(ranges.get(account) ?? ALL_IDS, test.range));
-        } else if (test.ids.length > 0) {
-          constraints.push({
-            view: m.view,
-            mode: test.kind === "one-of" ? "oneOf" : "noneOf",
-            globs: test.ids,
-          });
-        } else if (test.kind === "one-of") return undefined;
-        continue;
-      }
-      if (hasDoubt(l)) this.#doubtful = true;
-      if (m.list && l.c.source.qualifier === undefined && l.c.family === "string") {
-        // Doubtful at best where it matches, so: a match is possible, a miss is certain.
-        this.#doubtful = true;
-        if (l.want && this.q.mode === "certain") return undefined;
-        if (!l.want && this.q.mode === "possible") continue;
-      }
-      const more = wordConstraints([withoutQualifier(l)], this.q.mode, m.view);
-      if (more === undefined) return undefined;
-      constraints.push(...more);
-    }
-    for (const [account, range] of ranges) {
-      if (range.first > range.last) return undefined;
-      constraints.push({ view: [account], mode: "oneOf", globs: rangeGlobs(range) });
-    }
-    const a = solveWords(this.q.shape.segments, constraints, this.q.budget);
-    if (a.kind === "exhausted" || (spelt && a.kind !== "found")) this.#exhausted = true;
-    if (a.kind !== "found") return undefined;
-    for (const l of oddOnes) {
-      const m = this.#model(l.c.source.keyLower);
-      if (m.kind !== "word") continue;
-      const text = viewText(m.view, a.values);
-      const truth = testCondition(l.c, m.list ? [text] : text);
-      if (typeof truth === "object") this.#doubtful = true;
-      if (satisfies(truth, l.want, this.q.mode)) continue;
-      // ARNs and ids are never numbers, dates or addresses, so any value would fail alike; a bare name could be one.
-      if (isBare(m.view)) this.#exhausted = true;
-      return undefined;
-    }
-    return a.values;
-  }
-
-  #solveTime(from = this.q.now + 1): number | undefined {
-    const lits = this.#lits.get("time") ?? [];
-    if (lits.some(hasDoubt)) this.#doubtful = true;
-    const points = new Set<number>([from]);
-    for (const l of lits) {
-      for (const t of l.c.tests) for (const p of moments(t.glob?.literal ?? t.text)) points.add(p);
-    }
-    const { budget } = this.q;
-    const each = lits.reduce((n, l) => n + l.c.tests.length, 1);
-    const later = [...points].filter((p) => p >= from).sort((a, b) => a - b);
-    for (const p of later) {
-      budget.left -= each;
-      if (budget.left < 0) {
-        this.#exhausted = true;
-        return undefined;
-      }
-      if (lits.every((l) => meets([l], timeText(l.c.source.keyLower, p), this.q.mode))) return p;
-    }
-    // Between the moments that documents name, only a pattern on the text could tell one from another.
-    const odd = lits.some((l) => l.c.family !== "date" && l.c.family !== "number" && l.c.family !== "null");
-    if (odd) this.#exhausted = true;
-    return undefined;
-  }
-
-  /**
-   * Pairs of the encryption context are left out where they may be; a list of its keys can ask for one all the same.
-   * Then they are put in, in every combination.
-   */
-  #finish(): Solution | undefined {
-    if ((this.#lits.get("kms:encryptioncontextkeys")?.length ?? 0) === 0) return this.#finishWith(NO_PAIRS);
-    const optional = [...this.#lits.keys()].filter(
-      (k) => k.startsWith("kms:encryptioncontext:") && (this.#lits.get(k)?.length ?? 0) > 0,
-    );
-    for (let i = 0; i < 2 ** Math.min(optional.length, 5); i += 1) {
-      const found = this.#finishWith(new Set(optional.filter((_, bit) => ((i >> bit) & 1) === 1)));
-      if (found !== undefined) return found;
-    }
-    if (optional.length > 5) this.#exhausted = true;
-    return undefined;
-  }
-
-  #finishWith(forced: ReadonlySet<string>): Solution | undefined {
-    const values = this.#solveWords();
-    if (values === undefined) return undefined;
-    const keys = new Map<string, { name: string; value: KeyValue }>();
-    let time = this.q.now;
-    const contextKeys: string[] = [];
-    const absentContextKeys: string[] = [...(this.#missingPairs ?? [])];
-    for (const [key, pair] of this.#settledPairs ?? []) {
-      keys.set(key, pair);
-      contextKeys.push(pair.name.slice("kms:EncryptionContext:".length));
-    }
-    for (const [keyLower, { key, model }] of this.#presentPairs ?? []) {
-      keys.set(keyLower, { name: key, value: viewText(model.view, values) });
-      contextKeys.push(key.slice("kms:EncryptionContext:".length));
-    }
-    for (const l of this.#lits.get("words") ?? []) {
-      const { keyLower, key } = l.c.source;
-      const m = this.#model(keyLower);
-      if (m.kind !== "word") continue;
-      const text = viewText(m.view, values);
-      keys.set(keyLower, { name: key, value: m.list ? [text] : text });
-      if (keyLower.startsWith("kms:encryptioncontext:")) {
-        contextKeys.push(key.slice("kms:EncryptionContext:".length));
-      }
-    }
-    for (const slot of this.#lits.keys()) {
-      if (slot === "words" || (this.#lits.get(slot)?.length ?? 0) === 0) continue;
-      if (slot === "time") {
-        const t = this.#solveTime();
-        if (t === undefined) return undefined;
-        time = t;
-        continue;
-      }
-      if (slot === CHAIN) {
-        const chain = this.#solveChain();
-        if (chain === undefined) return undefined;
-        for (const [key, shown] of chain) keys.set(key, shown);
-        continue;
-      }
-      if (this.#model(slot).kind === "set") continue;
-      const s = this.#solveKey(slot, { must: [], mustNot: [] }, forced.has(slot));
-      if (s === undefined) return undefined;
-      const name = this.#nameOf(slot);
-      keys.set(slot, { name, value: s.value });
-      const tail = /^kms:encryptioncontext:(.+)$/i.exec(name)?.[1];
-      if (tail !== undefined) (s.value === undefined ? absentContextKeys : contextKeys).push(tail);
-    }
-    for (const slot of this.#lits.keys()) {
-      if (slot === "words" || slot === "time" || slot === CHAIN) continue;
-      if ((this.#lits.get(slot)?.length ?? 0) === 0) continue;
-      if (this.#model(slot).kind !== "set") continue;
-      const linked =
-        slot === "kms:encryptioncontextkeys"
-          ? { must: contextKeys, mustNot: absentContextKeys }
-          : { must: [], mustNot: [] };
-      const s = this.#solveKey(slot, linked);
-      if (s === undefined) return undefined;
-      keys.set(slot, { name: this.#nameOf(slot), value: s.value });
-    }
-    const token = keys.get("aws:tokenissuetime")?.value;
-    const issued = typeof token === "string" ? parseDate(token) : undefined;
-    if (issued !== undefined && issued > time) {
-      const later = this.#solveTime(Math.ceil(issued));
-      if (later === undefined) {
-        // Another moment of issue might do.
-        this.#exhausted = true;
-        return undefined;
-      }
-      time = later;
-    }
-    return { values, keys, time };
-  }
-}
-
-const NO_PAIRS: ReadonlySet<string> = new Set();
-
-/** Whether a view is a name or an id alone, which may look like a number, a date or bytes. */
-function isBare(view: View): boolean {
-  return !view.some((p) => typeof p === "string" && /[a-z:]/i.test(p));
-}
-
-/** The segment that a view shows, if it is an account id and nothing else. */
-function accountIndex(view: View, shape: Shape): number | undefined {
-  const [only, ...more] = view;
-  if (typeof only !== "number" || more.length > 0) return undefined;
-  return shape.segments[only]?.name === ACCOUNT_SEGMENT_NAME ? only : undefined;
-}
-
-/** The moments around the one that a text names, or with which a pattern begins. */
-function moments(text: string): number[] {
-  const fixed = /^[^*?]*/.exec(text)?.[0] ?? "";
-  // A pattern may break off anywhere in a date: cut back to the last whole part.
-  const s = parseDate(text) ?? parseDate(/^\d{4}(-\d\d(-\d\d)?)?/.exec(fixed)?.[0] ?? "");
-  return s === undefined ? [] : [s - 1, s, s + 1].map(Math.floor);
-}
-
-function hasDoubt(l: Lit): boolean {
-  return (
-    l.c.tests.some((t) => t.doubtful !== undefined) ||
-    l.c.source.values.length === 0 ||
-    (l.c.source.ifExists && l.c.source.qualifier === "ForAnyValue") ||
-    (l.c.facts?.multivalued === true && l.c.source.qualifier === undefined) ||
-    l.c.negated ||
-    l.c.family === "null" ||
-    // A time of day without a zone is not of the documented form.
-    (l.c.family === "date" && l.c.tests.some((t) => lacksZone(t.text))) ||
-    l.c.source.operator.startsWith("Arn") ||
-    // IPv4-mapped addresses.
-    (l.c.family === "ip" && l.c.source.values.some((v) => /:ffff:/i.test(v)))
-  );
-}
-
-/**
- * Whether a value that AWS does not document may be an answer: not where a condition wants one of some texts that it
- * does document.
- */
-function goesBeyond(lits: readonly Lit[], d: Domain): boolean {
-  if (d.documented !== true) return false;
-  const documented = (text: string): boolean =>
-    d.only === undefined ? d.shape === undefined || matches(d.shape, text) : d.only.includes(text);
-  return !lits.some(
-    (l) =>
-      l.c.family === "string" &&
-      l.want !== l.c.negated &&
-      l.c.source.qualifier === undefined &&
-      l.c.tests.length > 0 &&
-      l.c.tests.every(
-        (t) => t.doubtful === undefined && t.glob?.literal !== undefined && documented(t.glob.literal),
-      ),
-  );
-}
-
-/** On a key that holds exactly one value, the qualifiers say the same as none. */
-function withoutQualifier(l: Lit): Lit {
-  if (l.c.source.qualifier === undefined || l.c.source.values.length === 0) return l;
-  const { facts } = l.c;
-  return {
-    want: l.want,
-    c: {
-      ...l.c,
-      source: { ...l.c.source, qualifier: undefined },
-      facts: facts === undefined ? undefined : { ...facts, multivalued: false },
-    },
-  };
 }

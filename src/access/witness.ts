@@ -1,7 +1,7 @@
 import type { ActionFacts } from "../semantics/actions.js";
 import { conditionKeyFacts } from "../semantics/condition-keys.js";
 import type { AccessRequest } from "../semantics/request.js";
-import type { Solution } from "./search.js";
+import type { Solution } from "./finish.js";
 import type { Shape } from "./shape.js";
 import { viewText } from "./views.js";
 
