@@ -2,6 +2,8 @@ import { existsSync } from "node:fs";
 import { mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { KMSClient, PutKeyPolicyCommand } from "@aws-sdk/client-kms";
 import { PassThrough } from "node:stream";
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import type { Grant } from "../../src/domain/grant.js";
@@ -231,6 +233,55 @@ describe("apply and rollback", () => {
     expect(live(sandbox, regranted.arn).policy).toBe(policyOf(regranted));
     expect(live(sandbox, same.arn).policy).toBe(closedPolicy("new"));
     expect(calls(sandbox, "kms:PutKeyPolicy")).toBe(1);
+  });
+
+  it("find nothing to do where a plan was carried out before, grants included", async () => {
+    const own: Grant = {
+      ...foreign,
+      GrantId: "0".repeat(64),
+      GranteePrincipal: `arn:aws:iam::${OWNER}:role/App`,
+    };
+    const keys = [keyLine(openPolicy("a"), [foreign, own]), keyLine(openPolicy("b"))];
+    const [granted, plain] = keys as [KeyLine, KeyLine];
+    const sandbox = await sandboxWith(keys);
+    const plan = await planFile([
+      changeOf(granted, closedPolicy("a"), [foreign.GrantId]),
+      changeOf(plain, closedPolicy("b")),
+    ]);
+    expect((await apply(sandbox, plan)).code).toBe(0);
+    const writes = (): number => calls(sandbox, "kms:PutKeyPolicy") + calls(sandbox, "kms:RevokeGrant");
+    const before = writes();
+    const again = await apply(sandbox, plan);
+    expect(again.stdout).toContain(`nothing-to-do: ${granted.arn}: It is so already.`);
+    expect(again.stdout).toContain("0 changed, 2 had nothing to do.");
+    expect(again.code).toBe(0);
+    expect(writes()).toBe(before);
+  });
+
+  it("do not call a key done that was opened in another way since", async () => {
+    const key = keyLine(openPolicy("a"), [foreign]);
+    const plan = await planFile([changeOf(key, closedPolicy("a"), [foreign.GrantId])]);
+    const other = { ...foreign, GrantId: "e".repeat(64) };
+    const sandbox = await sandboxWith([
+      {
+        ...key,
+        policy: { kind: "present", text: closedPolicy("a") },
+        grants: { kind: "present", items: [other] },
+      },
+    ]);
+    const result = await apply(sandbox, plan);
+    expect(result.code).toBe(1);
+    expect(result.stdout).toContain("the key is external (exposed) all the same");
+    expect(live(sandbox, key.arn).grants).toHaveLength(1);
+  });
+
+  it("never open a key further, whatever a plan says that was edited by hand", async () => {
+    const closed = keyLine(closedPolicy("a"));
+    const sandbox = await sandboxWith([closed]);
+    const result = await apply(sandbox, await planFile([changeOf(closed, openPolicy("a"))]));
+    expect(result.code).toBe(4);
+    expect(result.stdout).toContain("would make the key public; it is none now");
+    expect(calls(sandbox, "kms:PutKeyPolicy")).toBe(0);
   });
 
   const allow = (principal: unknown, action: string): string =>
@@ -493,6 +544,18 @@ describe("the journal", () => {
     expect((await keyward(verify)).stdout).not.toContain("note:");
   });
 
+  it("that is deleted while it is in use stops the run before anything more is sent", async () => {
+    const keys = [keyLine(openPolicy("a")), keyLine(openPolicy("b"))];
+    const sandbox = await sandboxWith(keys, { faults: ["PutKeyPolicy=slow-1000"] });
+    const going = apply(sandbox, await planFile(keys.map((k) => changeOf(k, closedPolicy("x")))));
+    await expect.poll(() => calls(sandbox, "kms:PutKeyPolicy"), { timeout: 10_000 }).toBe(1);
+    await rm(journalOf(), { recursive: true });
+    const result = await going;
+    expect(result.code).toBe(2);
+    expect(result.stderr).toContain("the journal cannot be used, so nothing (more) is sent to AWS");
+    expect(calls(sandbox, "kms:PutKeyPolicy")).toBe(1);
+  });
+
   it("lists runs with their backups", async () => {
     const key = keyLine(openPolicy("list"));
     const sandbox = await sandboxWith([key]);
@@ -504,6 +567,26 @@ describe("the journal", () => {
 });
 
 describe("the questions", () => {
+  it("do not let a change be overwritten that came while one was open", async () => {
+    const key = keyLine(openPolicy("a"));
+    const sandbox = await sandboxWith([key]);
+    const plan = await planFile([changeOf(key, closedPolicy("a"))]);
+    const stdin = Object.assign(new PassThrough(), { isTTY: true });
+    const going = keyward(["apply", plan, "--journal", journalOf(), "--endpoint-url", sandbox.url], {
+      terminal: stdin,
+    });
+    await expect.poll(() => calls(sandbox, "kms:GetKeyPolicy"), { timeout: 10_000 }).toBe(1);
+    await sleep(1_500);
+    const theirs = `${openPolicy("a")} `;
+    const kms = new KMSClient({ endpoint: sandbox.url, region: "us-east-1" });
+    await kms.send(new PutKeyPolicyCommand({ KeyId: key.arn, Policy: theirs }));
+    stdin.write("y\n");
+    const result = await going;
+    expect(result.stdout).toContain("Somebody has changed it while the question was open.");
+    expect(result.code).toBe(4);
+    expect(live(sandbox, key.arn).policy).toBe(theirs);
+  });
+
   it("are asked key by key, and hostile text is inert", async () => {
     const keys = ["a", "b", "c"].map((n) => keyLine(openPolicy(n))) as [KeyLine, KeyLine, KeyLine];
     const hostile = closedPolicy("x\\u001b[2J").replace("x\\u001b", "x\u009b");

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { FileHandle } from "node:fs/promises";
-import { mkdir, open, readFile, rename, rm } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { mkdir, open, readFile, rename, rm, stat } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
 import { KeywardError } from "../../domain/result.js";
 
 /**
@@ -16,9 +16,11 @@ const FOLDER_MODE = 0o700;
 /** Makes a folder with those above it, and has their names on the disk. */
 export async function makeFolder(path: string): Promise<void> {
   try {
-    const first = await mkdir(path, { recursive: true, mode: FOLDER_MODE });
+    // Absolute, so that the way up ends: of a relative "j" it would go on at "." for ever.
+    const whole = resolve(path);
+    const first = await mkdir(whole, { recursive: true, mode: FOLDER_MODE });
     if (first === undefined) return;
-    for (let made = path; made.length >= first.length; made = dirname(made)) await syncFolder(dirname(made));
+    for (let made = whole; made.length >= first.length; made = dirname(made)) await syncFolder(dirname(made));
   } catch (error) {
     throw journalFailure(path, error);
   }
@@ -43,11 +45,22 @@ export async function writeWhole(path: string, content: string): Promise<void> {
   }
 }
 
-/** Adds text at the end of a file and has it on the disk. */
+/**
+ * Adds text at the end of a file and has it on the disk, under its name: what is written to a file that was deleted or
+ * moved away meanwhile is on no disk that anybody could read.
+ */
 export async function appendDurably(file: FileHandle, path: string, text: string): Promise<void> {
   try {
     await file.appendFile(text, "utf8");
     await file.datasync();
+    const [held, named] = await Promise.all([file.stat(), stat(path)]);
+    if (held.ino !== named.ino || held.dev !== named.dev) {
+      throw new KeywardError({
+        what: "the journal was replaced while it was in use, so nothing (more) is sent to AWS",
+        where: path,
+        next: "see who writes in that folder; begin anew with a new plan",
+      });
+    }
   } catch (error) {
     throw journalFailure(path, error);
   }

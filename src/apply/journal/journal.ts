@@ -128,8 +128,7 @@ export class Journal {
     const digest = await this.store(`${JSON.stringify(tasks, null, 2)}\n`);
     const id = `${new Date(about.now()).toISOString().replace(/[-:.]/g, "")}-${about.suffix}`;
     await makeFolder(join(this.folder, "runs", id));
-    const restore = join(this.folder, "runs", id, "RESTORE.md");
-    await writeWhole(restore, RESTORE_HEAD);
+    await writeWhole(this.restorePath(id), RESTORE_HEAD);
     const writer = await RunWriter.open(this, id, about.now, { count: 0, sum: NO_LINE, uncopied: "" });
     await writer.add({
       type: "run",
@@ -178,6 +177,10 @@ export class Journal {
   logPath(id: string): string {
     return join(this.folder, "runs", id, "log.ndjson");
   }
+
+  restorePath(id: string): string {
+    return join(this.folder, "runs", id, "RESTORE.md");
+  }
 }
 
 /** What a new run says about itself. */
@@ -208,7 +211,7 @@ export class RunWriter {
     state: RunWriter["state"],
   ): Promise<RunWriter> {
     const log = await openForAppending(journal.logPath(id));
-    const restore = await openForAppending(join(journal.folder, "runs", id, "RESTORE.md"));
+    const restore = await openForAppending(journal.restorePath(id));
     return new RunWriter(journal, id, now, log, restore, { ...state });
   }
 
@@ -265,7 +268,7 @@ export class RunWriter {
     const grantInputs: string[] = [];
     for (const grant of revoke) grantInputs.push(await this.journal.store(grantInput(key, grant)));
     const event = grantInputs.length === 0 ? backup : { ...backup, grantInputs };
-    await appendDurably(this.restore, "RESTORE.md", restoreSection(event, text));
+    await appendDurably(this.restore, this.journal.restorePath(this.id), restoreSection(event, text));
     await this.add(event);
   }
 

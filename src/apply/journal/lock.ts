@@ -31,11 +31,12 @@ export async function lockJournal(folder: string, now: number): Promise<Unlock> 
     started: await startOf(process.pid),
     since: new Date(now).toISOString(),
   };
+  const mine = `${JSON.stringify(holder)}\n`;
   try {
-    await writeFile(own, `${JSON.stringify(holder)}\n`, { flag: "wx", mode: 0o600 });
+    await writeFile(own, mine, { flag: "wx", mode: 0o600 });
     for (let attempt = 0; attempt < 20; attempt++) {
       // A link is made whole or not at all, and fails where the name exists.
-      if (await linked(own, path)) return () => rm(path, { force: true });
+      if (await linked(own, path)) return () => release(path, mine);
       const content = await readIfThere(path);
       if (content === undefined) continue;
       const other = parseHolder(content.toString("utf8"));
@@ -48,6 +49,12 @@ export async function lockJournal(folder: string, now: number): Promise<Unlock> 
   } finally {
     await rm(own, { force: true });
   }
+}
+
+/** Somebody may have deleted the journal meanwhile, and somebody else have locked what came in its place. */
+async function release(path: string, mine: string): Promise<void> {
+  const there = await readIfThere(path);
+  if (there?.toString("utf8") === mine) await rm(path, { force: true });
 }
 
 async function linked(from: string, to: string): Promise<boolean> {
