@@ -1,12 +1,13 @@
 import { inert } from "../domain/inert.js";
+import { EXPOSURES } from "../domain/verdict.js";
 import type { Grant } from "../domain/grant.js";
 import { grantsDigest } from "../repair/digest.js";
-import { assess, isAsPlanned, unmanageable } from "./assess.js";
+import { assess, type Assessment, isAsPlanned, unmanageable } from "./assess.js";
 import type { KeyPorts, Proposal, RunContext } from "./context.js";
 import type { KeyEnd } from "./journal/events.js";
 import { sha256 } from "./journal/chain.js";
 import { refusalText } from "./next-step.js";
-import { grantTerms, hasDigest, type LiveKey, readDescribed, samePolicy } from "./read.js";
+import { grantTerms, hasDigest, type LiveKey, readDescribed, readLive, samePolicy } from "./read.js";
 import { lookUntil } from "./settle.js";
 import type { KeyTask } from "./tasks.js";
 import { createGrant, putPolicy, revokeGrant, stateOf, type Step } from "./write.js";
@@ -50,22 +51,45 @@ export async function runKey(
   const todo = compare(task, backup, live);
   if (typeof todo === "string") return { outcome: "drift", reason: todo, unexpected: false };
   if (todo.policy === undefined && todo.revoke.length === 0 && todo.create.length === 0) {
-    if (backup === undefined)
-      return { outcome: "nothing-to-do", reason: "It is so already.", unexpected: false };
+    if (backup === undefined) return soAlready(task, live, context);
     return finish(task, context, ports, { ...live, policy: backup.policy });
   }
   const proposal = propose(task, live, todo, context, place);
   if (typeof proposal === "string") return { outcome: "refused", reason: proposal, unexpected: false };
+  const asked = context.now();
   const answer = await context.confirm(proposal);
   if (answer === "quit") return { outcome: "quit", reason: "Stopped by the user.", unexpected: false };
   if (answer === "no") return { outcome: "skipped", reason: "The user said no.", unexpected: false };
   if (context.dryRun) {
     return { outcome: "done", reason: "Dry run: nothing was sent.", unexpected: false };
   }
+  if (context.now() - asked > LOOK_AGAIN_MS) {
+    const changed = await changedMeanwhile(task, live, ports, context);
+    if (changed !== undefined) return changed;
+  }
   if (backup === undefined) await context.recorder.backUp(key, live.policy, live.grants, todo.revoke);
   const step = await write(task, live, todo, context, ports);
   if (step.kind === "failed") return failed(step.reason);
   return finish(task, context, ports, live);
+}
+
+/** A person who thinks longer than this before saying yes has read what may not be so any more. */
+const LOOK_AGAIN_MS = 1_000;
+
+/** Looks at a key again before it is written to; undefined: it is as it was shown. */
+async function changedMeanwhile(
+  { key }: KeyTask,
+  shown: LiveKey,
+  ports: KeyPorts,
+  context: RunContext,
+): Promise<KeyResult | undefined> {
+  const read = await readLive(ports.read, key, context.signal);
+  if (!read.ok) return failed(`Nothing was written. ${refusalText(read.error)}`);
+  const { policy, grants } = read.value;
+  if (policy === shown.policy && grantsDigest(grants) === grantsDigest(shown.grants)) return undefined;
+  const reason =
+    "Somebody has changed it while the question was open. Nothing was written; look at it, and make a new plan.";
+  return { outcome: "drift", reason, unexpected: false };
 }
 
 /** What is left to do at a key. */
@@ -93,8 +117,11 @@ function compare(task: KeyTask, backup: Backup | undefined, live: LiveKey): Todo
   }
   // Two policies can mean the same and be two texts: what was looked at is replaced byte for byte.
   const put = asExpected && live.policy !== task.policy;
+  const policyIsThere = task.policy === null || alreadyPut;
   const grants =
-    backup === undefined ? expectedGrants(task, live) : grantsSinceBackup(task, backup.grants, live.grants);
+    backup === undefined
+      ? expectedGrants(task, live, policyIsThere)
+      : grantsSinceBackup(task, backup.grants, live.grants);
   if (typeof grants === "string") return grants;
   const wanted = new Set(task.revoke);
   return {
@@ -104,13 +131,33 @@ function compare(task: KeyTask, backup: Backup | undefined, live: LiveKey): Todo
   };
 }
 
-function expectedGrants(task: KeyTask, live: LiveKey): string | undefined {
+/** @param policyIsThere the policy is the new one, or was not to be changed */
+function expectedGrants(task: KeyTask, live: LiveKey, policyIsThere: boolean): string | undefined {
   const { grants } = task.expect;
   if (grants === null || grantsDigest(live.grants) === grants) return undefined;
-  // Revoked by somebody else, or by a run whose journal is not this one: what is wanted is there already.
-  const allGone = task.revoke.length > 0 && !live.grants.some((g) => task.revoke.includes(g.GrantId));
-  if (allGone && task.policy === null) return undefined;
+  // Done before, by whomever: all that is wanted is there already, and no grant that was made since is touched.
+  if (policyIsThere && !live.grants.some((g) => task.revoke.includes(g.GrantId))) return undefined;
   return `Its grants are not those that were looked at: some were made or revoked since (expected digest ${grants}, got ${grantsDigest(live.grants)}). Nothing was written; make a new plan.`;
+}
+
+/** Outsiders would get further in than before, as far as both are known. */
+function isWorse(before: Assessment, after: Assessment): boolean {
+  return (
+    after.verdict === "exposed" &&
+    before.verdict !== "not-assessed" &&
+    EXPOSURES.indexOf(after.exposure) < EXPOSURES.indexOf(before.exposure)
+  );
+}
+
+/** What is wanted of a key is there. Somebody else may have opened it in another way since. */
+function soAlready(task: KeyTask, live: LiveKey, context: RunContext): KeyResult {
+  const outcome = "nothing-to-do";
+  const { exposure, verdict } = assess({ arn: task.key, ...live }, context.bench());
+  if (context.kind === "rollback" || verdict !== "exposed" || isAsPlanned(task, exposure)) {
+    return { outcome, reason: "It is so already.", unexpected: false };
+  }
+  const reason = `It is so already, and the key is ${exposure} (${verdict}) all the same: it was opened in another way since the plan was made. Next: scan, and make a new plan.`;
+  return { outcome, reason, unexpected: false, exposed: true };
 }
 
 function grantsSinceBackup(
@@ -168,6 +215,9 @@ function propose(
   const [disagreement] = [...before.disagreements, ...after.disagreements];
   if (disagreement !== undefined) {
     return `keyward's two engines disagree about this key (${inert(disagreement, { max: 200 })}); please report it.`;
+  }
+  if (context.kind === "apply" && isWorse(before, after) && !isAsPlanned(task, after.exposure)) {
+    return `The change would make the key ${after.exposure}; it is ${before.exposure} now. No plan of keyward does that: it was edited by hand, or is for another zone of trust. Nothing was written; make a new plan.`;
   }
   if (after.exposure === "invalid")
     return "KMS would refuse the new policy: it is not valid. Next: keyward check on its text says where; make a new plan.";
