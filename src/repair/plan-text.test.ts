@@ -73,6 +73,36 @@ describe("a plan file", () => {
     expect(text).toContain('\n      text: |\n        {\n          "Version": "2012-10-17"\n        }\n');
   });
 
+  test.each(["yaml", "json"] as const)(
+    "holds nothing that a terminal acts upon or a reviewer cannot see (%s)",
+    (format) => {
+      const hostile =
+        "\u001b[31m \u009b2J \u0085 \u202e \u200b \u2028 \ufeff \u{e0041} \u{1f600} \u0007 # x: y\n- a: &b *c";
+      const plan = planWith(`{"Sid":"\u009b2J"}`);
+      const [change] = plan.changes;
+      if (change === undefined) throw new Error("the plan has a change");
+      change.key.aliases = [hostile];
+      change.policy = { ...(change.policy as NonNullable<typeof change.policy>), diff: `-${hostile}\n+b\n` };
+      change.revokeGrants = [
+        {
+          grantId: "a",
+          grantee: hostile,
+          operations: [],
+          name: hostile,
+          issuingAccount: null,
+          retiringPrincipal: null,
+          constraints: { EncryptionContextEquals: { [hostile]: hostile } },
+          reason: "",
+          notRestorable: [],
+        },
+      ];
+      const text = planText(plan, format);
+      expect(text.startsWith("#")).toBe(format === "yaml");
+    expect(text).not.toMatch(/[^\n\u0020-\u007e\u{1f600}]/u);
+      expect(readPlan(text, "plan")).toEqual({ ok: true, value: plan });
+    },
+  );
+
   test("is what the schema of the package describes", () => {
     const schema = JSON.parse(
       readFileSync(new URL("../../schemas/plan.schema.json", import.meta.url), "utf8"),

@@ -1,4 +1,4 @@
-import { parseDocument, stringify } from "yaml";
+import { Document, parseDocument, visit } from "yaml";
 import { inert } from "../domain/inert.js";
 import type { Problem, Result } from "../domain/result.js";
 import { err, ok } from "../domain/result.js";
@@ -13,19 +13,37 @@ const HEAD = `# A plan of keyward. It changes nothing by itself: review it, then
 
 /**
  * A plan as a file. Both forms read back as the very same plan; where YAML's block text cannot hold a policy exactly
- * (line ends of other systems, odd white space) the yaml library quotes it, and that it does is checked here.
+ * (line ends of other systems, odd white space) the yaml library quotes it, and that it does is checked here. Nothing
+ * in it works on a terminal or hides from who reviews it: policies, tags and aliases are what others wrote.
  */
 export function planText(plan: PlanFile, format: PlanFormat): string {
-  const json = `${JSON.stringify(plan, null, 2)}\n`;
+  const json = escapeHidden(`${JSON.stringify(plan, null, 2)}\n`);
   if (format === "json") return json;
-  const yaml = HEAD + stringify(plan, { lineWidth: 0, aliasDuplicateObjects: false });
+  const document = new Document(plan, { aliasDuplicateObjects: false });
+  visit(document, {
+    // Only double quotes have escapes.
+    Scalar: (_, node) => {
+      if (typeof node.value === "string" && HIDDEN.test(node.value)) node.type = "QUOTE_DOUBLE";
+    },
+  });
+  const yaml = HEAD + escapeHidden(document.toString({ lineWidth: 0 }));
   // JSON is YAML: a plan that the short form would not bring back unharmed is written in the long one.
-  return sameValue(yaml, json) ? yaml : json;
+  return sameValue(yaml, plan) ? yaml : json;
 }
 
-function sameValue(yaml: string, json: string): boolean {
+/** Controls but those of ordinary text, format characters and all else that takes no space or turns the writing. */
+const HIDDEN = /(?![\t\n\r])[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]/u;
+const ALL_HIDDEN = new RegExp(HIDDEN.source, "gu");
+
+/** Writes them as escapes that JSON and YAML have in common; in both they stand in nothing but double quotes here. */
+function escapeHidden(text: string): string {
+  const unit = (c: string): string => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  return text.replace(ALL_HIDDEN, (character) => character.split("").map(unit).join(""));
+}
+
+function sameValue(yaml: string, plan: PlanFile): boolean {
   const document = parseDocument(yaml);
-  return document.errors.length === 0 && `${JSON.stringify(document.toJS(), null, 2)}\n` === json;
+  return document.errors.length === 0 && JSON.stringify(document.toJS()) === JSON.stringify(plan);
 }
 
 /**
