@@ -317,6 +317,19 @@ describe("observed use", () => {
     expect(planned.evidence?.caveats).toEqual(["No evidence on one day."]);
   });
 
+  test("of somebody whose account is not told may be the zone's, and is not called shut out on purpose", () => {
+    const unnamed = { ...entry({ kind: "other", type: "Unknown" }, "kms:Decrypt") };
+    Reflect.deleteProperty(unnamed, "account");
+    const planned = change(policyText(allow("*", "kms:Decrypt")), { usage: usage(unnamed) });
+    expect(planned.willBreak).toMatchObject([
+      {
+        principal: "caller of type Unknown",
+        trusted: true,
+        why: expect.stringContaining("cannot be told") as string,
+      },
+    ]);
+  });
+
   test("of outsiders is told, and does not count", () => {
     const seen = usage(
       entry({ kind: "role", arn: role(STRANGER, "x") }, "kms:Decrypt", { account: account(STRANGER) }),

@@ -98,7 +98,7 @@ describe("a plan file", () => {
       ];
       const text = planText(plan, format);
       expect(text.startsWith("#")).toBe(format === "yaml");
-    expect(text).not.toMatch(/[^\n\u0020-\u007e\u{1f600}]/u);
+      expect(text).not.toMatch(/[^\n\u0020-\u007e\u{1f600}]/u);
       expect(readPlan(text, "plan")).toEqual({ ok: true, value: plan });
     },
   );

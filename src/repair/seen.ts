@@ -34,13 +34,16 @@ export function seenPrincipals(usage: ObservedKeyUsage, x: TrustContext): readon
   }));
 }
 
-/** Whether the caller of an observed use belongs to the zone. A service acts on behalf of whoever; it counts as own. */
+/**
+ * Whether the caller of an observed use belongs to the zone. A service acts on behalf of whoever; it counts as own, and
+ * so does a caller whose account the event does not tell: what breaks for it must not be taken for what is meant.
+ */
 export function isTrustedUse(entry: UsageEntry, x: TrustContext): boolean {
   const { principal } = entry;
   if (principal.kind === "service") return true;
   if ("arn" in principal && x.zone.principals.includes(principal.arn)) return true;
   const account = "account" in principal ? principal.account : entry.account;
-  return account !== undefined && isTrustedAccount(account, x);
+  return account === undefined || isTrustedAccount(account, x);
 }
 
 /** What the evidence of a key covers, for the plan. */
