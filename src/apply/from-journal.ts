@@ -4,6 +4,7 @@ import { KeywardError } from "../domain/result.js";
 import type { Backup } from "./key.js";
 import type { JournalEvent } from "./journal/events.js";
 import { eventsOf, type Journal, type RunRecord } from "./journal/journal.js";
+import { jsonOf } from "./journal/chain.js";
 import { grantTerms } from "./read.js";
 import type { PendingTask } from "./run.js";
 import type { KeyTask, TaskList } from "./tasks.js";
@@ -15,7 +16,7 @@ const grantsFile = z.strictObject({ Grants: z.array(grantSchema) });
 export async function backupOf(journal: Journal, run: RunRecord, key: string): Promise<Backup | undefined> {
   const event = eventsOf(run.log, key).find((e) => e.type === "backup");
   if (event === undefined) return undefined;
-  const grants = grantsFile.safeParse(JSON.parse(await journal.load(event.grants)));
+  const grants = grantsFile.safeParse(jsonOf(await journal.load(event.grants)));
   if (!grants.success) {
     throw new KeywardError({
       what: "the journal is damaged",

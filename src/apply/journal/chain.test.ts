@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { NO_LINE, chainLine, readChain } from "./chain.js";
+import { NO_LINE, chainLine, readChain, sha256 } from "./chain.js";
 import type { JournalEvent } from "./events.js";
 
 const EVENTS: readonly JournalEvent[] = [
@@ -62,6 +62,16 @@ describe("a chained log", () => {
       expect(log.entries.length).toBe(whole);
       expect(log.faults).toEqual([]);
       expect(log.torn).toBe(log.goodBytes !== length);
+    }
+  });
+
+  it("takes no line for good because its checksum is right: one that is no JSON, or of another form", () => {
+    for (const body of ['{"seq":0,"at":}', '{"seq":0,"at":"","prev":"","event":null}', '{"a":1}']) {
+      const line = `${body.slice(0, -1)},"sum":"${sha256(body)}"}\n`;
+      expect(readChain(Buffer.from(line))).toMatchObject({
+        entries: [],
+        faults: [expect.stringMatching(/^line 1: /)],
+      });
     }
   });
 

@@ -72,7 +72,7 @@ function readLine(
   const [, start = "", sum = ""] = match;
   const body = `${start}}`;
   if (sha256(body) !== sum) return "its checksum is wrong: it was changed or damaged";
-  const json: unknown = JSON.parse(body);
+  const json = jsonOf(body);
   if (typeof json !== "object" || json === null || !("event" in json) || !("at" in json)) {
     return "it has another form than a line of a journal";
   }
@@ -84,4 +84,14 @@ function readLine(
     return "this keyward does not know such an event: read it with the version that wrote it, or a newer one";
   }
   return { entry: { seq, at: json.at, event: event.data }, sum };
+}
+
+/** The value of a text from the journal; undefined: it is no JSON, whatever its checksum says. */
+export function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
 }

@@ -7,7 +7,7 @@ import { KeywardError } from "../../domain/result.js";
 import type { TaskList } from "../tasks.js";
 import { tasksSchema } from "../tasks.js";
 import { type JournalCopy, pieceName } from "./copy.js";
-import { NO_LINE, type ReadLog, chainLine, readChain, sha256 } from "./chain.js";
+import { NO_LINE, type ReadLog, chainLine, jsonOf, readChain, sha256 } from "./chain.js";
 import {
   appendDurably,
   journalFailure,
@@ -118,7 +118,7 @@ export class Journal {
       });
     }
     if (first?.type !== "run") throw damaged(this.logPath(run.id), "its first line is missing");
-    const parsed = tasksSchema.safeParse(JSON.parse(await this.load(first.tasks)));
+    const parsed = tasksSchema.safeParse(jsonOf(await this.load(first.tasks)));
     if (!parsed.success) throw damaged(this.objectPath(first.tasks), "it is no list of tasks");
     return parsed.data;
   }
