@@ -556,6 +556,36 @@ describe("the journal", () => {
     expect(calls(sandbox, "kms:PutKeyPolicy")).toBe(1);
   });
 
+  it("shows a log whose end is missing, and neither rolls back nor goes on by it", async () => {
+    const keys = ["a", "b", "c"].map((n) => keyLine(openPolicy(n)));
+    const sandbox = await sandboxWith(keys);
+    const plan = await planFile(keys.map((k, i) => changeOf(k, closedPolicy(`x${i}`))));
+    expect((await apply(sandbox, plan)).code).toBe(0);
+    const id = await lastRun();
+    const log = join(journalOf(), "runs", id, "log.ndjson");
+    const good = await readFile(log, "utf8");
+    const [begin = ""] = good.split("\n");
+    for (const cut of ["", `${begin}\n`]) {
+      await writeFile(log, cut);
+      const check = await keyward(["journal", "verify", "--journal", journalOf()]);
+      expect(check.code).toBe(2);
+      expect(check.stdout).toContain("RESTORE.md has 3 keys of which its log says nothing");
+      for (const args of [
+        ["rollback", id],
+        ["apply", "--resume", id],
+      ]) {
+        const refused = await run(sandbox, [...args, "--yes", "--max-keys", "9"]);
+        expect([refused.code, refused.stderr]).toEqual([
+          2,
+          expect.stringContaining("the journal is damaged"),
+        ]);
+      }
+    }
+    await writeFile(log, good);
+    expect((await rollback(sandbox, id)).code).toBe(0);
+    for (const k of keys) expect(live(sandbox, k.arn).policy).toBe(policyOf(k));
+  });
+
   it("lists runs with their backups", async () => {
     const key = keyLine(openPolicy("list"));
     const sandbox = await sandboxWith([key]);

@@ -39,9 +39,12 @@ export async function checkJournal(journal: Journal): Promise<JournalCheck> {
       notes.push(`runs/${id}: it has no log: the program was killed before it began`);
       continue;
     }
-    const { log } = await journal.read(id);
+    const run = await journal.read(id);
+    const { log } = run;
     events += log.entries.length;
     for (const fault of log.faults) faults.push(`runs/${id}/log.ndjson, ${fault}`);
+    const cut = await journal.cutOff(run);
+    if (cut !== undefined) faults.push(`runs/${id}/log.ndjson: ${cut}`);
     if (log.torn) {
       notes.push(
         `runs/${id}/log.ndjson: the last line was cut off while it was written; nothing rests on it`,

@@ -19,7 +19,14 @@ import {
 import type { BackupEvent, JournalEvent, LogEntry } from "./events.js";
 import { JOURNAL_SCHEMA } from "./events.js";
 import { lockJournal, type Unlock } from "./lock.js";
-import { RESTORE_HEAD, grantInput, grantsText, policyInput, restoreSection } from "./restore.js";
+import {
+  RESTORE_HEAD,
+  grantInput,
+  grantsText,
+  policyInput,
+  restoredKeys,
+  restoreSection,
+} from "./restore.js";
 
 /** Names of runs are made by keyward: nothing else is taken for one, least of all a path. */
 const RUN_ID = /^[0-9]{8}T[0-9]{9}Z-[0-9a-f]{6}$/;
@@ -107,8 +114,26 @@ export class Journal {
     return { id, log: readChain(content) };
   }
 
-  /** The tasks of a run. */
+  /**
+   * What the end of a run's log lacks, in words; undefined: nothing, as far as can be told. Lines that are gone from its
+   * end leave the chain whole; but of each backup RESTORE.md was written before the log. Of one key more it may tell for
+   * each time that the run was killed in between.
+   */
+  async cutOff(run: RunRecord): Promise<string | undefined> {
+    const restore = (await readIfThere(this.restorePath(run.id)))?.toString("utf8") ?? "";
+    const events = run.log.entries.map((e) => e.event);
+    const backedUp = new Set(events.flatMap((e) => (e.type === "backup" ? [e.key] : [])));
+    const missing = restoredKeys(restore).filter((key) => !backedUp.has(key)).length;
+    const kills = 1 + events.filter((e) => e.type === "resumed").length;
+    return missing <= kills
+      ? undefined
+      : `RESTORE.md has ${missing} keys of which its log says nothing: lines are missing at its end`;
+  }
+
+  /** The tasks of a run. Throws {@link KeywardError} where it cannot be told what the run did. */
   async tasks(run: RunRecord): Promise<TaskList> {
+    const cut = await this.cutOff(run);
+    if (cut !== undefined) throw damaged(this.logPath(run.id), cut);
     const first = run.log.entries[0]?.event;
     if (first === undefined && run.log.faults.length === 0) {
       throw new KeywardError({

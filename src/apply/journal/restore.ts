@@ -94,3 +94,8 @@ export function grantInput(key: string, grant: Grant): string {
 export function grantsText(grants: readonly Grant[]): string {
   return `${JSON.stringify({ Grants: grants }, null, 2)}\n`;
 }
+
+/** The keys that a RESTORE.md has sections of, oldest first. */
+export function restoredKeys(text: string): readonly string[] {
+  return [...new Set([...text.matchAll(/^## (arn:\S+)$/gm)].map((m) => m[1] ?? ""))];
+}
