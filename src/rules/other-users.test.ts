@@ -163,6 +163,25 @@ describe("accounts of which IAM was not read", () => {
   });
 });
 
+test("accounts are told apart by what the policy asks of them", () => {
+  const members: OrganizationOf = new Map(
+    ["333344445555", "333344446666", "777788889999"].map((id) => [
+      account(id),
+      { id: organization(ORGANIZATION) },
+    ]),
+  );
+  const unread = (condition: object): readonly string[] => {
+    const policy = policyText(allow("*", "kms:Decrypt", { Condition: condition }));
+    return others(policy, [], { known: [...members.keys()], organizationOf: members }).unread;
+  };
+  expect(unread({ StringEquals: { "aws:PrincipalOrgID": ORGANIZATION } })).toEqual([...members.keys()]);
+  expect(unread({ StringLike: { "aws:PrincipalAccount": "33334444*" } })).toEqual([
+    "333344445555",
+    "333344446666",
+  ]);
+  expect(unread({ StringEquals: { "kms:CallerAccount": "777788889999" } })).toEqual(["777788889999"]);
+});
+
 test("an outsider who can assume a role of another account that can use the key is told as well", () => {
   const trust = JSON.stringify({
     Version: "2012-10-17",

@@ -1,7 +1,7 @@
 import type { IamPrincipal } from "../domain/iam.js";
 import type { AccountId } from "../domain/ids.js";
 import { AccountAnalysis } from "../iam/account.js";
-import { Documents } from "../iam/documents.js";
+import { Documents, keysOf } from "../iam/documents.js";
 import { parsePrincipal } from "../semantics/arn.js";
 import type { KeyDocument } from "../semantics/request.js";
 import type { OrganizationOf } from "../trust/zone.js";
@@ -34,8 +34,9 @@ export function otherUsers(
   const byAccount = new Map(views.map((view) => [view.account, view]));
   const accounts: KeyUsers[] = [];
   const unread: AccountId[] = [];
+  const lets = letsInOf(key, organizationOf);
   for (const account of [...new Set([...byAccount.keys(), ...known])].sort()) {
-    if (account === own || !letsIn(key, account, organizationOf)) continue;
+    if (account === own || !lets(account)) continue;
     const view = byAccount.get(account);
     if (view?.iam.state.kind !== "complete") unread.push(account);
     if (view === undefined || view.iam.state.kind === "unreadable") continue;
@@ -51,6 +52,23 @@ const ALLOW_ALL = JSON.stringify({
   Version: "2012-10-17",
   Statement: [{ Effect: "Allow", Action: "*", Resource: "*" }],
 });
+
+/** Asks {@link letsIn}, of accounts that nothing but their place in the organization tells apart only once. */
+function letsInOf(key: KeyDocument, organizationOf: OrganizationOf): (account: AccountId) => boolean {
+  const policies = [key.policy, ...key.resourceControlPolicies];
+  const text = JSON.stringify([policies, key.grants]);
+  const asksForAccount = [...keysOf(policies.flatMap((p) => p.statements))].some((name) =>
+    /^(aws:principalaccount|kms:calleraccount|aws:principalarn|aws:userid)$/.test(name),
+  );
+  const answers = new Map<string, boolean>();
+  return (account) => {
+    const alone = asksForAccount || text.includes(account);
+    const id = alone ? account : JSON.stringify(organizationOf.get(account) ?? "");
+    const known = answers.get(id) ?? letsIn(key, account, organizationOf);
+    answers.set(id, known);
+    return known;
+  };
+}
 
 /** Whether the key lets in some user or role of an account whose own policies allow everything. */
 function letsIn(key: KeyDocument, account: AccountId, organizationOf: OrganizationOf): boolean {
