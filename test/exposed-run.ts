@@ -349,12 +349,12 @@ async function carryOut(world: World, plan: PlanFile, strategy: StrategyChoice):
 const madeOf = (c: PlanFile["changes"][number]): string =>
   JSON.stringify([c.key.arn, c.policy?.text ?? null, c.revokeGrants.map((g) => g.grantId).sort()]);
 
-/** Every strategy on every exposed policy; the default one with a rehearsal before. */
-export function everyExposedPolicy(): void {
+/** Every strategy on every exposed policy; the default one with a rehearsal before. @param name of the tests */
+export function everyExposedPolicy(name: string): void {
   describe("every exposed policy", () => {
     surroundings();
     it.each(GROUPS.map((g) => [g.manager?.who ?? "nobody", g.cases.length, g] as const))(
-      "is closed by every strategy, keeps the zone, and comes back byte for byte (managed by %s: %i keys)",
+      `${name} (managed by %s: %i keys)`,
       async (_who, _count, group) => {
         let world = await openWorld(group);
         for (const strategy of STRATEGIES) {

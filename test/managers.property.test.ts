@@ -9,6 +9,7 @@ import { evaluate } from "../src/semantics/evaluate.js";
 import type { Context, KeyDocument } from "../src/semantics/request.js";
 import type { ObservedKeyUsage, UsageEntry } from "../src/usage/types.js";
 import { statementArb } from "./generators/policies.js";
+import { holds } from "./guarantees/guarantee.js";
 import {
   account,
   FRIEND,
@@ -184,7 +185,7 @@ describe("a plan, whatever the policy, the evidence and the flags", () => {
   let refused = 0;
   let perhaps = 0;
   test.each<StrategyChoice>(["auto", "bound", "narrow", "remove"])(
-    "leaves somebody who exists to manage the key, no worse than before (%s)",
+    `${holds(["repair-keeps-manager"], "random policies, evidence and strategies; managers tried one by one")} (%s)`,
     { timeout: 3_600_000 },
     (strategy) => {
       fc.assert(

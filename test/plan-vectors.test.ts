@@ -13,6 +13,7 @@ import { inconsistencies } from "../src/semantics/consistency.js";
 import { evaluate } from "../src/semantics/evaluate.js";
 import type { AccessRequest, KeyDocument } from "../src/semantics/request.js";
 import { requestArb } from "./generators/requests.js";
+import { holds } from "./guarantees/guarantee.js";
 import {
   classifyVectors,
   VECTOR_OWNER,
@@ -77,7 +78,11 @@ describe("a plan for every exposed case", () => {
   const planned = new Set<string>();
   let compared = 0;
 
-  it.each(CASES)("%s, %s", (id, strategy, v) => {
+  const name = holds(
+    ["repair-closes", "repair-gains-nothing", "bound-takes-nothing", "repair-keeps-text"],
+    "every exposed case of test/cases under three strategies, and random requests",
+  );
+  it.each(CASES)(`${name}: %s, %s`, (id, strategy, v) => {
     const oldText = JSON.stringify(v.policy, null, 2);
     const old = record(v, oldText);
     const before = vectorKeyDocument(v);

@@ -7,6 +7,7 @@ import { startSandbox } from "../../src/sandbox/index.js";
 import { seededRandom } from "../../src/sandbox/random.js";
 import type { KeyLine } from "../../src/snapshot/lines.js";
 import { changeOf, closedPolicy, estate, keyLine, openPolicy, planOf, policyOf } from "../apply-estate.js";
+import { holds } from "../guarantees/guarantee.js";
 import { keyward } from "../io.js";
 import { faultsOf, finishedRuns, runAndKill, unfinished } from "../kill.js";
 
@@ -21,7 +22,11 @@ const SEED = Number(process.env["KEYWARD_SEED"] ?? 1);
 const MS_PER_KEY = 140;
 
 describe("a run that is killed at any instant", () => {
-  it(`leaves no key without backup and none in an unexplained state, and can be gone on with (${KILLS} kills, ${KEYS} keys)`, {
+  const name = holds(
+    ["backup-first", "rollback-is-exact"],
+    "kill -9 at random instants of apply and rollback, under faults of the network",
+  );
+  it(`${name} (${KILLS} kills, ${KEYS} keys)`, {
     timeout: 60_000 + KILLS * 20_000,
   }, async () => {
     const folder = await mkdtemp(join(tmpdir(), "keyward-kill-"));
@@ -95,7 +100,7 @@ describe("a run that is killed at any instant", () => {
     }
   });
 
-  it("can be rolled back without being gone on with", async () => {
+  it(holds(["backup-first"], "a run that was killed is rolled back without being gone on with"), async () => {
     const folder = await mkdtemp(join(tmpdir(), "keyward-kill-"));
     onTestFinished(() => rm(folder, { recursive: true }));
     const journal = join(folder, "journal");

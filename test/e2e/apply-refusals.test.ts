@@ -24,6 +24,7 @@ import {
   policyOf,
 } from "../apply-estate.js";
 import { type CliResult, startCli } from "../cli.js";
+import { holds } from "../guarantees/guarantee.js";
 
 /**
  * Every sentence with which apply and rollback refuse or give up, brought about for real: the built program, the real SDK,
@@ -301,7 +302,7 @@ describe("what got no clear answer", () => {
 });
 
 describe("a journal that cannot be used", () => {
-  it("no room for a backup: nothing is sent, and the run goes on when there is room", async () => {
+  it(holds(["backup-first"], "no room for a backup: nothing is sent"), async () => {
     const big = openPolicy("a").replace('"Id": "a"', `"Id": "${"x".repeat(20_000)}"`);
     const key = keyLine(big);
     const sandbox = await sandboxWith([key]);

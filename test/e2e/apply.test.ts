@@ -23,6 +23,7 @@ import {
   planOf,
   policyOf,
 } from "../apply-estate.js";
+import { holds } from "../guarantees/guarantee.js";
 import type { Outcome } from "../io.js";
 import type { Surroundings } from "../io.js";
 import { keyward as keywardIn } from "../io.js";
@@ -121,7 +122,7 @@ const foreign: Grant = {
 };
 
 describe("apply and rollback", () => {
-  it("close the keys of a plan, and bring them back byte for byte", async () => {
+  it(holds(["rollback-is-exact"], "keys with grants are closed and brought back, twice over"), async () => {
     const keys = [
       keyLine(openPolicy("é one")),
       keyLine(openPolicy("two"), [foreign]),
@@ -213,7 +214,7 @@ describe("apply and rollback", () => {
     expect(live(sandbox, key.arn).policy).toBe(policyOf(key));
   });
 
-  it("refuse a key that somebody has changed since the plan was made", async () => {
+  it(holds(["drift-is-left"], "policy or grants changed since the plan was made"), async () => {
     const [changed, regranted, same] = [1, 2, 3].map((i) => keyLine(openPolicy(`k${i}`), [foreign])) as [
       KeyLine,
       KeyLine,
@@ -311,14 +312,17 @@ describe("apply and rollback", () => {
         '"Resource":"arn:aws:kms:us-east-1:111122223333:key/other"',
       ),
     ],
-  ])("never put a policy under which %s", async (_what, policy) => {
-    const key = keyLine(openPolicy("manager"));
-    const sandbox = await sandboxWith([key]);
-    const result = await apply(sandbox, await planFile([changeOf(key, policy)]), ["--keep-going"]);
-    expect(result.code).toBe(4);
-    expect(result.stdout).toContain("No flag permits this.");
-    expect(calls(sandbox, "kms:PutKeyPolicy")).toBe(0);
-  });
+  ])(
+    `${holds(["repair-keeps-manager"], "plans that leave nobody are refused by apply")}: %s`,
+    async (_what, policy) => {
+      const key = keyLine(openPolicy("manager"));
+      const sandbox = await sandboxWith([key]);
+      const result = await apply(sandbox, await planFile([changeOf(key, policy)]), ["--keep-going"]);
+      expect(result.code).toBe(4);
+      expect(result.stdout).toContain("No flag permits this.");
+      expect(calls(sandbox, "kms:PutKeyPolicy")).toBe(0);
+    },
+  );
 
   it("need a person or --yes with a bound, and keep the bound", async () => {
     const keys = [keyLine(openPolicy("a")), keyLine(openPolicy("b"))];
@@ -413,7 +417,7 @@ describe("faults while writing", () => {
     await verified();
   });
 
-  it("somebody who changes the policy right after the write is not overwritten", async () => {
+  it(holds(["drift-is-left"], "a policy changed right after the write, then a rollback"), async () => {
     const key = keyLine(openPolicy("meddle"));
     const sandbox = await sandboxWith([key], { faults: ["PutKeyPolicy=meddle#1"] });
     const result = await apply(sandbox, await planFile([changeOf(key, closedPolicy("meddle"))]));

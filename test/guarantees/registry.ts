@@ -36,5 +36,24 @@ export const GUARANTEES = {
     "Where AWS documents a rule badly, the answer is possible and names the doubt, and only where the doubt decides.",
   "changes-close":
     "A change that explain proposes closes the key: the changed policy was analysed before it is shown.",
+  "diff-is-sound":
+    "keyward diff never says that nobody gains where the reference newly allows a request, and every request that it shows replays.",
+  "repair-closes":
+    "Under a policy and grants that keyward has planned nobody outside the zone of trust gets in (exceptions of keyward.yaml aside); a key for which that cannot be had is refused, with the reason.",
+  "repair-gains-nothing": "A planned change allows no request that was not allowed before.",
+  "repair-keeps-manager":
+    "A planned change leaves somebody of the key's own account who exists and may change its policy again, and asks no more of them than before. Where that rests on what is not known, the plan says so; apply does not take the plan's word for it.",
+  "repair-tells-what-breaks":
+    "An observed use by the zone of trust stays allowed, or the plan lists it as one that will break.",
+  "bound-takes-nothing":
+    "Bounding a statement to the zone of trust takes nothing from users and roles of the zone.",
+  "repair-keeps-text":
+    "Statements that a plan keeps stay in the new policy as they were written, byte for byte.",
+  "drift-is-left":
+    "A key that somebody has changed since it was looked at is left as it is, as far as reading it right before the write can tell.",
+  "backup-first":
+    "No key is written before its backup is on the disk, whatever instant keyward is killed at, and a run that was killed can be gone on with or rolled back.",
+  "rollback-is-exact":
+    "A rollback brings policies back byte for byte (but for ids of deleted principals, which KMS refuses, where the user says to leave them out), and revoked grants with the same terms.",
 } as const;
 export type GuaranteeId = keyof typeof GUARANTEES;

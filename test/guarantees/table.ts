@@ -12,6 +12,9 @@ export interface Tagged {
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
+/** `guarantee("id", "name"` or `holds(["id", "id"], "name"`. */
+const TAG = /\b(?:guarantee\(|holds\(\s*\[)\s*("[^"]*"(?:,\s*"[^"]*")*),?\s*\]?,\s*"([^"]*)"/g;
+
 /** Every tagged test of the repository, in the order of the files. */
 export function taggedTests(): Tagged[] {
   const files = ["test", "src"].flatMap((folder) =>
@@ -21,11 +24,9 @@ export function taggedTests(): Tagged[] {
   );
   return files.sort().flatMap((file) => {
     const text = readFileSync(`${ROOT}${file}`, "utf8");
-    return [...text.matchAll(/\bguarantee\(\s*"([^"]*)",\s*"([^"]*)"/g)].map((m) => ({
-      id: m[1] ?? "",
-      name: m[2] ?? "",
-      file,
-    }));
+    return [...text.matchAll(TAG)].flatMap(([, ids = "", name = ""]) =>
+      [...ids.matchAll(/"([^"]*)"/g)].map(([, id = ""]) => ({ id, name, file })),
+    );
   });
 }
 
