@@ -111,6 +111,7 @@ function whyThis(best: Tried, others: readonly Tried[], policyChanges: boolean, 
     (t) =>
       `${t.candidate.strategy} ${t.failed === undefined ? `would break ${t.broken.filter((b) => b.trusted).length} observed uses` : `fails "${t.failed.id}"`}`,
   );
+  if (x.usage === undefined) return `the smallest change that holds; ${said.join(", ")}`;
   const zone = best.broken.filter((b) => b.trusted).length;
   return `${zone === 0 ? "it breaks no use that was seen" : `it breaks the fewest uses that were seen (${zone})`}; ${said.join(", ")}`;
 }

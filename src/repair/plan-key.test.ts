@@ -104,6 +104,12 @@ describe("what a plan makes of typical policies", () => {
     ]);
   });
 
+  test("without evidence the reason does not speak of uses that were seen", () => {
+    const planned = change(policyText({ ...(allow("*", "kms:Decrypt") as object), Sid: "\u2028" }));
+    expect(planned.strategy).toBe("remove");
+    expect(planned.reason).toBe('the smallest change that holds; bound fails "closed"');
+  });
+
   test("remove takes the statement away", () => {
     expect(repaired(allow("*", "kms:Decrypt"), { strategy: "remove" })).toBeUndefined();
   });
@@ -160,7 +166,8 @@ describe("what a plan makes of typical policies", () => {
   ])("narrow, for %s and %s", (service, action, expected) => {
     const via = service === "unknown" ? service : `${service}.amazonaws.com`;
     const open = allow("*", "kms:*");
-    expect(repaired(open, { usage: usage(entry(app, action, { via })) })).toEqual({
+    const seen = usage(entry(app, action, { via }));
+    expect(repaired(open, { strategy: "narrow", usage: seen })).toEqual({
       ...open,
       Principal: { AWS: role(OWNER, "App") },
       Action: expected,
@@ -304,6 +311,16 @@ describe("observed use", () => {
     expect(planned.strategy).toBe("narrow");
     expect(planned.willBreak).toEqual([]);
     expect(planned.obligations.find((o) => o.id === "use-kept")?.result).toBe("proved");
+  });
+
+  test("by somebody whom no policy can name is rather bounded than shut out", () => {
+    const seen = usage(
+      entry({ kind: "identity-center-user", account: account(OWNER) }, "kms:Decrypt"),
+      entry(app, "kms:Decrypt"),
+    );
+    const planned = change(policyText(allow("*", "kms:Decrypt")), { usage: seen });
+    expect(planned.willBreak).toHaveLength(1);
+    expect(planned.strategy).toBe("bound");
   });
 
   test("of which some is not seen makes auto bound, not narrow", () => {

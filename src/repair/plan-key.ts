@@ -81,9 +81,17 @@ function choose(start: Start, x: PlanContext): KeyOutcome {
     if (result.failed === undefined && !result.broken.some((b) => b.trusted)) break;
   }
   const holding = tried.filter((t) => t.failed === undefined);
-  const [best] = [...holding].sort((a, b) => harm(a) - harm(b));
+  const [best] = [...holding].sort((a, b) => harm(a) - harm(b) || strictness(a) - strictness(b));
   if (best === undefined) return refuse(key, before, tried);
   return { kind: "change", change: keyChange(start, best, tried, x) };
+}
+
+/**
+ * Of two that may break as many uses the one that lets more of the zone stay: a use that cannot be replayed counts with
+ * each of them, and only the wider one may still allow it.
+ */
+function strictness({ candidate }: Tried): number {
+  return ["bound", "narrow", "remove"].indexOf(candidate.strategy);
 }
 
 /** Narrowing rests on what was seen: first where the evidence is whole, never without any. */
