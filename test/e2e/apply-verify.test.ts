@@ -535,6 +535,12 @@ describe("verify", () => {
     const open = await keyward(["verify", run, ...aws(sandbox)]);
     expect(open.code).toBe(1);
     expect(open.stdout).toContain(`changed since: ${key.arn}: public (exposed)`);
+    sandbox.setFaults(["GetKeyPolicy=AccessDeniedException"]);
+    const unread = await keyward(["verify", run, ...aws(sandbox)]);
+    expect(unread.code).toBe(3);
+    expect(unread.stdout).toMatch(
+      /^not read: arn:\S+: kms:GetKeyPolicy: AccessDeniedException: .*[^.]\. Next: Permit kms:GetKeyPolicy/m,
+    );
   });
 });
 

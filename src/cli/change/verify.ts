@@ -92,7 +92,8 @@ async function look(
     if (!read.ok) {
       seen.unread++;
       const { call, code, message, help } = read.error;
-      say(`not read: ${task.key}: ${call}: ${code}: ${message} ${help ?? ""}`.trim());
+      const words = `${call}: ${code}: ${message.replace(/[.\s]+$/, "")}.`;
+      say(`not read: ${task.key}: ${words}${help === undefined ? "" : ` Next: ${help}`}`);
       continue;
     }
     const live = read.value;
