@@ -6,7 +6,6 @@ import {
   type Exact,
   exact,
   floorOf,
-  formatDate,
   formatIp,
   formatNumber,
   type IpRange,
@@ -17,6 +16,7 @@ import {
   parseDate,
   parseIpRange,
   parseNumber,
+  textOfMoment,
 } from "./typed.js";
 import { fits, type Segment, viewText, type WordConstraint } from "./views.js";
 import { solveWords } from "./words.js";
@@ -385,7 +385,7 @@ function* candidates(lits: readonly Lit[], d: Domain): Generator<string> {
           const s = parseDate(t.text);
           if (s === undefined) break;
           for (const x of [s, s - 1, s + 1]) {
-            yield formatDate(x);
+            yield textOfMoment(x);
             // Where a number is compared as a date, it is seconds since the epoch.
             if (d.type === "number") yield String(Math.floor(x));
           }

@@ -97,11 +97,15 @@ export function lacksZone(text: string): boolean {
   return /T.*\d$/i.test(text) && !/[+-]\d{2}:?\d{2}$/.test(text);
 }
 
-/** Seconds since the epoch as AWS writes aws:CurrentTime; as a number where the year does not have four digits. */
+/** Seconds since the epoch as AWS writes aws:CurrentTime. */
 export function formatDate(seconds: number): string {
-  const whole = Math.floor(seconds);
-  const text = new Date(whole * 1000).toISOString();
-  return /^\d{4}-/.test(text) ? text : String(whole);
+  return new Date(Math.floor(seconds) * 1000).toISOString();
+}
+
+/** A text that is compared as this moment: a number of seconds where the year does not have four digits. */
+export function textOfMoment(seconds: number): string {
+  const text = formatDate(seconds);
+  return /^\d{4}-/.test(text) ? text : String(Math.floor(seconds));
 }
 
 /** An address range: the integers from `first` to `last` of one family. */

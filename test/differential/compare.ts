@@ -213,7 +213,7 @@ function shortfall(
   if (request.time === NOW && covering.every((a) => a.reach.kind !== "now")) return "not-now";
   // The account behind a unique id or a measurement cannot be seen, so who has it is at best possible.
   const hidden = covering.some((a) => a.doubts.some((d) => HIDDEN_ACCOUNTS.has(d.id)));
-  const doubtfulCaller = bearsNamedId(request, world) || bearsOddId(request);
+  const doubtfulCaller = bearsNamedId(request, world) || bearsOddId(request) || hasColonInName(request);
   if (!hidden && !doubtfulCaller && covering.every((a) => a.certainty === "possible")) return "not-certain";
   const person = request.caller.kind !== "service" && request.time === NOW;
   const enough =
@@ -236,6 +236,15 @@ function bearsNamedId({ caller }: AccessRequest, world: World): boolean {
 function bearsOddId({ caller }: AccessRequest): boolean {
   const id = caller.kind === "user" || caller.kind === "session" ? caller.uniqueId : undefined;
   return id !== undefined && id.length !== 21;
+}
+
+/**
+ * Whether a service calls for a resource with a colon in its name, behind one that its kind ends with
+ * (`log-group:NAME`): whether there are such depends on the service (the doubt `source-arn-colon`).
+ */
+function hasColonInName(request: AccessRequest): boolean {
+  const { caller } = request;
+  return caller.kind === "service" && /^arn:([^:]*:){6}/.test(stated(request, "aws:SourceArn") ?? "");
 }
 
 /** Whether the symbolic engine said that it had not decided what the reference allows here. */
