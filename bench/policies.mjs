@@ -8,22 +8,40 @@ import { spread } from "./measure.mjs";
  * made of; and everybody: what `explain` shows), one core, nothing remembered from one policy to the next by keyward.
  */
 export async function run() {
-  const cases = readCases();
+  const all = readCases(readdirSync(CASES).filter((name) => name.endsWith(".jsonl")));
+  return [inRounds(readCases(["key-policies.jsonl"])), ...each(all)];
+}
+
+/** One of each kind of policy, over and over: what a policy takes on average, with what the memory costs. */
+function inRounds(cases) {
+  const round = () => {
+    for (const c of cases) time(c, "outside");
+  };
+  for (let i = 0; i < 300; i++) round();
+  const rounds = Array.from({ length: 20 }, () => {
+    const started = process.hrtime.bigint();
+    for (let i = 0; i < 50; i++) round();
+    return Number(process.hrtime.bigint() - started) / 1000 / (50 * cases.length);
+  });
+  return row("outside, in rounds of one of each kind", cases.length, rounds);
+}
+
+function each(cases) {
   return ["outside", "all"].flatMap((scope) => {
     // Cold: the first time that this process analyses each of them. The JIT compiler has seen few of its kind before.
     const cold = cases.map((c) => time(c, scope));
     for (let i = 0; i < 30; i++) for (const c of cases) time(c, scope);
     // Warm: the middle of 25 times, as an estate's policies meet it.
     const warm = cases.map((c) => spread(Array.from({ length: 25 }, () => time(c, scope))).median);
-    return [row(`${scope}, warm`, warm), row(`${scope}, cold`, cold)];
+    return [row(`${scope}, warm`, cases.length, warm), row(`${scope}, cold`, cases.length, cold)];
   });
 }
 
-function row(what, figures) {
+function row(what, policies, figures) {
   const { mean, median, p99, max } = spread(figures);
   return {
     callers: what,
-    policies: figures.length,
+    policies,
     "mean us": mean,
     "median us": median,
     "p99 us": p99,
@@ -42,14 +60,13 @@ function time({ text, facts, grants, zone, organizationOf }, scope) {
 const NOW = Date.UTC(2026, 10, 23) / 1000;
 const OWNER = "111122223333";
 
-/** Every classified case of the repository's case files, each once. */
-function readCases() {
-  const files = readdirSync(new URL("../test/cases/", import.meta.url))
-    .filter((name) => name.endsWith(".jsonl"))
-    .map((name) => `../test/cases/${name}`);
+const CASES = new URL("../test/cases/", import.meta.url);
+
+/** The classified cases of some files, each once. */
+function readCases(files) {
   const found = new Map();
   for (const name of files) {
-    for (const line of readFileSync(new URL(name, import.meta.url), "utf8").split("\n")) {
+    for (const line of readFileSync(new URL(name, CASES), "utf8").split("\n")) {
       if (line.trim() === "") continue;
       const v = JSON.parse(line);
       if (v.mode === "classify" && v.policy !== undefined) found.set(v.id, v);

@@ -2,7 +2,7 @@ import type { Condition } from "../policy/ast.js";
 import { type ConditionKeyFacts, conditionKeyFacts } from "../semantics/condition-keys.js";
 import type { DoubtId } from "../semantics/doubts.js";
 import { type Glob, GlobBuilder, matches } from "./glob.js";
-import { OTHER_KEY_MARK } from "./statements.js";
+import { OTHER_KEY_MARK, RESOURCE_KEY } from "./statements.js";
 import { allOf, anyOf, negate, type Truth } from "./truth.js";
 import {
   compareNumbers,
@@ -84,7 +84,9 @@ export function compileCondition(source: Condition, variables: boolean, resolve:
   for (const value of source.values) {
     const t =
       family === "string"
-        ? stringTest(source.operator, value, variables, resolve, open)
+        ? source.keyLower === RESOURCE_KEY && value.startsWith(OTHER_KEY_MARK)
+          ? doubtfulTest(value, "key-arn-resource")
+          : stringTest(source.operator, value, variables, resolve, open)
         : typedTest(family, source.operator, value, variables, resolve, open);
     if (t === undefined) continue;
     tests.push(t);
@@ -165,7 +167,6 @@ function stringTest(
   resolve: Resolver,
   open: string[],
 ): ValueTest | undefined {
-  if (value.startsWith(OTHER_KEY_MARK)) return doubtfulTest(value, "key-arn-resource");
   const arn = operator.startsWith("Arn");
   const like = operator.includes("Like");
   const fold = operator.includes("IgnoreCase");

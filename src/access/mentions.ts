@@ -295,7 +295,7 @@ function addCondition(
     if ((linked || (PART_OF_ID.test(v) && filledByService(c.keyLower))) && selectsIds(c, v))
       m.patterns.push(v);
   }
-  if (ACCOUNT_KEYS.has(c.keyLower)) {
+  if (ACCOUNT_KEYS.has(c.keyLower) || filledByService(c.keyLower)) {
     const named = namedIds(c);
     for (const id of named.ids) m.accounts.add(id);
     m.patterns.push(...named.patterns);
