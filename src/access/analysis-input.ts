@@ -41,4 +41,4 @@ export interface Part {
 }
 
 /** Enough for any policy that people write; a hostile one runs into it and is reported as undecided. */
-export const DEFAULT_MAX_STEPS = 60_000;
+export const DEFAULT_MAX_STEPS = 50_000;

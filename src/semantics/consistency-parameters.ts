@@ -87,7 +87,8 @@ function algorithmInconsistencies(facts: KeyFacts, keys: ExplicitKeys, found: st
 /** The key holds the name of an alias, also where the request gives its ARN. */
 function aliasForm(keys: ExplicitKeys, found: string[]): void {
   const alias = soleValue(keys, "kms:requestalias");
-  if (alias !== undefined && !alias.startsWith("alias/")) {
+  // A name has at least one character. Source: KMS API reference, CreateAlias.
+  if (alias !== undefined && !/^alias\/./s.test(alias)) {
     found.push(`kms:RequestAlias ${quoted(alias)} is no alias name`);
   }
 }

@@ -457,6 +457,7 @@ describe("requests that AWS cannot produce", () => {
       /EncryptionAlgorithm is not one/,
     ],
     ["a parameter of another action", USER, { "kms:GranteePrincipal": USER }, /no parameter of kms:Decrypt/],
+    ["an alias without a name", USER, { "kms:RequestAlias": "alias/" }, /no alias name/],
     [
       "an alias ARN",
       USER,

@@ -10,7 +10,7 @@ import { evaluate } from "../../src/semantics/evaluate.js";
 import type { AccessRequest, Decision, KeyDocument, Source } from "../../src/semantics/request.js";
 import { NOW } from "../generators/vocabulary.js";
 import type { World } from "../generators/worlds.js";
-import { covers, isOutside, strangeSource, stated } from "./outside.js";
+import { covers, isOutside, strangeService, strangeSource, stated } from "./outside.js";
 
 /** A world that both engines have read; the symbolic engine has answered for all requests at once. */
 export interface Prepared {
@@ -153,7 +153,12 @@ export function compare(prepared: Prepared, request: AccessRequest): Outcome {
   if (!isOutside(request, world)) return { kind: "discarded", why: "inside" };
   const { caller } = request;
   const dead = (caller.kind === "user" || caller.kind === "session") && deadIds.has(caller.uniqueId ?? "");
-  if (dead || strangeSource(request) || inconsistencies(request, document).length > 0)
+  if (
+    dead ||
+    strangeSource(request) ||
+    strangeService(request, world) ||
+    inconsistencies(request, document).length > 0
+  )
     return { kind: "discarded", why: "inconsistent" };
   const decision = evaluate(request, document);
   // Credentials of which the request does not say what AWS would know: both answers are right.

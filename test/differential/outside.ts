@@ -65,6 +65,21 @@ export function strangeSource(request: AccessRequest): boolean {
   return new Set(accounts).size > 1;
 }
 
+/**
+ * Whether a service has a name of another form than all that AWS documents (IAM User Guide, "AWS service principals"), which
+ * no document gives or matches with a pattern: the symbolic engine makes up none of these.
+ */
+export function strangeService({ caller }: AccessRequest, world: World): boolean {
+  if (caller.kind !== "service" || /\.amazonaws\.com(\.cn)?$/.test(caller.name)) return false;
+  const texts = [world.policy, ...world.resourceControlPolicies];
+  if ([...texts, JSON.stringify(world.grants)].some((text) => text.includes(caller.name))) return false;
+  return !texts.some((text) =>
+    [...text.matchAll(/"((?:[^"\\]|\\.)*[*?](?:[^"\\]|\\.)*)"/g)].some(
+      ([, pattern = ""]) => pattern !== "*" && globMatches(parseGlob(pattern.toLowerCase()), caller.name),
+    ),
+  );
+}
+
 /** Whether what is said about a class of callers is said about this request, too. */
 export function covers(who: Who, request: AccessRequest): boolean {
   const { caller } = request;
