@@ -15,15 +15,6 @@ import { HYGIENE } from "./rule.js";
 import { severityOf } from "./severity.js";
 import { actionsText, canDo, enumerate, knownAs, name, quote, whoText } from "./words.js";
 
-/**
- * An outsider can assume a role of the key's account, and that role can use the key. The key's own exposure stays what
- * it is: the way leads through the role's trust policy. Source: IAM User Guide, "IAM role trust policies".
- */
-export const OUTSIDER_ASSUMABLE_ROLE = {
-  id: "outsider-assumable-role",
-  title: "An outsider can assume a role that can use the key",
-} as const;
-
 /** A way to a key: somebody outside the zone of trust, the role that it can assume, and what can be done in the end. */
 export interface RolePath {
   readonly outsider: Outsider;
@@ -93,7 +84,11 @@ class Told {
   }
 }
 
-/** One finding for each way. */
+/**
+ * An outsider can assume a role of the key's account, and that role can use the key: one finding for each way. The key's
+ * own exposure stays what it is: the way leads through the role's trust policy. Source: IAM User Guide, "IAM role trust
+ * policies".
+ */
 export function outsiderAssumableRole(key: KeyDocument, view: IamView | undefined): readonly Draft[] {
   if (view === undefined) return [];
   return rolePaths(key, view).map((path) => draft(path, view));

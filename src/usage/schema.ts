@@ -169,11 +169,3 @@ export type UsageFileLine =
       readonly omitted: number;
     }
   | { readonly type: "usage-end"; readonly keys: number };
-
-/** The line types, as messages list them. */
-export const USAGE_LINE_TYPES = [
-  "usage-file",
-  "usage-coverage",
-  "usage",
-  "usage-end",
-] as const satisfies readonly UsageFileLine["type"][];
