@@ -1,11 +1,12 @@
 import type { KeyDescription } from "../collect/ports.js";
 import type { Grant } from "../domain/grant.js";
-import { parseAccountId, parseOrganizationId } from "../domain/ids.js";
+import { type AccountId, parseAccountId, parseOrganizationId } from "../domain/ids.js";
+import { inert } from "../domain/inert.js";
 import type { KeyRecord } from "../domain/key.js";
 import { type Exposure, EXPOSURES, type Verdict } from "../domain/verdict.js";
 import type { Zone } from "../domain/zone.js";
 import { proveManageable } from "../repair/manageable.js";
-import { findManager } from "../repair/managers.js";
+import { findManager, type OwnSide } from "../repair/managers.js";
 import { judgeKey } from "../rules/judge.js";
 import type { EstateContext } from "../snapshot/key-record.js";
 import { keyRecord } from "../snapshot/key-record.js";
@@ -19,6 +20,8 @@ export interface Bench {
   readonly zone: Zone;
   /** Organizations and resource control policies, where a snapshot told them. */
   readonly estate: EstateContext;
+  /** Users and roles of an account, where a snapshot told them. */
+  readonly own: (account: AccountId) => OwnSide | undefined;
   /** Seconds since the epoch. */
   readonly now: number;
 }
@@ -31,9 +34,9 @@ export interface Documents {
   readonly grants: readonly Grant[];
 }
 
-/** The zone of trust of a task list. What is no id any more counts for nobody. */
-export function zoneOfTasks(tasks: TaskList): Zone {
-  const { zone } = tasks;
+/** The zone of trust of a task: its own, or that of its list. What is no id any more counts for nobody. */
+export function zoneOfTask(task: KeyTask, tasks: TaskList): Zone {
+  const zone = task.zone ?? tasks.zone;
   return {
     organizations: zone.organizations.map(parseOrganizationId).filter((id) => id !== undefined),
     accounts: zone.accounts.map(parseAccountId).filter((id) => id !== undefined),
@@ -50,6 +53,7 @@ export interface Assessment {
   readonly disagreements: readonly string[];
 }
 
+/** Judges a key. One about which the two engines disagree is not assessed, whatever either says, unless it is exposed. */
 export function assess(documents: Documents, bench: Bench): Assessment {
   const judged = judgeKey(recordOf(documents, bench), {
     zone: bench.zone,
@@ -58,7 +62,18 @@ export function assess(documents: Documents, bench: Bench): Assessment {
     now: bench.now,
   });
   const { exposure, verdict } = judged.report;
-  return { exposure, verdict, disagreements: judged.disagreements };
+  const { disagreements } = judged;
+  return disagreements.length === 0 || verdict === "exposed"
+    ? { exposure, verdict, disagreements }
+    : { exposure: "unknown", verdict: "not-assessed", disagreements };
+}
+
+/** What is said where the two engines disagree about a key; undefined where they do not. */
+export function disagreementText(...assessments: readonly Assessment[]): string | undefined {
+  const [first] = assessments.flatMap((a) => a.disagreements);
+  return first === undefined
+    ? undefined
+    : `keyward's two engines disagree about this key (${inert(first, { max: 200 })}): a bug, and nothing that keyward says of the key may be relied on. Please report it.`;
 }
 
 /** Whether the plan has said that the key will be so bad after its change, because exceptions let somebody stay. */
@@ -66,30 +81,39 @@ export function isAsPlanned(task: Pick<KeyTask, "after">, exposure: Exposure): b
   return task.after !== undefined && EXPOSURES.indexOf(exposure) >= EXPOSURES.indexOf(task.after);
 }
 
-/** Whether the key has somebody who can change its policy after a change. A sentence: not for sure. */
+/** Why a change is not made. */
+export interface Unsafe {
+  readonly why: string;
+  /** The two engines disagree about the key: a bug in keyward. */
+  readonly disagreement: boolean;
+}
+
+/** Whether the key has somebody who can change its policy after a change; undefined: it has, for sure. */
 export function unmanageable(
   now: Documents,
   next: string,
   kind: "apply" | "rollback",
   bench: Bench,
-): string | undefined {
+): Unsafe | undefined {
   const record = recordOf(now, bench);
   const { organizationOf } = bench.estate;
+  const search = { record, organizationOf, now: bench.now, own: bench.own(record.facts.account) };
   if (kind === "apply") {
     const { result, statement, details } = proveManageable({
-      record,
-      organizationOf,
+      ...search,
       older: { text: now.policy, grants: [] },
       newer: { text: next, grants: [] },
-      now: bench.now,
-      own: undefined,
     });
-    return result === "failed" ? [statement, ...details.slice(0, 1)].join(" ") : undefined;
+    if (result !== "failed") return undefined;
+    const manager = findManager(next, { ...search, exists: () => false });
+    return {
+      why: [statement, ...details.slice(0, 1)].join(" "),
+      disagreement: manager.kind === "undecided" && manager.disagreement,
+    };
   }
   // KMS takes no policy that names somebody who does not exist, so whom it names does; and a policy that was there
   // before must stay possible, whatever it rests on, unless nobody at all could change it again.
-  const exists = (): boolean => true;
-  const manager = findManager(next, { record, organizationOf, now: bench.now, own: undefined, exists });
+  const manager = findManager(next, { ...search, exists: () => true });
   switch (manager.kind) {
     case "plain":
     case "conditional":
@@ -97,9 +121,15 @@ export function unmanageable(
     case "perhaps":
       return undefined;
     case "undecided":
-      return `Whether somebody could change the old policy again was not decided. ${manager.reason}`;
+      return {
+        why: `Whether somebody could change the old policy again was not decided. ${manager.reason}`,
+        disagreement: manager.disagreement,
+      };
     case "nobody":
-      return "Nobody of the key's own account could change the old policy again.";
+      return {
+        why: "Nobody of the key's own account could change the old policy again.",
+        disagreement: false,
+      };
   }
 }
 

@@ -48,7 +48,7 @@ export interface RunContext {
   /** Shows the change; in a run without questions, answers yes. */
   readonly confirm: (proposal: Proposal) => Promise<Answer>;
   readonly tell: (end: KeyEnd) => void;
-  readonly bench: () => Bench;
+  readonly bench: (task: KeyTask) => Bench;
   /** True: everything but the calls that change something. */
   readonly dryRun: boolean;
   readonly keepGoing: boolean;

@@ -92,6 +92,7 @@ function rollbackTask(
   return {
     key: task.key,
     expect: { policy: put === undefined || overLaterChanges ? null : (now ?? null), grants: null },
+    ...(task.zone === undefined ? {} : { zone: task.zone }),
     policy: put === undefined ? null : backup.policy,
     revoke: made,
     create,

@@ -19,6 +19,7 @@ function taskOf(change: KeyChange): KeyTask {
   return {
     key: change.key.arn,
     expect: { policy: change.computedFrom.policySha256, grants: change.computedFrom.grantsSha256 },
+    ...(change.zone === undefined ? {} : { zone: change.zone }),
     policy: change.policy?.text ?? null,
     revoke: change.revokeGrants.map((g) => g.grantId),
     create: [],

@@ -2,7 +2,14 @@ import { inert } from "../domain/inert.js";
 import { EXPOSURES } from "../domain/verdict.js";
 import type { Grant } from "../domain/grant.js";
 import { grantsDigest } from "../repair/digest.js";
-import { assess, type Assessment, isAsPlanned, unmanageable } from "./assess.js";
+import {
+  assess,
+  type Assessment,
+  isAsPlanned,
+  disagreementText,
+  type Unsafe,
+  unmanageable,
+} from "./assess.js";
 import type { KeyPorts, Proposal, RunContext } from "./context.js";
 import type { KeyEnd } from "./journal/events.js";
 import { sha256 } from "./journal/chain.js";
@@ -26,6 +33,8 @@ export interface KeyResult {
   readonly unexpected: boolean;
   /** What the key is after the change; undefined where it was not changed. */
   readonly exposed?: boolean;
+  /** True: keyward's two engines disagree about the key. */
+  readonly disagreement?: boolean;
 }
 
 /**
@@ -55,7 +64,10 @@ export async function runKey(
     return finish(task, context, ports, { ...live, policy: backup.policy });
   }
   const proposal = propose(task, live, todo, context, place);
-  if (typeof proposal === "string") return { outcome: "refused", reason: proposal, unexpected: false };
+  if ("why" in proposal) {
+    const { why: reason, disagreement } = proposal;
+    return { outcome: "refused", reason, unexpected: false, disagreement };
+  }
   const asked = context.now();
   const answer = await context.confirm(proposal);
   if (answer === "quit") return { outcome: "quit", reason: "Stopped by the user.", unexpected: false };
@@ -152,7 +164,12 @@ function isWorse(before: Assessment, after: Assessment): boolean {
 /** What is wanted of a key is there. Somebody else may have opened it in another way since. */
 function soAlready(task: KeyTask, live: LiveKey, context: RunContext): KeyResult {
   const outcome = "nothing-to-do";
-  const { exposure, verdict } = assess({ arn: task.key, ...live }, context.bench());
+  const now = assess({ arn: task.key, ...live }, context.bench(task));
+  const disagreement = disagreementText(now);
+  if (disagreement !== undefined) {
+    return { outcome, reason: `It is so already. ${disagreement}`, unexpected: false, disagreement: true };
+  }
+  const { exposure, verdict } = now;
   if (context.kind === "rollback" || verdict !== "exposed" || isAsPlanned(task, exposure)) {
     return { outcome, reason: "It is so already.", unexpected: false };
   }
@@ -188,15 +205,16 @@ function missing(wanted: readonly Grant[], live: readonly Grant[]): readonly Gra
   });
 }
 
-/** What shall be done and what it makes of the key; a sentence where it would be unsafe. */
+/** What shall be done and what it makes of the key, or why that would be unsafe. */
 function propose(
   task: KeyTask,
   live: LiveKey,
   todo: Todo,
   context: RunContext,
   place: { readonly index: number; readonly of: number },
-): Proposal | string {
-  const bench = context.bench();
+): Proposal | Unsafe {
+  const bench = context.bench(task);
+  const unsafe = (why: string, disagreement = false): Unsafe => ({ why, disagreement });
   const now = { arn: task.key, ...live };
   const gone = new Set(todo.revoke.map((g) => g.GrantId));
   const then = {
@@ -205,22 +223,30 @@ function propose(
     grants: [...live.grants.filter((g) => !gone.has(g.GrantId)), ...todo.create],
   };
   if (todo.policy !== undefined) {
-    const why = unmanageable(now, todo.policy, context.kind, bench);
-    if (why !== undefined) {
-      return `The new policy has to let somebody of the key's own account change it again. ${inert(why, { max: 400 })} No flag permits this. Next: keep a statement for the account's root user or an administrator, and make a new plan.`;
+    const found = unmanageable(now, todo.policy, context.kind, bench);
+    if (found !== undefined) {
+      const bug = found.disagreement
+        ? "keyward's two engines disagree about this key: a bug; please report it. "
+        : "";
+      return unsafe(
+        `${bug}The new policy has to let somebody of the key's own account change it again. ${inert(found.why, { max: 400 })} No flag permits this. Next: keep a statement for the account's root user or an administrator, and make a new plan; where IAM policies alone let somebody, --estate SNAPSHOT shows them.`,
+        found.disagreement,
+      );
     }
   }
   const before = assess(now, bench);
   const after = assess(then, bench);
-  const [disagreement] = [...before.disagreements, ...after.disagreements];
-  if (disagreement !== undefined) {
-    return `keyward's two engines disagree about this key (${inert(disagreement, { max: 200 })}); please report it.`;
-  }
+  const disagreement = disagreementText(before, after);
+  if (disagreement !== undefined) return unsafe(`Nothing was written. ${disagreement}`, true);
   if (context.kind === "apply" && isWorse(before, after) && !isAsPlanned(task, after.exposure)) {
-    return `The change would make the key ${after.exposure}; it is ${before.exposure} now. No plan of keyward does that: it was edited by hand, or is for another zone of trust. Nothing was written; make a new plan.`;
+    return unsafe(
+      `The change would make the key ${after.exposure}; it is ${before.exposure} now. No plan of keyward does that: it was edited by hand, or is for another zone of trust. Nothing was written; make a new plan.`,
+    );
   }
   if (after.exposure === "invalid")
-    return "KMS would refuse the new policy: it is not valid. Next: keyward check on its text says where; make a new plan.";
+    return unsafe(
+      "KMS would refuse the new policy: it is not valid. Next: keyward check on its text says where; make a new plan.",
+    );
   return {
     task,
     live,
@@ -288,8 +314,15 @@ async function finish(
       return failed(`The change was written, and cannot be read back. ${refusalText(seen.failure)}`);
   }
   const live = { ...seen.live, description: former.description };
-  const { exposure, verdict } = assess({ arn: key, ...live }, context.bench());
+  const now = assess({ arn: key, ...live }, context.bench(task));
+  const { exposure, verdict } = now;
   await context.recorder.add({ type: "evaluated", key, policy: sha256(live.policy), exposure, verdict });
+  const disagreement = disagreementText(now);
+  if (disagreement !== undefined) {
+    const reason = `Written and read back. ${disagreement} Next: keyward rollback RUN undoes the change.`;
+    const exposed = verdict === "exposed";
+    return { outcome: "done", reason, unexpected: true, exposed, disagreement: true };
+  }
   const asPlanned = isAsPlanned(task, exposure);
   const exposed = verdict === "exposed" && !asPlanned;
   const clearly = verdict === "not-assessed" ? "could not be assessed" : `is ${exposure} (${verdict})`;

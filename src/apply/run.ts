@@ -13,6 +13,8 @@ export interface RunResult {
   readonly left: number;
   /** Keys that are exposed after the change. */
   readonly exposed: number;
+  /** Keys about which keyward's two engines disagree: nothing that is said of them may be relied on. */
+  readonly disagreements: number;
 }
 
 /** A key that is to be worked on. */
@@ -36,6 +38,7 @@ export async function runTasks(pending: readonly PendingTask[], context: RunCont
     failed: 0,
   };
   let exposed = 0;
+  let disagreements = 0;
   let done = 0;
   for (const [index, { task, backup }] of inTurns(pending, (p) => p.task.key).entries()) {
     if (context.stopping()) break;
@@ -48,9 +51,10 @@ export async function runTasks(pending: readonly PendingTask[], context: RunCont
     counts[result.outcome]++;
     done++;
     if (result.exposed === true) exposed++;
+    if (result.disagreement === true) disagreements++;
     if (result.unexpected && !context.keepGoing) break;
   }
   const left = pending.length - done;
   await context.recorder.add({ type: "end", complete: left === 0 && counts.failed === 0 });
-  return { counts, left, exposed };
+  return { counts, left, exposed, disagreements };
 }

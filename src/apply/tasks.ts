@@ -32,6 +32,13 @@ export const grantSchema = z.strictObject({
     .exactOptional(),
 });
 
+const zone = z.strictObject({
+  organizations: z.array(text),
+  accounts: z.array(text),
+  principals: z.array(text),
+  services: z.array(text),
+});
+
 const task = z.strictObject({
   key: text.describe("Key ARN."),
   expect: z
@@ -40,6 +47,11 @@ const task = z.strictObject({
       grants: sha256.nullable().describe("Digest of its grants (docs/plan.md); null: any."),
     })
     .describe("What must still be so."),
+  zone: zone
+    .exactOptional()
+    .describe(
+      "By which this key is judged, where that is not the zone of the list: it is of another snapshot.",
+    ),
   policy: text.nullable().describe("The new policy; null: it stays."),
   revoke: z.array(text).describe("Ids of grants."),
   create: z.array(grantSchema).readonly().describe("Revoked grants whose terms are to be granted again."),
@@ -61,13 +73,6 @@ const task = z.strictObject({
       "Observed uses of which the plan says that they will be refused; keyward verify knows them again.",
     ),
   foreseen: z.array(text).describe("Sentences to show before: what breaks, what becomes exposed again."),
-});
-
-const zone = z.strictObject({
-  organizations: z.array(text),
-  accounts: z.array(text),
-  principals: z.array(text),
-  services: z.array(text),
 });
 
 export const tasksSchema = z.strictObject({

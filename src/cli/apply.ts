@@ -10,7 +10,8 @@ it again. Never bypasses AWS's lockout safety check, and never puts a policy tha
 
 Needs kms:GetKeyPolicy, kms:ListGrants, kms:PutKeyPolicy and kms:RevokeGrant; more exact with kms:DescribeKey.
 Stops after the first unexpected failure. A run that was stopped or killed goes on with --resume RUN, or back with
-keyward rollback RUN. Exit code 2: something failed; 4: a key was refused; 3: some keys were not changed.`;
+keyward rollback RUN. Exit code 2: something failed; 4: a key was refused; 3: some keys were not changed;
+5: keyward's two engines disagreed about a key.`;
 
 /** `keyward apply`: carries out a plan. */
 export function register(program: Command, io: Io): void {

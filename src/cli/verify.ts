@@ -17,7 +17,8 @@ exactly them in again, or everybody as before.
 
 CloudTrail delivers within minutes, mostly: no denials yet is not a proof. Needs kms:GetKeyPolicy and kms:ListGrants; with
 --lookup-events cloudtrail:LookupEvents. Exit code 1: a key is exposed; 4: a key is not as it was written; 3: a key could not
-be read, somebody of the zone of trust was shut out and nobody foresaw it, or the evidence does not cover a key.`;
+be read, somebody of the zone of trust was shut out and nobody foresaw it, or the evidence does not cover a key; 5: keyward's two
+engines disagreed about a key.`;
 
 /** `keyward verify`: what a change came to. */
 export function register(program: Command, io: Io): void {

@@ -176,8 +176,20 @@ const owner = z
   .describe("What owns the key and would write the old policy back.");
 
 /** One key with its change. */
+const zone = z.strictObject({
+  organizations: z.array(text),
+  accounts: z.array(accountId),
+  principals: z.array(text),
+  services: z.array(text),
+});
+
 export const keyChangeSchema = z.strictObject({
   key,
+  zone: zone
+    .exactOptional()
+    .describe(
+      "The zone of trust of this key, where that is not the zone of the plan: under organizations auto each snapshot has its own.",
+    ),
   computedFrom,
   exposure: z.strictObject({ before: z.enum(EXPOSURES), after: z.enum(EXPOSURES) }),
   strategy: z.enum([...STRATEGIES, "readd"]),
@@ -224,12 +236,7 @@ export const planSchema = z.strictObject({
     usage: text.nullable(),
     strategy: z.enum(STRATEGY_CHOICES),
   }),
-  zone: z.strictObject({
-    organizations: z.array(text),
-    accounts: z.array(accountId),
-    principals: z.array(text),
-    services: z.array(text),
-  }),
+  zone,
   summary: z.strictObject({ changes: count, unchanged: count, refused: count }),
   changes: z.array(keyChangeSchema),
   unchanged: z.array(unchanged),

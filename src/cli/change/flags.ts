@@ -94,7 +94,7 @@ export function addChangeFlags(command: Command): Command {
       )
       .option(
         "--estate <snapshot>",
-        "organizations and resource control policies, by which keys are judged, from this snapshot",
+        "organizations, resource control policies, users and roles, by which keys are judged, from this snapshot",
       ),
   );
 }

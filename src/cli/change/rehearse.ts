@@ -9,7 +9,7 @@ import { rollbackTasks } from "../../apply/from-journal.js";
 import { tasksOfPlan } from "../../apply/from-plan.js";
 import type { KeyEnd } from "../../apply/journal/events.js";
 import { Journal } from "../../apply/journal/journal.js";
-import { zoneOfTasks } from "../../apply/assess.js";
+import { zoneOfTask } from "../../apply/assess.js";
 import { runTasks } from "../../apply/run.js";
 import type { KeyTask, TaskList } from "../../apply/tasks.js";
 import { isUniqueId, withoutPrincipals } from "../../apply/without.js";
@@ -99,7 +99,11 @@ export async function rehearsePlan(
     const notDone = applied.ends.filter((end) => end.outcome !== "done");
     const unforeseen = uses?.broken.filter((use) => !use.foreseen) ?? [];
     const passed =
-      notDone.length === 0 && applied.exposed === 0 && different.length === 0 && unforeseen.length === 0;
+      notDone.length === 0 &&
+      applied.exposed === 0 &&
+      applied.disagreements === 0 &&
+      different.length === 0 &&
+      unforeseen.length === 0;
     const rehearsal: Rehearsal = {
       schema: REHEARSAL_SCHEMA,
       at: new Date(io.now()).toISOString(),
@@ -121,6 +125,7 @@ export async function rehearsePlan(
     };
     await attach(plan, rehearsal, path, io);
     report(rehearsal, applied.ends, uses, { different, without }, io);
+    if (applied.disagreements > 0) return EXIT.disagreement;
     if (notDone.some((end) => end.outcome === "failed")) return EXIT.failure;
     if (applied.exposed > 0) return EXIT.exposed;
     return passed ? EXIT.clear : EXIT.refused;
@@ -139,15 +144,17 @@ async function changersOf(
   io: Io,
 ): Promise<ReadonlyMap<string, LocalCaller>> {
   const changes = new Map(plan.changes.map((c) => [c.key.arn, c]));
-  const zone = zoneOfTasks(tasksOfPlan(plan, undefined));
+  const tasks = tasksOfPlan(plan, undefined);
+  const taskOf = new Map(tasks.tasks.map((t) => [t.key, t]));
   const found = new Map<string, LocalCaller>();
   for await (const line of readSnapshot(createReadStream(snapshot), snapshot)) {
     if (line.type === "organization" || line.type === "resource-control-policy") estate.add(line);
     if (line.type !== "key" || line.policy.kind !== "present") continue;
     const change = changes.get(line.arn);
-    if (change === undefined) continue;
+    const task = taskOf.get(line.arn);
+    if (change === undefined || task === undefined) continue;
     const read = keyRecord(line, estate);
-    const record = { ...read, facts: assumeOwnOrganization(read.facts, zone).facts };
+    const record = { ...read, facts: assumeOwnOrganization(read.facts, zoneOfTask(task, tasks)).facts };
     const texts = [line.policy.text, ...(change.policy === null ? [] : [change.policy.text])];
     found.set(line.arn, changerOf(record, texts, estate.organizationOf, Math.floor(io.now() / 1000)));
   }
@@ -189,6 +196,7 @@ interface CarriedOut {
   readonly run: string;
   readonly ends: readonly KeyEnd[];
   readonly exposed: number;
+  readonly disagreements: number;
 }
 
 async function carryOut(
@@ -222,7 +230,7 @@ async function carryOut(
       signal: new AbortController().signal,
       stopping: () => false,
     });
-    return { run: writer.id, ends, exposed: result.exposed };
+    return { run: writer.id, ends, exposed: result.exposed, disagreements: result.disagreements };
   } finally {
     await writer.close();
   }

@@ -53,7 +53,8 @@ export async function rollBack(
   }
   const [first] = lists;
   if (first === undefined) throw nothing(flags.journal);
-  const tasks: TaskList = { ...first, tasks: lists.flatMap((l) => l.tasks).map((t) => leaving(t, own)) };
+  const all = lists.flatMap((l) => l.tasks.map((t): KeyTask => ({ ...t, zone: t.zone ?? l.zone })));
+  const tasks: TaskList = { ...first, tasks: all.map((t) => leaving(t, own)) };
   const unknown = [...(flags.keys ?? [])].find((key) => !tasks.tasks.some((t) => t.key === key));
   if (unknown !== undefined) {
     throw new KeywardError({

@@ -196,7 +196,8 @@ function summary({ counts, left, exposed }: RunResult, dryRun: boolean): string 
 }
 
 /** The worst that happened. */
-function codeOf({ counts, left, exposed }: RunResult, kind: TaskList["kind"]): ExitCode {
+function codeOf({ counts, left, exposed, disagreements }: RunResult, kind: TaskList["kind"]): ExitCode {
+  if (disagreements > 0) return EXIT.disagreement;
   if (counts.failed > 0) return EXIT.failure;
   if (counts.refused > 0 || counts.drift > 0) return EXIT.refused;
   if (exposed > 0 && kind === "apply") return EXIT.exposed;

@@ -1,4 +1,4 @@
-import { assess, isAsPlanned, zoneOfTasks } from "../../apply/assess.js";
+import { assess, type Bench, disagreementText, isAsPlanned } from "../../apply/assess.js";
 import { tasksOfPlan } from "../../apply/from-plan.js";
 import { eventsOf, isRunId, Journal } from "../../apply/journal/journal.js";
 import { readDescribed, samePolicy } from "../../apply/read.js";
@@ -23,9 +23,10 @@ export async function verify(target: string, given: VerifyFlags, io: Io): Promis
   const say = (text: string): void => void io.stdout.write(`${inert(text)}\n`);
   const first = parseKeyArn(found.tasks.tasks[0]?.key ?? "");
   const cloud = await openCloud(flags, io, first === undefined ? undefined : keyArnParts(first).region);
+  const bench = await benchOf(found.tasks, flags.estate, io.now);
   let keys: KeysSeen;
   try {
-    keys = await look(found.tasks, cloud, flags.estate, io, say);
+    keys = await look(found.tasks, cloud, bench, say);
   } finally {
     cloud.close();
   }
@@ -35,14 +36,14 @@ export async function verify(target: string, given: VerifyFlags, io: Io): Promis
       "No evidence was named, so who was denied since is not known: add --cloudtrail, --lookup-events or --usage.",
     );
   }
-  const zone = zoneOfTasks(found.tasks);
-  const { estate } = (await benchOf(found.tasks, flags.estate, io.now))();
-  const denials = found.tasks.tasks.flatMap((task) =>
-    shutOut(task, evidence?.entries.get(task.key) ?? [], zone, found.since, estate.organizationOf),
-  );
+  const denials = found.tasks.tasks.flatMap((task) => {
+    const { zone, estate } = bench(task);
+    return shutOut(task, evidence?.entries.get(task.key) ?? [], zone, found.since, estate.organizationOf);
+  });
   if (evidence !== undefined) tellDenials(denials, found, flags, say);
   const notCovered = evidence?.notCovered ?? [];
   for (const caveat of notCovered) say(`not covered by the evidence: ${caveat}`);
+  if (keys.disagreements > 0) return EXIT.disagreement;
   if (keys.exposed > 0) return EXIT.exposed;
   if (keys.different > 0) return EXIT.refused;
   const unforeseen = denials.some((d) => d.trusted && !d.foreseen);
@@ -69,18 +70,18 @@ interface KeysSeen {
   readonly exposed: number;
   readonly different: number;
   readonly unread: number;
+  /** Keys about which keyward's two engines disagree. */
+  readonly disagreements: number;
 }
 
 async function look(
   tasks: TaskList,
   cloud: ChangeCloud,
-  snapshot: string | undefined,
-  io: Io,
+  bench: (task: KeyTask) => Bench,
   say: (text: string) => void,
 ): Promise<KeysSeen> {
-  const bench = (await benchOf(tasks, snapshot, io.now))();
   const { signal } = new AbortController();
-  const seen = { exposed: 0, different: 0, unread: 0 };
+  const seen = { exposed: 0, different: 0, unread: 0, disagreements: 0 };
   for (const task of tasks.tasks) {
     const ports = await cloud.portsOf(task.key);
     if (typeof ports === "string") {
@@ -97,7 +98,10 @@ async function look(
       continue;
     }
     const live = read.value;
-    const { exposure, verdict } = assess({ arn: task.key, ...live }, bench);
+    const now = assess({ arn: task.key, ...live }, bench(task));
+    const { exposure, verdict } = now;
+    const disagreement = disagreementText(now);
+    if (disagreement !== undefined) seen.disagreements++;
     const asPlanned = isAsPlanned(task, exposure);
     if (verdict === "exposed" && !asPlanned) seen.exposed++;
     if (verdict === "not-assessed") seen.unread++;
@@ -107,7 +111,8 @@ async function look(
     say(
       `${wrong.length === 0 ? "as written" : "changed since"}: ${task.key}: ${exposure} (${verdict})${planned}`,
     );
-    for (const sentence of wrong) say(`  ${sentence}`);
+    for (const sentence of [...wrong, ...(disagreement === undefined ? [] : [disagreement])])
+      say(`  ${sentence}`);
   }
   return seen;
 }

@@ -13,7 +13,9 @@ export interface PlanKey {
   readonly estate: Estate;
   /** Users and roles of the accounts, as far as the file has them. */
   readonly iam: EstateIam;
-  /** Organizations of which the file lists the accounts. */
+  /** Organizations that the file names. */
+  readonly organizations: ReadonlySet<OrganizationId>;
+  /** Those of which it lists the accounts. */
   readonly listed: ReadonlySet<OrganizationId>;
   readonly file: string | undefined;
 }
@@ -42,13 +44,16 @@ export async function* planKeys(
       );
       const estate = new Estate();
       const iam = new EstateIam(estate);
-      const key = { line: read.value.line, estate, iam, listed: new Set<OrganizationId>(), file: input.name };
+      const none = new Set<OrganizationId>();
+      const { line } = read.value;
+      const key = { line, estate, iam, organizations: none, listed: none, file: input.name };
       if (wanted(key.line, names, missing)) yield key;
       continue;
     }
     const { snapshotLines } = await import("../check/snapshot-file.js");
     const estate = new Estate();
     const iam = new EstateIam(estate);
+    const organizations = new Set<OrganizationId>();
     const listed = new Set<OrganizationId>();
     for await (const line of snapshotLines(input)) {
       switch (line.type) {
@@ -56,6 +61,7 @@ export async function* planKeys(
           estate.add(line);
           iam.add(line);
           const id = parseOrganizationId(line.id);
+          if (id !== undefined) organizations.add(id);
           if (id !== undefined && line.accounts !== undefined) listed.add(id);
           break;
         }
@@ -74,7 +80,9 @@ export async function* planKeys(
           around.incomplete++;
           break;
         case "key":
-          if (wanted(line, names, missing)) yield { line, estate, iam, listed, file: undefined };
+          if (wanted(line, names, missing)) {
+            yield { line, estate, iam, organizations, listed, file: undefined };
+          }
           break;
         case "snapshot":
         case "region":

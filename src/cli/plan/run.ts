@@ -5,7 +5,7 @@ import { KeywardError } from "../../domain/result.js";
 import type { KeyRecord } from "../../domain/key.js";
 import type { AccountId, OrganizationId } from "../../domain/ids.js";
 import type { Zone } from "../../domain/zone.js";
-import type { PlanFile, StrategyChoice } from "../../repair/plan-file.js";
+import type { KeyChange, PlanFile, StrategyChoice } from "../../repair/plan-file.js";
 import { PLAN_SCHEMA } from "../../repair/plan-file.js";
 import { type KeyOutcome, type PlanContext, plannedKey } from "../../repair/outcome.js";
 import { planKey } from "../../repair/plan-key.js";
@@ -112,13 +112,22 @@ function touches(open: Who, waived: Who): boolean {
   return JSON.stringify(open) === JSON.stringify(waived);
 }
 
+const zoneJson = (zone: Zone): PlanFile["zone"] => ({
+  organizations: [...zone.organizations],
+  accounts: [...zone.accounts],
+  principals: [...zone.principals],
+  services: [...zone.services],
+});
+
 /** The plan as it grows key by key. */
 class Planning {
   readonly disagreements: string[] = [];
-  private readonly changes: PlanFile["changes"] = [];
+  /** Each with the zone of its snapshot. */
+  private readonly changes: (readonly [KeyChange, Zone])[] = [];
   private readonly unchanged: PlanFile["unchanged"] = [];
   private readonly refused: PlanFile["refused"] = [];
   private readonly notes = new Set<string>();
+  /** What some snapshot trusts. */
   private zone: Zone;
 
   constructor(
@@ -130,8 +139,7 @@ class Planning {
     this.zone = zoneOf(config, []);
   }
 
-  add({ line, estate, iam, listed, file }: PlanKey): void {
-    const organizations = [...estate.organizationOf.values()].flatMap((m) => (m === null ? [] : [m.id]));
+  add({ line, estate, iam, organizations, listed, file }: PlanKey): void {
     const zone = zoneOf(this.config, organizations);
     this.zone = {
       ...zone,
@@ -184,17 +192,17 @@ class Planning {
       ...(waived.notes.length === 0 ? {} : { zoneWithoutExceptions: zone }),
     };
     const outcome = this.flags.readd ? planReadd(record, context) : planKey(record, context);
-    if (outcome.kind !== "unchanged" || waived.notes.length === 0) this.take(outcome);
+    if (outcome.kind !== "unchanged" || waived.notes.length === 0) this.take(outcome, zone);
     else {
       const reason = `${outcome.key.reason}, but for those whom exceptions of keyward.yaml let stay`;
       this.unchanged.push({ ...outcome.key, exposure: waived.exposure, reason });
     }
   }
 
-  private take(outcome: KeyOutcome): void {
+  private take(outcome: KeyOutcome, zone: Zone): void {
     switch (outcome.kind) {
       case "change":
-        this.changes.push(outcome.change);
+        this.changes.push([outcome.change, zone]);
         break;
       case "unchanged":
         this.unchanged.push(outcome.key);
@@ -296,18 +304,15 @@ class Planning {
         usage: this.flags.usage ?? null,
         strategy: this.flags.strategy ?? "auto",
       },
-      zone: {
-        organizations: [...zone.organizations],
-        accounts: [...zone.accounts],
-        principals: [...zone.principals],
-        services: [...zone.services],
-      },
+      zone: zoneJson(zone),
       summary: {
         changes: this.changes.length,
         unchanged: this.unchanged.length,
         refused: this.refused.length,
       },
-      changes: this.changes,
+      changes: this.changes.map(([change, own]) =>
+        own.organizations.length === zone.organizations.length ? change : { ...change, zone: zoneJson(own) },
+      ),
       unchanged: this.unchanged,
       refused: this.refused,
       notes: [...around.notes, ...this.notes],
