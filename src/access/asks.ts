@@ -14,6 +14,8 @@ export interface Asks {
   readonly sourceOrganization: boolean;
   /** The ARN of a service's source, in whichever key a service puts it. */
   readonly sourceArn: boolean;
+  /** The account of a service's source twice: in a source key, and in a pair of the encryption context that services fill. */
+  readonly sourceTwice: boolean;
   /** From which network a request comes. */
   readonly network: boolean;
   /** Whose VPC endpoint it comes through. */
@@ -30,6 +32,7 @@ const CREDENTIAL_KEYS = ["aws:tokenissuetime", "aws:multifactorauthpresent", "aw
 const KIND_KEYS = ["aws:principalarn", "aws:userid", "aws:username", "aws:principaltype", "aws:assumedroot"];
 const CALLER_ORG_KEYS = ["aws:principalorgid", "aws:principalorgpaths"];
 const SOURCE_ORG_KEYS = ["aws:sourceorgid", "aws:sourceorgpaths"];
+const SOURCE_KEYS = ["aws:sourceaccount", "aws:sourceowner", "aws:sourcearn", ...SOURCE_ORG_KEYS];
 const ENDPOINT_ORG_KEYS = ["aws:vpceorgid", "aws:vpceorgpaths"];
 const ENDPOINT_OWNER_KEYS = ["aws:vpceaccount", ...ENDPOINT_ORG_KEYS];
 const NETWORK_KEYS = [
@@ -73,6 +76,7 @@ export function asksOf(keys: ReadonlySet<string>): Asks {
     callerOrganization: any(CALLER_ORG_KEYS),
     sourceOrganization: any(SOURCE_ORG_KEYS),
     sourceArn: asksForSourceArn(keys),
+    sourceTwice: any(SOURCE_KEYS) && [...keys].some(filledByService),
     network: any(NETWORK_KEYS),
     endpointOwner: any(ENDPOINT_OWNER_KEYS),
     endpointOrganization: any(ENDPOINT_ORG_KEYS),
@@ -88,6 +92,7 @@ const NOTHING: Asks = {
   callerOrganization: false,
   sourceOrganization: false,
   sourceArn: false,
+  sourceTwice: false,
   network: false,
   endpointOwner: false,
   endpointOrganization: false,

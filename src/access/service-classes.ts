@@ -10,6 +10,7 @@ import {
   type RankedClass,
 } from "./known-ids.js";
 import type { ServiceSource } from "./matrix.js";
+import { asksOf } from "./asks.js";
 import { SERVICE_FORM } from "./mentions.js";
 
 const UNNAMED_SERVICES = [
@@ -107,6 +108,12 @@ function* oneService(
       trustedService,
       [],
     );
+    // An account that is named may stand in the encryption context alone: no source key is then there to be asked.
+    const alone = asksOf(mentions.keys).sourceTwice ? known.accounts : [];
+    for (const id of alone.filter((a) => !known.trusts(a))) {
+      const account = { kind: "literal", id } as const;
+      yield classFor({ kind: "none" }, { kind: "none", account }, trustedService, []);
+    }
     if (mentions.patterns.length > 0) {
       yield classFor(
         { kind: "pattern", pattern: "" },

@@ -72,7 +72,8 @@ export function strangeSource(request: AccessRequest): boolean {
 export function strangeService({ caller }: AccessRequest, world: World): boolean {
   if (caller.kind !== "service" || /\.amazonaws\.com(\.cn)?$/.test(caller.name)) return false;
   const texts = [world.policy, ...world.resourceControlPolicies];
-  if ([...texts, JSON.stringify(world.grants)].some((text) => text.includes(caller.name))) return false;
+  if ([...texts, JSON.stringify(world.grants)].some((text) => text.includes(`"${caller.name}"`)))
+    return false;
   return !texts.some((text) =>
     [...text.matchAll(/"((?:[^"\\]|\\.)*[*?](?:[^"\\]|\\.)*)"/g)].some(
       ([, pattern = ""]) => pattern !== "*" && globMatches(parseGlob(pattern.toLowerCase()), caller.name),
