@@ -238,6 +238,8 @@ function hasDoubt(l: Lit): boolean {
     l.c.tests.some((t) => t.doubtful !== undefined) ||
     l.c.source.values.length === 0 ||
     (l.c.source.ifExists && l.c.source.qualifier === "ForAnyValue") ||
+    // An empty value may be no value at all.
+    l.c.source.qualifier === "ForAllValues" ||
     (l.c.facts?.multivalued === true && l.c.source.qualifier === undefined) ||
     l.c.negated ||
     l.c.family === "null" ||

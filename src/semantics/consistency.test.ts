@@ -299,6 +299,7 @@ describe("requests that AWS cannot produce", () => {
     ],
     ["a malformed source account", SERVICE, { "aws:SourceAccount": "1111*" }, /no account id/],
     ["a malformed source ARN", SERVICE, { "aws:SourceArn": "bucket" }, /no ARN/],
+    ["a source in China", SERVICE, { "aws:SourceArn": "arn:aws-cn:s3:::b" }, /another partition/],
     [
       "a trail with a colon in its name",
       "cloudtrail.amazonaws.com",

@@ -170,7 +170,7 @@ function sourceInconsistencies(
   if (owner !== undefined && account !== undefined && owner !== account) {
     found.push("aws:SourceOwner is another account than aws:SourceAccount");
   }
-  if (arn !== undefined) sourceArnInconsistencies(arn, account, request.caller.name, found);
+  if (arn !== undefined) sourceArnInconsistencies(arn, account, request.caller.name, facts, found);
   const organization =
     account === facts.account && facts.organization.kind === "present"
       ? facts.organization.value.id
@@ -185,6 +185,7 @@ function sourceArnInconsistencies(
   arn: string,
   account: string | undefined,
   service: string,
+  facts: KeyFacts,
   found: string[],
 ): void {
   const parts = textParts(arn);
@@ -192,7 +193,11 @@ function sourceArnInconsistencies(
   if (service === "cloudtrail.amazonaws.com" && parts?.[5].includes(":") === true) {
     found.push("no resource of CloudTrail has a colon in its name");
   }
-  if (parts !== undefined && (!SERVICE_PART.test(parts[1]) || !REGION_PART.test(parts[3]))) {
+  // Partitions are apart from each other: a service of one does nothing for a resource of another.
+  if (parts !== undefined && parts[1] !== facts.partition) {
+    found.push(`aws:SourceArn ${quoted(arn)} is of another partition than the key`);
+  }
+  if (parts !== undefined && (!SERVICE_PART.test(parts[2]) || !REGION_PART.test(parts[3]))) {
     found.push(`aws:SourceArn ${quoted(arn)} names no service and Region as AWS names them`);
   }
   const arnAccount = parts?.[4] ?? "";
