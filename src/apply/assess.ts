@@ -149,5 +149,6 @@ function recordOf({ arn, description, policy, grants }: Documents, bench: Bench)
     grants: { kind: "present", items: grants },
   };
   const record = keyRecord(line, bench.estate);
-  return { ...record, facts: assumeOwnOrganization(record.facts, bench.zone).facts };
+  const { facts } = assumeOwnOrganization(record.facts, bench.zone, bench.estate.listed);
+  return { ...record, facts };
 }

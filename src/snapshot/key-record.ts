@@ -20,6 +20,8 @@ export interface EstateContext {
    * organization or in none: a snapshot never says that an account is in none.
    */
   readonly organizationOf: ReadonlyMap<AccountId, Membership | null>;
+  /** Organizations whose line lists accounts: an account that the list leaves out is not taken for a member. */
+  readonly listed: ReadonlySet<OrganizationId>;
   /** Texts of the resource control policies that bind keys of the account, without repetition. */
   resourceControlPolicies(account: AccountId): readonly string[];
   /** The path of every account of an organization; undefined where not all of them are known. */
@@ -46,6 +48,17 @@ export class Estate implements EstateContext {
 
   /** Organizations whose lines list accounts, each with its path. */
   private readonly trees = new Map<string, Map<AccountId, string> | undefined>();
+  private readonly named = new Set<OrganizationId>();
+  private readonly withAccounts = new Set<OrganizationId>();
+
+  /** Every organization that has a line, whether or not the line lists an account: `organizations: auto` means these. */
+  get organizations(): ReadonlySet<OrganizationId> {
+    return this.named;
+  }
+
+  get listed(): ReadonlySet<OrganizationId> {
+    return this.withAccounts;
+  }
 
   treeOf(organization: string): ReadonlyMap<AccountId, string> | undefined {
     return this.trees.get(organization);
@@ -74,6 +87,8 @@ export class Estate implements EstateContext {
     const id = parseOrganizationId(line.id);
     if (id === undefined) return;
     if (line.policyTypes?.includes("RESOURCE_CONTROL_POLICY") === false) this.withoutResourceControl.add(id);
+    this.named.add(id);
+    if (line.accounts !== undefined) this.withAccounts.add(id);
     this.trees.set(id, tree(line));
     const management =
       line.managementAccountId === undefined ? undefined : parseAccountId(line.managementAccountId);

@@ -154,7 +154,8 @@ async function changersOf(
     const task = taskOf.get(line.arn);
     if (change === undefined || task === undefined) continue;
     const read = keyRecord(line, estate);
-    const record = { ...read, facts: assumeOwnOrganization(read.facts, zoneOfTask(task, tasks)).facts };
+    const { facts } = assumeOwnOrganization(read.facts, zoneOfTask(task, tasks), estate.listed);
+    const record = { ...read, facts };
     const texts = [line.policy.text, ...(change.policy === null ? [] : [change.policy.text])];
     found.set(line.arn, changerOf(record, texts, estate.organizationOf, Math.floor(io.now() / 1000)));
   }

@@ -195,9 +195,8 @@ class DiffRun {
     const record = next ?? old;
     if (record === undefined) return;
     const estate = next === undefined ? this.context.old : this.context.new;
-    const members = [...estate.organizationOf.values()].flatMap((m) => (m === null ? [] : [m.id]));
-    const zone = zoneOf(this.config, members);
-    const { facts } = assumeOwnOrganization(record.facts, zone);
+    const zone = zoneOf(this.config, estate.organizations);
+    const { facts } = assumeOwnOrganization(record.facts, zone, estate.listed);
     const changed = old !== undefined && next !== undefined ? factsThatDiffer(old.facts, next.facts) : [];
     const asked = changed.filter((f) => asksAbout(f, [old, next]));
     const difference = this.narrowed(

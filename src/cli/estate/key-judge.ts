@@ -1,6 +1,5 @@
 import { itemsRead } from "../../domain/fetched.js";
 import type { OrganizationId } from "../../domain/ids.js";
-import { parseOrganizationId } from "../../domain/ids.js";
 import type { KeyRecord } from "../../domain/key.js";
 import type { Zone } from "../../domain/zone.js";
 import { safeJson } from "../../report/json.js";
@@ -134,7 +133,7 @@ export class KeyJudge {
     ) {
       return late;
     }
-    this.currentZone = zoneOf(this.config, this.view.organizations);
+    this.currentZone = zoneOf(this.config, this.view.estate.organizations);
     this.memo = undefined;
     return late;
   }
@@ -218,7 +217,7 @@ export class KeyJudge {
   }
 
   private ownOrganization(record: KeyRecord): KeyRecord {
-    const own = assumeOwnOrganization(record.facts, this.currentZone, this.view.listed);
+    const own = assumeOwnOrganization(record.facts, this.currentZone, this.view.estate.listed);
     if (own.assumed === undefined) return record;
     this.assumed.set(own.assumed, (this.assumed.get(own.assumed) ?? 0) + 1);
     return { ...record, facts: own.facts };
@@ -243,9 +242,6 @@ function judged({ report, disagreements }: Judgement): JudgedKey {
 /** What the lines of one snapshot say about more than one key. */
 class EstateView {
   readonly estate = new Estate();
-  readonly organizations: OrganizationId[] = [];
-  /** Organizations whose accounts are listed. */
-  readonly listed = new Set<OrganizationId>();
   readonly iam = new EstateIam(this.estate);
   readonly real: RealOrganizations = {
     treeOf: (organization) => this.estate.treeOf(organization),
@@ -256,16 +252,8 @@ class EstateView {
     if (line.type === "resource-control-policy") this.estate.add(line);
     else if (line.type === "organization") {
       this.estate.add(line);
-      this.organization(line);
       this.iam.add(line);
     } else return this.iam.add(line) !== undefined;
     return false;
-  }
-
-  private organization(line: OrganizationLine): void {
-    const id = parseOrganizationId(line.id);
-    if (id === undefined) return;
-    this.organizations.push(id);
-    if (line.accounts !== undefined) this.listed.add(id);
   }
 }

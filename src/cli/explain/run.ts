@@ -69,9 +69,9 @@ export async function runExplain(
   const config = await loadConfigFile(common.config);
   const subject = await subjectOf(key, snapshot, flags, io);
   const { line, estate, iam, notes } = subject;
-  const zone = zoneOf(config, estate.organizationOf.size > 0 ? organizations(estate) : []);
+  const zone = zoneOf(config, estate.organizations);
   const read = keyRecord(line, estate);
-  const own = assumeOwnOrganization(read.facts, zone);
+  const own = assumeOwnOrganization(read.facts, zone, estate.listed);
   if (own.assumed !== undefined) {
     notes.push(`The account of the key was taken to be a member of ${own.assumed}, the only trusted one.`);
   }
@@ -237,10 +237,6 @@ function fromOthers(
   const members = [...estate.organizationOf.keys()];
   const key = { ...opinion.document, facts: record.facts };
   return otherUsers(key, iam.all(trust), [...members, ...trust.zone.accounts], estate.organizationOf);
-}
-
-function organizations(estate: Estate): Parameters<typeof zoneOf>[1] {
-  return [...new Set([...estate.organizationOf.values()].flatMap((m) => (m === null ? [] : [m.id])))];
 }
 
 function everybody(

@@ -1,7 +1,6 @@
 import { KeywardError } from "../../domain/result.js";
 import type { KeyLine } from "../../snapshot/lines.js";
 import { Estate } from "../../snapshot/key-record.js";
-import { parseOrganizationId, type OrganizationId } from "../../domain/ids.js";
 import type { CheckFlags } from "../check/flags.js";
 import type { Input } from "../check/inputs.js";
 import { readPolicyFile } from "../check/policy-file.js";
@@ -13,10 +12,6 @@ export interface PlanKey {
   readonly estate: Estate;
   /** Users and roles of the accounts, as far as the file has them. */
   readonly iam: EstateIam;
-  /** Organizations that the file names. */
-  readonly organizations: ReadonlySet<OrganizationId>;
-  /** Those of which it lists the accounts. */
-  readonly listed: ReadonlySet<OrganizationId>;
   readonly file: string | undefined;
 }
 
@@ -44,27 +39,19 @@ export async function* planKeys(
       );
       const estate = new Estate();
       const iam = new EstateIam(estate);
-      const none = new Set<OrganizationId>();
-      const { line } = read.value;
-      const key = { line, estate, iam, organizations: none, listed: none, file: input.name };
+      const key = { line: read.value.line, estate, iam, file: input.name };
       if (wanted(key.line, names, missing)) yield key;
       continue;
     }
     const { snapshotLines } = await import("../check/snapshot-file.js");
     const estate = new Estate();
     const iam = new EstateIam(estate);
-    const organizations = new Set<OrganizationId>();
-    const listed = new Set<OrganizationId>();
     for await (const line of snapshotLines(input)) {
       switch (line.type) {
-        case "organization": {
+        case "organization":
           estate.add(line);
           iam.add(line);
-          const id = parseOrganizationId(line.id);
-          if (id !== undefined) organizations.add(id);
-          if (id !== undefined && line.accounts !== undefined) listed.add(id);
           break;
-        }
         case "resource-control-policy":
           estate.add(line);
           break;
@@ -81,7 +68,7 @@ export async function* planKeys(
           break;
         case "key":
           if (wanted(line, names, missing)) {
-            yield { line, estate, iam, organizations, listed, file: undefined };
+            yield { line, estate, iam, file: undefined };
           }
           break;
         case "snapshot":

@@ -139,14 +139,14 @@ class Planning {
     this.zone = zoneOf(config, []);
   }
 
-  add({ line, estate, iam, organizations, listed, file }: PlanKey): void {
-    const zone = zoneOf(this.config, organizations);
+  add({ line, estate, iam, file }: PlanKey): void {
+    const zone = zoneOf(this.config, estate.organizations);
     this.zone = {
       ...zone,
       organizations: [...new Set([...this.zone.organizations, ...zone.organizations])],
     };
     const read = keyRecord(line, estate);
-    const own = assumeOwnOrganization(read.facts, zone, listed);
+    const own = assumeOwnOrganization(read.facts, zone, estate.listed);
     if (own.assumed !== undefined) {
       this.notes.add(`Accounts of keys were taken to be members of ${own.assumed}, the only trusted one.`);
     }
