@@ -43,25 +43,13 @@ export async function scanAccount(
 ): Promise<AccountResult> {
   const { listener } = account.run;
   const plan = await planRegions(account, cloud, options.regions, partition);
-  if (options.iam && cloud.iam !== undefined && account.account === undefined) {
-    await account.run.emitIncomplete("the account of the credentials", UNNAMED);
-  } else if (
-    options.iam &&
-    cloud.iam !== undefined &&
-    account.account !== undefined &&
-    options.known?.hasIam(account.account) !== true
-  ) {
-    const run: IamRun = {
-      ask: (call, send) => account.ask(call, send),
-      emit: (line) => account.run.emit(line),
-      emitIncomplete: (where, failure) => account.run.emitIncomplete(where, failure),
-    };
-    await readIam(run, await cloud.iam(), account.account);
-  }
   listener.regions?.(plan.scan);
   const coverage = new Map<string, RegionCoverage>();
   for (const region of plan.notEnabled) coverage.set(region, untouched(region));
   const failures: (CallFailure | undefined)[] = [];
+  // An account with thousands of roles has hundreds of pages, for which no Region has to wait.
+  const iam = new Workers(1);
+  await iam.start(() => scanIam(account, cloud, options));
   const workers = new Workers(options.regionsAtOnce);
   for (const region of plan.scan) {
     await workers.start(async () => {
@@ -77,9 +65,25 @@ export async function scanAccount(
       listener.region?.(result.coverage);
     });
   }
-  await workers.settled();
+  await Promise.all([workers.settled(), iam.settled()]);
   const regions = [...coverage.values()].sort((a, b) => (a.region < b.region ? -1 : 1));
   return { regionsFrom: plan.from, regions, failures };
+}
+
+async function scanIam(account: AccountRun, cloud: CloudPort, options: AccountOptions): Promise<void> {
+  if (!options.iam || cloud.iam === undefined) return;
+  const { account: id, run } = account;
+  if (id === undefined) {
+    await run.emitIncomplete("the account of the credentials", UNNAMED);
+    return;
+  }
+  if (options.known?.hasIam(id) === true) return;
+  const reading: IamRun = {
+    ask: (call, send) => account.ask(call, send),
+    emit: (line) => run.emit(line),
+    emitIncomplete: (where, failure) => run.emitIncomplete(where, failure),
+  };
+  await readIam(reading, await cloud.iam(), id);
 }
 
 const UNNAMED: CallFailure = {

@@ -24,7 +24,7 @@ export interface Reach {
   readonly role: string | undefined;
   readonly partition: string;
   /** Of the organization, if one was read. */
-  readonly managementAccountId: string | undefined;
+  readonly managementAccountId: () => Promise<string | undefined>;
 }
 
 /** What became of several accounts. */
@@ -34,20 +34,19 @@ export interface AccountsResult {
 }
 
 /**
- * Scans several accounts, a bounded number at a time. One that cannot be entered is an `incomplete` line with what to
+ * Scans several accounts as they become known, a bounded number at a time. One that cannot be entered is an `incomplete` line with what to
  * do, and the others go on.
  */
 export async function scanAccounts(
   run: Run,
-  wanted: readonly WantedAccount[],
+  wanted: AsyncIterable<WantedAccount> | Iterable<WantedAccount>,
   reach: Reach,
   options: AccountOptions & { readonly accountsAtOnce: number },
 ): Promise<AccountsResult> {
   const coverages: AccountCoverage[] = [];
   const regions: RegionCoverage[] = [];
-  run.listener.accounts?.(wanted.length);
   const workers = new Workers(options.accountsAtOnce);
-  for (const account of wanted) {
+  for await (const account of wanted) {
     await workers.start(async () => {
       const entered = await enter(run, account, reach);
       const named = account.name === undefined ? {} : { name: account.name };
@@ -116,11 +115,11 @@ async function enter(run: Run, { id, status }: WantedAccount, reach: Reach): Pro
     );
     return own;
   }
-  return { kind: "refused", failure: refusedRole(assumed.error, id, reach) };
+  return { kind: "refused", failure: await refusedRole(assumed.error, id, reach) };
 }
 
-function refusedRole(failure: CallFailure, id: string, reach: Reach): CallFailure {
-  if (failure.kind !== "denied" || id !== reach.managementAccountId) return failure;
+async function refusedRole(failure: CallFailure, id: string, reach: Reach): Promise<CallFailure> {
+  if (failure.kind !== "denied" || id !== (await reach.managementAccountId())) return failure;
   return {
     ...failure,
     help: "This is the management account, into which stack sets put no role: create the role there by hand, or scan with credentials of the management account.",

@@ -199,7 +199,7 @@ async function scanOthers(
   accountOptions: AccountOptions & { readonly accountsAtOnce: number },
 ): Promise<Looked> {
   if (!identity.ok && identity.error.kind === "unreachable") throw unreachable(identity.error);
-  const chosen = await chooseAccounts(own, scope);
+  const chosen = chooseAccounts(own, scope);
   // Lines about the organization need not be there before keys: the snapshot is put in order at the end.
   const reach: Reach = {
     own: identity.ok ? identity.value : undefined,
@@ -211,7 +211,7 @@ async function scanOthers(
   };
   const [{ accounts, regions }] = await Promise.all([
     scanAccounts(own.run, chosen.accounts, reach, accountOptions),
-    chosen.rest,
+    chosen.rest(),
   ]);
   const sources = new Set(accounts.map((a) => a.regionsFrom));
   // The least that can be said of all of them.
@@ -220,26 +220,28 @@ async function scanOthers(
 }
 
 interface Chosen {
-  readonly accounts: readonly WantedAccount[];
-  readonly managementAccountId: string | undefined;
+  readonly accounts: AsyncIterable<WantedAccount> | Iterable<WantedAccount>;
+  readonly managementAccountId: () => Promise<string | undefined>;
   /** What is still read of the organization while its accounts are scanned. */
-  readonly rest: Promise<void>;
+  readonly rest: () => Promise<void>;
 }
 
-async function chooseAccounts(own: AccountRun, scope: Exclude<Scope, { kind: "own" }>): Promise<Chosen> {
+function chooseAccounts(own: AccountRun, scope: Exclude<Scope, { kind: "own" }>): Chosen {
   if (scope.kind === "accounts") {
     const ids = [...new Set(scope.ids)].sort();
-    return { accounts: ids.map((id) => ({ id })), managementAccountId: undefined, rest: Promise.resolve() };
+    own.run.listener.accounts?.(ids.length);
+    return {
+      accounts: ids.map((id) => ({ id })),
+      managementAccountId: () => Promise.resolve(undefined),
+      rest: () => Promise.resolve(),
+    };
   }
-  const reading = readOrganization(own, scope.port, scope.filter);
-  const early = await reading.accounts;
-  if (early !== undefined) {
-    return { ...early, rest: reading.whole.then((read) => writeOrganization(own, scope.port, read)) };
-  }
-  const read = await reading.whole;
-  if (!read.ok) throw noOrganization(read.error);
-  const { accounts, managementAccountId } = read.value;
-  return { accounts, managementAccountId, rest: writeOrganization(own, scope.port, read) };
+  const { accounts, managementAccountId, whole } = readOrganization(own, scope.port, scope.filter);
+  return {
+    accounts,
+    managementAccountId,
+    rest: async () => writeOrganization(own, scope.port, await whole),
+  };
 }
 
 /** Writes the organization's lines and its policies, which it reads. */

@@ -15,8 +15,7 @@ const CALL = "iam:GetAccountAuthorizationDetails";
 /**
  * Reads the users, roles, groups and managed policies of an account and writes their lines, then the account's line,
  * which says whether they are all. A page that fails makes the rest unreadable, and that is an `incomplete` line; what
- * came before is kept, since a role that was seen is a role. True: all was read. Must be done before the keys of the
- * account are judged.
+ * came before is kept, since a role that was seen is a role. True: all was read.
  */
 export async function readIam(run: IamRun, iam: IamPort, account: string): Promise<boolean> {
   for await (const page of pages(CALL, (marker) =>

@@ -94,6 +94,46 @@ it("a part of the tree is not taken for all of it where the accounts could not b
   expect(await known(organization({ ...noList, accountsOf: inUnit }))).toBeUndefined();
 });
 
+it("accounts are told as their pages come, and the rest by the tree where the list breaks off", async () => {
+  const told: string[] = [];
+  const after: string[] = [];
+  let release = (): void => undefined;
+  const held = new Promise<void>((resolve) => (release = resolve));
+  const port = organization({
+    accounts: async (marker) => {
+      if (marker === undefined) return ok({ items: [account(PAY), account(MANAGEMENT)], next: "more" });
+      await held;
+      return denied("organizations:ListAccounts");
+    },
+  });
+  const reading = readOrganization(running(), port, { units: [], tags: [] });
+  for await (const { id } of reading.accounts) {
+    told.push(id);
+    if (told.length === 2) {
+      after.push(...told);
+      release();
+    }
+  }
+  // The second page had not been answered when both accounts of the first were there.
+  expect(after).toEqual([PAY, MANAGEMENT]);
+  expect(told).toEqual([PAY, MANAGEMENT, LOGS]);
+  const whole = await reading.whole;
+  expect(whole.ok && whole.value.line.accounts?.map((a) => a.id)).toEqual([MANAGEMENT, PAY, LOGS].sort());
+  expect(whole.ok && whole.value.gaps).toMatchObject([[ID, { call: "organizations:ListAccounts" }]]);
+});
+
+it("no account is told before it is known which organization it is", async () => {
+  const port = organization({
+    describe: () => denied("organizations:DescribeOrganization"),
+    roots: () => denied("organizations:ListRoots"),
+  });
+  const reading = readOrganization(running(), port, { units: [], tags: [] });
+  const told = [];
+  for await (const { id } of reading.accounts) told.push(id);
+  expect(told).toEqual([]);
+  expect((await reading.whole).ok).toBe(false);
+});
+
 it("a place of which a service control policy was not read has none, for that one may be what allows", async () => {
   const policies = async (more: Partial<OrganizationPort>): Promise<readonly string[]> => {
     const port = organization(more);

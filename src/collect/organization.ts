@@ -1,6 +1,8 @@
 import { err, ok } from "../domain/result.js";
 import type { OrganizationLine, SnapshotLine } from "../snapshot/lines.js";
-import { allPages } from "./paging.js";
+import { Channel } from "./channel.js";
+import type { Gathered } from "./paging.js";
+import { allPages, pages } from "./paging.js";
 import type {
   Asked,
   CallFailure,
@@ -34,43 +36,97 @@ type Accounts = NonNullable<OrganizationLine["accounts"]>[number];
 /** An organization while it is read. */
 export interface OrganizationReading {
   /**
-   * Which accounts to scan, where their list alone tells it, long before the tree has been walked: Organizations permits a
-   * few calls a second. Undefined: only the whole tells it.
+   * The accounts to scan, each once. Where their list alone tells which, they come page by page: Organizations permits a
+   * few calls a second, and 20 accounts a call. Ends early where the organization cannot be read; see `whole`.
    */
-  readonly accounts: Promise<Pick<ReadOrganization, "accounts" | "managementAccountId"> | undefined>;
+  readonly accounts: AsyncIterable<ListedAccount>;
+  readonly managementAccountId: () => Promise<string | undefined>;
   readonly whole: Promise<Asked<ReadOrganization>>;
 }
 
 /**
  * Reads the organization: every account, where in the tree it is, and tags where they are asked for. What is missing is
- * a gap. Where the organization cannot be described, the ARN of its root names it; where its accounts cannot be listed,
- * the tree has them. Fails only where neither does.
+ * a gap. Where the organization cannot be described, the ARN of its root names it; where its accounts cannot all be
+ * listed, the tree has them. Fails only where neither does.
  */
 export function readOrganization(
   run: AccountRun,
   port: OrganizationPort,
   filter: OrganizationFilter,
 ): OrganizationReading {
+  // Never full: the list is read to its end whoever waits for it.
+  const arriving = new Channel<ListedAccount>(Infinity);
   const described = run.ask("organizations:DescribeOrganization", (signal) => port.describe(signal));
-  const listed = allPages("organizations:ListAccounts", (marker) =>
-    run.ask("organizations:ListAccounts", (signal) => port.accounts(marker, signal)),
-  );
+  const listed = listAccounts(run, port, arriving);
   const roots = allPages("organizations:ListRoots", (marker) =>
     run.ask("organizations:ListRoots", (signal) => port.roots(marker, signal)),
   );
-  const early = async (): ReturnType<typeof readOrganization>["accounts"] => {
-    const [organization, accounts] = await Promise.all([described, listed]);
-    if (!organization.ok || !accounts.ok || filter.units.length > 0 || filter.tags.length > 0)
-      return undefined;
-    const { managementAccountId } = organization.value;
-    return { accounts: byId(accounts.value), managementAccountId };
+  const whole = readWhole(run, port, filter, { described, listed, roots });
+  const management = async (): Promise<string | undefined> => {
+    const organization = await described;
+    if (organization.ok) return organization.value.managementAccountId;
+    const read = await whole;
+    return read.ok ? read.value.managementAccountId : undefined;
   };
-  return { accounts: early(), whole: readWhole(run, port, filter, { described, listed, roots }) };
+  const accounts = wantedAccounts(run, filter, { described, arriving, whole });
+  return { accounts, managementAccountId: management, whole };
+}
+
+/** The accounts as far as they can be listed; each is put into `arriving` as well, as soon as its page is there. */
+async function listAccounts(
+  run: AccountRun,
+  port: OrganizationPort,
+  arriving: Channel<ListedAccount>,
+): Promise<Gathered<ListedAccount>> {
+  const items: ListedAccount[] = [];
+  try {
+    for await (const page of pages("organizations:ListAccounts", (marker) =>
+      run.ask("organizations:ListAccounts", (signal) => port.accounts(marker, signal)),
+    )) {
+      if (!page.ok) return { items, failure: page.error };
+      for (const account of page.value) {
+        items.push(account);
+        await arriving.push(account);
+      }
+    }
+    return { items, failure: undefined };
+  } finally {
+    arriving.end();
+  }
+}
+
+interface Arriving {
+  readonly described: ReturnType<OrganizationPort["describe"]>;
+  readonly arriving: Channel<ListedAccount>;
+  readonly whole: Promise<Asked<ReadOrganization>>;
+}
+
+async function* wantedAccounts(
+  run: AccountRun,
+  filter: OrganizationFilter,
+  { described, arriving, whole }: Arriving,
+): AsyncGenerator<ListedAccount, void, undefined> {
+  const { listener } = run.run;
+  const seen = new Set<string>();
+  const all = filter.units.length === 0 && filter.tags.length === 0;
+  // Where nobody can say which organization it is, it must not be scanned.
+  if (all && (await described).ok) {
+    for await (const account of arriving) {
+      if (seen.has(account.id)) continue;
+      seen.add(account.id);
+      listener.accounts?.(seen.size);
+      yield account;
+    }
+  }
+  const read = await whole;
+  if (!read.ok) return;
+  listener.accounts?.(read.value.accounts.length);
+  for (const account of read.value.accounts) if (!seen.has(account.id)) yield account;
 }
 
 interface Asking {
   readonly described: ReturnType<OrganizationPort["describe"]>;
-  readonly listed: Promise<Asked<readonly ListedAccount[]>>;
+  readonly listed: Promise<Gathered<ListedAccount>>;
   readonly roots: Promise<Asked<readonly ListedRoot[]>>;
 }
 
@@ -91,16 +147,17 @@ async function readWhole(
       : emptyTree([roots.ok ? { ...NO_ROOT, call: "organizations:ListRoots" } : roots.error]),
     asking.listed,
   ]);
-  const seen = listed.ok ? listed.value : tree.accounts;
-  if (!listed.ok && seen.length === 0) return listed;
+  const { failure } = listed;
+  // Of two sources the list comes last: the tree lacks what only the list tells.
+  const seen = byId(failure === undefined ? listed.items : [...tree.accounts, ...listed.items]);
+  if (failure !== undefined && seen.length === 0) return err(failure);
   const tags = await readTags(run, port, filter.tags.length > 0 ? seen : []);
-  const failures = [described, listed].flatMap((asked) => (asked.ok ? [] : [asked.error]));
+  const failures = [...(described.ok ? [] : [described.error]), ...(failure === undefined ? [] : [failure])];
   const gaps = [
     ...[...failures, ...tree.gaps].map((gap) => [id, gap] as [string, CallFailure]),
     ...tags.gaps,
   ];
-  const sorted = byId(seen);
-  const accounts = sorted.map((a): Accounts => {
+  const accounts = seen.map((a): Accounts => {
     const path = tree.pathOf.get(a.id);
     const own = tags.of.get(a.id);
     return {
@@ -116,12 +173,12 @@ async function readWhole(
     id,
     ...(managementAccountId === undefined ? {} : { managementAccountId }),
     accounts,
-    ...(listed.ok || tree.gaps.length === 0 ? {} : { partial: true }),
+    ...(failure === undefined || tree.gaps.length === 0 ? {} : { partial: true }),
     ...(tree.gaps.length > 0 ? {} : { units: tree.units }),
     ...(tree.policyTypes === undefined ? {} : { policyTypes: tree.policyTypes }),
   };
   const wanted = new Set(accounts.filter((a) => matches(a, filter)).map((a) => a.id));
-  return ok({ line, accounts: sorted.filter((a) => wanted.has(a.id)), managementAccountId, gaps });
+  return ok({ line, accounts: seen.filter((a) => wanted.has(a.id)), managementAccountId, gaps });
 }
 
 /** Each once. */

@@ -9,7 +9,7 @@ export type KeyOutcome = "written" | "aws-managed" | "deleted";
 
 /** What a scan tells while it runs; for progress, not for results. */
 export interface CollectListener {
-  /** Once, before the first of several accounts. */
+  /** So many accounts are known to be scanned; grows while an organization is listed. */
   readonly accounts?: (count: number) => void;
   /** For each account, before its first Region. */
   readonly regions?: (names: readonly string[]) => void;
