@@ -16,6 +16,7 @@ export interface Around extends Setting {
   readonly usage?: ObservedKeyUsage;
   readonly weak?: boolean;
   readonly readd?: boolean;
+  readonly zoneWithoutExceptions?: Zone;
 }
 
 /** What planning for a key with this policy comes to. */
@@ -32,6 +33,9 @@ export function outcome(policy: string, around: Around = {}): KeyOutcome {
     strategy: around.strategy ?? "auto",
     usage: around.usage,
     weak: around.weak ?? false,
+    ...(around.zoneWithoutExceptions === undefined
+      ? {}
+      : { zoneWithoutExceptions: around.zoneWithoutExceptions }),
   });
 }
 

@@ -99,17 +99,16 @@ export function unmanageable(
   const { organizationOf } = bench.estate;
   const search = { record, organizationOf, now: bench.now, own: bench.own(record.facts.account) };
   if (kind === "apply") {
-    const { result, statement, details } = proveManageable({
+    const { obligation, disagreements } = proveManageable({
       ...search,
       older: { text: now.policy, grants: [] },
       newer: { text: next, grants: [] },
     });
+    const { result, statement, details } = obligation;
+    const [bug] = disagreements;
+    if (bug !== undefined) return { why: bug, disagreement: true };
     if (result !== "failed") return undefined;
-    const manager = findManager(next, { ...search, exists: () => false });
-    return {
-      why: [statement, ...details.slice(0, 1)].join(" "),
-      disagreement: manager.kind === "undecided" && manager.disagreement,
-    };
+    return { why: [statement, ...details.slice(0, 1)].join(" "), disagreement: false };
   }
   // KMS takes no policy that names somebody who does not exist, so whom it names does; and a policy that was there
   // before must stay possible, whatever it rests on, unless nobody at all could change it again.

@@ -12,6 +12,8 @@ export interface Candidate {
   readonly strategy: Strategy;
   readonly documents: Documents;
   readonly closed: Closed;
+  /** Of each look at the key on the way. Not empty: a bug in keyward. */
+  readonly disagreements: readonly string[];
   readonly statements: readonly PlannedStatement[];
   readonly revoked: ReadonlySet<string>;
   /** Ids of deleted principals that went with it. */
@@ -52,10 +54,12 @@ export function workOut(
   const repairs = new Map<number, StatementRepair>();
   const escalated = new Set<number>();
   const revoked = new Set<string>();
+  const disagreements: string[] = [];
   let documents: Documents = { text: cleaned, grants: older.grants };
   let closed = before;
   for (let round = 0; round < MAX_ROUNDS; round++) {
     closed = proveClosed({ ...subject, newer: documents }, documents);
+    disagreements.push(...closed.disagreements);
     let progress = false;
     for (const grant of closed.grants) {
       if (!revoked.has(grant)) progress = true;
@@ -88,6 +92,7 @@ export function workOut(
     strategy,
     documents,
     closed,
+    disagreements,
     statements: policy === undefined ? [] : tell(policy, orphans, repairs),
     revoked,
     orphans: orphans.ids,

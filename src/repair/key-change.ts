@@ -5,24 +5,28 @@ import type { KeyRecord } from "../domain/key.js";
 import { POLICY_QUOTA_BYTES } from "../policy/parse.js";
 import { grantsDigest, textDigest } from "./digest.js";
 import { managedBy } from "./managed-by.js";
-import { CREATE_GRANT, findManager } from "./managers.js";
+import { CREATE_GRANT, disagreementOf, findManager } from "./managers.js";
 import { type Closed, type Documents, proveClosed, type Subject } from "./obligations.js";
-import type { PlanContext, Start } from "./outcome.js";
+import { disagreement, type KeyOutcome, type PlanContext, type Start } from "./outcome.js";
 import type { KeyChange, PlannedPolicy, PlannedRevocation } from "./plan-file.js";
 import { evidenceOf } from "./seen.js";
 import type { Tried } from "./try-out.js";
 
 /** Whether somebody of the key's account, as far as is known, may revoke or create a grant under the old policy. */
-export function somebodyMay(action: ActionName, { record, older, trust, now, own }: Subject): boolean {
+export function somebodyMay(
+  action: ActionName,
+  { record, older, trust, now, own }: Subject,
+): { readonly may: boolean; readonly disagreements: readonly string[] } {
   const { organizationOf } = trust;
   const exists = (): boolean => true;
-  return findManager(older.text, { record, organizationOf, now, own, exists, action }).kind !== "nobody";
+  const found = findManager(older.text, { record, organizationOf, now, own, exists, action });
+  const bug = disagreementOf(found);
+  return { may: found.kind !== "nobody", disagreements: bug === undefined ? [] : [bug] };
 }
 
 /** A rollback puts the old policy back first, so it is that one that has to let a grant be made again. */
-function revocations(grants: readonly Grant[], subject: Subject): PlannedRevocation[] {
-  if (grants.length === 0) return [];
-  const lost = somebodyMay(CREATE_GRANT, subject) ? [] : [NEVER_AGAIN];
+function revocations(grants: readonly Grant[], mayCreate: boolean): PlannedRevocation[] {
+  const lost = mayCreate ? [] : [NEVER_AGAIN];
   return grants.map((g) => {
     const planned = revocation(g);
     return { ...planned, notRestorable: [...lost, ...planned.notRestorable] };
@@ -32,19 +36,23 @@ function revocations(grants: readonly Grant[], subject: Subject): PlannedRevocat
 const NEVER_AGAIN =
   "the grant itself: under the old policy nobody of the key's account may create one, so a rollback cannot make it anew";
 
-/** The entry of a plan for a key, with what was shown about it and why this strategy. */
+/** The outcome for a key whose change was found: its entry of a plan, with what was shown about it and why this strategy. */
 export function keyChange(
   { subject, before, key }: Start,
   best: Tried,
   tried: readonly Tried[],
   x: PlanContext,
-): KeyChange {
+): KeyOutcome {
   const { candidate, compared, obligations, broken } = best;
   const { older, record } = subject;
   const policy = plannedPolicy(older.text, candidate.documents.text);
   const others = tried.filter((t) => t !== best);
   const excepted = withoutExceptions(subject, candidate.documents, x);
-  return {
+  const revoked = older.grants.filter((g) => candidate.revoked.has(g.GrantId));
+  const creator = revoked.length > 0 ? somebodyMay(CREATE_GRANT, subject) : undefined;
+  const disagreements = [...(excepted?.disagreements ?? []), ...(creator?.disagreements ?? [])];
+  if (disagreements.length > 0) return disagreement(key, { disagreements });
+  const change: KeyChange = {
     key,
     computedFrom: computedFrom(record, older),
     exposure: { before: before.exposure, after: excepted?.exposure ?? candidate.closed.exposure },
@@ -52,10 +60,7 @@ export function keyChange(
     reason: whyThis(best, others, policy !== null, x),
     statements: [...candidate.statements],
     policy,
-    revokeGrants: revocations(
-      older.grants.filter((g) => candidate.revoked.has(g.GrantId)),
-      subject,
-    ),
+    revokeGrants: revocations(revoked, creator?.may ?? true),
     loses: [...(compared?.loses ?? [])],
     gains: [...(compared?.gains ?? [])],
     obligations: obligations.map((o) => (o.id === "closed" ? (excepted?.obligation ?? o) : o)),
@@ -64,6 +69,7 @@ export function keyChange(
     managedBy: policy === null ? null : managedBy(record.facts.tags, policy.text),
     notes: notesOf(record, policy, candidate.orphans),
   };
+  return { kind: "change", change };
 }
 
 /** The result by the zone alone, where exceptions let somebody stay whom it does not hold. */
@@ -74,7 +80,7 @@ function withoutExceptions(
 ): Closed | undefined {
   if (zone === undefined) return undefined;
   const bare = proveClosed({ ...subject, newer: documents, trust: { ...subject.trust, zone } }, documents);
-  if (bare.exposure === "none") return undefined;
+  if (bare.exposure === "none" && bare.disagreements.length === 0) return undefined;
   const statement = `Nobody outside the zone of trust is left but those whom exceptions let stay: ${bare.exposure}.`;
   return { ...bare, obligation: { ...bare.obligation, result: "stated", statement } };
 }

@@ -2,6 +2,7 @@ import type { Policy, Statement } from "../policy/ast.js";
 import type { AccessRequest } from "../semantics/request.js";
 import {
   certainRcps,
+  disagreementOf,
   findManager,
   keyDocument as documentOf,
   type Manager,
@@ -20,6 +21,12 @@ export interface ManageableProof
   extends Pick<ManagerSearch, "record" | "organizationOf" | "now">,
     Pick<Proof, "older" | "newer" | "own"> {}
 
+/** What was found, and on what keyward's two engines disagreed meanwhile: nothing of it may be relied on then. */
+export interface Manageable {
+  readonly obligation: Obligation;
+  readonly disagreements: readonly string[];
+}
+
 /** Long enough that a condition on the time which holds until then does not end for anybody who reads this. */
 const FOR_EVER_SECONDS = 50 * 365 * 86_400;
 
@@ -35,23 +42,19 @@ export function proveManageable({
   newer,
   now,
   own,
-}: ManageableProof): Obligation {
-  const id = "manageable";
+}: ManageableProof): Manageable {
   if (older.text === newer.text) {
     const statement = "The key policy is not changed, so whoever can manage the key still can.";
-    return { id, result: "proved", statement, details: [] };
+    return {
+      obligation: { id: "manageable", result: "proved", statement, details: [] },
+      disagreements: [],
+    };
   }
   const { account } = record.facts;
-  const failed = (statement: string, details: readonly string[] = []): Obligation => ({
-    id,
-    result: "failed",
-    statement,
-    details: [...details],
-  });
   if (certainRcps(record).length < record.resourceControlPolicies.length) {
-    return failed(
-      "A resource control policy was not understood; it may keep everybody from managing the key.",
-    );
+    const unclear =
+      "A resource control policy was not understood; it may keep everybody from managing the key.";
+    return { obligation: failed(unclear), disagreements: [] };
   }
   const oldPolicy: Policy = documentOf(record, older.text, []).policy;
   const newPolicy: Policy = documentOf(record, newer.text, []).policy;
@@ -65,6 +68,30 @@ export function proveManageable({
   };
   const before = findManager(older.text, search);
   const after = findManager(newer.text, search);
+  return {
+    obligation: compare({ record, older, newer, now }, { before, after, oldPolicy, newPolicy }),
+    disagreements: [before, after].flatMap((m) => disagreementOf(m) ?? []),
+  };
+}
+
+function failed(statement: string, details: readonly string[] = []): Obligation {
+  return { id: "manageable", result: "failed", statement, details: [...details] };
+}
+
+/** Who can put the policy, and the policies that they were found in. */
+interface Managers {
+  readonly before: Manager;
+  readonly after: Manager;
+  readonly oldPolicy: Policy;
+  readonly newPolicy: Policy;
+}
+
+function compare(
+  { record, older, newer, now }: Pick<ManageableProof, "record" | "older" | "newer" | "now">,
+  { before, after, oldPolicy, newPolicy }: Managers,
+): Obligation {
+  const id = "manageable";
+  const { account } = record.facts;
   const unchanged = sameForPut(oldPolicy, newPolicy);
   switch (after.kind) {
     case "plain": {

@@ -65,6 +65,11 @@ export type Manager =
   | { readonly kind: "undecided"; readonly reason: string; readonly disagreement: boolean }
   | { readonly kind: "nobody" };
 
+/** On what keyward's two engines disagreed in the search; undefined: on nothing. */
+export function disagreementOf(found: Manager): string | undefined {
+  return found.kind === "undecided" && found.disagreement ? found.reason : undefined;
+}
+
 /** A key with these documents, as the reference takes it. */
 export function keyDocument(record: KeyRecord, text: string, grants: readonly Grant[]): KeyDocument {
   const parsed = parsePolicy(text, { kind: "key", partition: record.facts.partition });

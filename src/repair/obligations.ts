@@ -104,6 +104,8 @@ export interface Compared {
   readonly obligation: Obligation;
   readonly gains: readonly PlannedChange[];
   readonly loses: readonly PlannedChange[];
+  /** Not empty: a bug in keyward. */
+  readonly disagreements: readonly string[];
 }
 
 /**
@@ -129,10 +131,9 @@ export function proveGains(proof: Proof, allowed: (c: Change) => string | undefi
       ({ c }) => `gained: ${whoLabel(c.who)}, ${c.actions.slice(0, 5).join(", ")} (${c.certainty})`,
     ),
     ...undecided.map((reason) => `not compared: ${reason}`),
-    ...gained.disagreements.map((d) => `keyward's engines disagree: ${d}`),
     ...meant.flatMap((m) => m.why ?? []),
   ];
-  const failed = unmeant.length > 0 || undecided.length > 0 || gained.disagreements.length > 0;
+  const failed = unmeant.length > 0 || undecided.length > 0;
   return {
     obligation: {
       id: "nothing-gained",
@@ -146,6 +147,7 @@ export function proveGains(proof: Proof, allowed: (c: Change) => string | undefi
     },
     gains: planned(gained, proof, proof.newer),
     loses: planned(lost, proof, proof.older),
+    disagreements: [...gained.disagreements, ...lost.disagreements],
   };
 }
 

@@ -38,7 +38,29 @@ export type KeyOutcome =
   | { readonly kind: "unchanged"; readonly key: UnchangedKey }
   | { readonly kind: "refused"; readonly key: RefusedKey }
   /** keyward's engines disagree: a bug, and nothing about the key may be relied on. */
-  | { readonly kind: "disagreement"; readonly arn: string; readonly details: readonly string[] };
+  | { readonly kind: "disagreement"; readonly key: RefusedKey; readonly details: readonly string[] };
+
+/** The outcome for a key in one of whose proofs the engines disagreed. */
+export function disagreement(
+  key: PlannedKey,
+  { disagreements }: { readonly disagreements: readonly string[] },
+): KeyOutcome {
+  const reason =
+    "keyward's two engines disagree about the key: a bug, and nothing that it says of the key may be relied on";
+  return {
+    kind: "disagreement",
+    key: {
+      key,
+      exposure: "unknown",
+      kind: "unplanned",
+      obligation: null,
+      reason,
+      next: "please report it, and look at the key by hand",
+      tried: [],
+    },
+    details: [...new Set(disagreements)],
+  };
+}
 
 /** A key that can be planned for, with what it is now. */
 export interface Start {
@@ -67,7 +89,7 @@ export function startOf(record: KeyRecord, { trust, now, own, file }: PlanContex
   const subject: Subject = { record, trust, now, older, own };
   const before = proveClosed({ ...subject, newer: older }, older);
   return before.disagreements.length > 0
-    ? { kind: "disagreement", arn: key.arn, details: before.disagreements }
+    ? disagreement(key, before)
     : { kind: "start", key, subject, before };
 }
 

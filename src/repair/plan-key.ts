@@ -4,6 +4,7 @@ import { keyChange, somebodyMay } from "./key-change.js";
 import { REVOKE_GRANT } from "./managers.js";
 import type { Closed } from "./obligations.js";
 import {
+  disagreement,
   type KeyOutcome,
   type PlanContext,
   refusal,
@@ -61,7 +62,9 @@ function unchanged(key: PlannedKey, before: Closed, reason: string): KeyOutcome 
 /** Tries the strategies, smallest change first, and takes the first that holds and breaks nothing that was seen. */
 function choose(start: Start, x: PlanContext): KeyOutcome {
   const { subject, before, key } = start;
-  if (before.grants.size > 0 && !somebodyMay(REVOKE_GRANT, subject)) {
+  const revoker = before.grants.size > 0 ? somebodyMay(REVOKE_GRANT, subject) : undefined;
+  if (revoker !== undefined && revoker.disagreements.length > 0) return disagreement(key, revoker);
+  if (revoker?.may === false) {
     const grants = [...before.grants].join(", ");
     const reason = `outsiders use the key by a grant (${grants}), and nobody of its account may revoke one`;
     const next = "have the grant retired by its retiring principal or its grantee, or the Deny changed";
@@ -77,13 +80,14 @@ function choose(start: Start, x: PlanContext): KeyOutcome {
     if (texts.has(id)) continue;
     texts.add(id);
     const result = tryOut(subject, candidate, x.usage);
+    if (result.disagreements.length > 0) return disagreement(key, result);
     tried.push(result);
     if (result.failed === undefined && !result.broken.some((b) => b.trusted)) break;
   }
   const holding = tried.filter((t) => t.failed === undefined);
   const [best] = [...holding].sort((a, b) => harm(a) - harm(b) || strictness(a) - strictness(b));
   if (best === undefined) return refuse(key, before, tried);
-  return { kind: "change", change: keyChange(start, best, tried, x) };
+  return keyChange(start, best, tried, x);
 }
 
 /**

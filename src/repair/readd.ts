@@ -6,7 +6,7 @@ import { proveManageable } from "./manageable.js";
 import { type Documents, proveClosed, proveGains, proveStorable } from "./obligations.js";
 import type { KeyChange, PlannedStatement } from "./plan-file.js";
 import { computedFrom, plannedPolicy } from "./key-change.js";
-import { type KeyOutcome, type PlanContext, startOf, uneditablePolicy } from "./outcome.js";
+import { disagreement, type KeyOutcome, type PlanContext, startOf, uneditablePolicy } from "./outcome.js";
 import { parsePolicy } from "../policy/parse.js";
 import { callerArn, principalArn } from "../semantics/arn.js";
 import { principalName, viaService } from "./observed.js";
@@ -76,11 +76,14 @@ export function planReadd(record: KeyRecord, x: PlanContext): KeyOutcome {
     );
     return known ? `${arn} gains ${action}, as was asked for` : undefined;
   });
+  const manageable = proveManageable({ ...proof, organizationOf: x.trust.organizationOf });
+  const disagreements = [closed, compared, manageable].flatMap((p) => p.disagreements);
+  if (disagreements.length > 0) return disagreement(key, { disagreements });
   const use = proveUse(proof, x.usage);
   const grew = closed.exposure !== before.exposure;
   const obligations = [
     grew ? { ...closed.obligation, result: "failed" as const } : closed.obligation,
-    proveManageable({ ...proof, organizationOf: x.trust.organizationOf }),
+    manageable.obligation,
     proveStorable(record, text),
     compared.obligation,
     use.obligation,

@@ -12,6 +12,8 @@ export interface Tried {
   readonly compared: Compared | undefined;
   readonly broken: readonly PlannedUse[];
   readonly failed: Obligation | undefined;
+  /** Of all its proofs. Not empty: a bug in keyward, and nothing here may be relied on. */
+  readonly disagreements: readonly string[];
 }
 
 /** Proves what a plan has to show of a candidate. What comes after a failure is not looked at any more. */
@@ -19,12 +21,18 @@ export function tryOut(subject: Subject, candidate: Candidate, usage: ObservedKe
   const { documents, closed } = candidate;
   const full: Proof = { ...subject, newer: documents };
   const { organizationOf } = subject.trust;
-  const obligations: Obligation[] = [closed.obligation, proveManageable({ ...full, organizationOf })];
+  const manageable = proveManageable({ ...full, organizationOf });
+  const obligations: Obligation[] = [closed.obligation, manageable.obligation];
   const done = (compared: Compared | undefined, broken: readonly PlannedUse[]): Tried => ({
     candidate,
     obligations,
     compared,
     broken,
+    disagreements: [
+      ...candidate.disagreements,
+      ...manageable.disagreements,
+      ...(compared?.disagreements ?? []),
+    ],
     // The worst first: that nobody could manage the key any more.
     failed:
       obligations.find((o) => o.id === "manageable" && o.result === "failed") ??

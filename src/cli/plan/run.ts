@@ -7,7 +7,7 @@ import type { AccountId, OrganizationId } from "../../domain/ids.js";
 import type { Zone } from "../../domain/zone.js";
 import type { KeyChange, PlanFile, StrategyChoice } from "../../repair/plan-file.js";
 import { PLAN_SCHEMA } from "../../repair/plan-file.js";
-import { type KeyOutcome, type PlanContext, plannedKey } from "../../repair/outcome.js";
+import { disagreement, type KeyOutcome, type PlanContext, plannedKey } from "../../repair/outcome.js";
 import { planKey } from "../../repair/plan-key.js";
 import { planText } from "../../repair/plan-text.js";
 import { planReadd } from "../../repair/readd.js";
@@ -101,6 +101,7 @@ type Waived =
       /** By the zone alone. */
       readonly exposure: Exposure;
     }
+  | { readonly kind: "disagreement"; readonly disagreements: readonly string[] }
   /** `all`: nothing else is wrong with the key. */
   | { readonly kind: "everybody"; readonly exposure: Exposure; readonly all: boolean };
 
@@ -152,6 +153,10 @@ class Planning {
     }
     const record: KeyRecord = { ...read, facts: own.facts };
     const waived = this.waived(record, zone, estate.organizationOf);
+    if (waived.kind === "disagreement") {
+      this.take(disagreement(plannedKey(record, file), waived), zone);
+      return;
+    }
     if (waived.kind === "everybody") {
       const key = plannedKey(record, file);
       const { exposure } = waived;
@@ -211,8 +216,14 @@ class Planning {
         this.refused.push(outcome.key);
         break;
       case "disagreement":
-        this.disagreements.push(`${outcome.arn}: ${outcome.details.join("; ")}`);
+        this.disagree(outcome.key, outcome.details);
     }
+  }
+
+  /** The key stands among those that are not changed, so that the plan leaves none out. */
+  private disagree(key: PlanFile["refused"][number], details: readonly string[]): void {
+    this.refused.push(key);
+    this.disagreements.push(`${key.key.arn}: ${details.join("; ")}`);
   }
 
   private strategyFor({ facts }: KeyRecord): StrategyChoice {
@@ -228,12 +239,13 @@ class Planning {
     organizationOf: PlanContext["trust"]["organizationOf"],
   ): Waived {
     if (this.config.exceptions.length === 0) return { kind: "some", zone, notes: [], exposure: "unknown" };
-    const { report } = judgeKey(record, {
+    const { report, disagreements } = judgeKey(record, {
       zone,
       organizationOf,
       exceptions: new ExceptionBook(this.config.exceptions, this.now),
       now: this.now,
     });
+    if (disagreements.length > 0) return { kind: "disagreement", disagreements };
     const add = {
       organizations: new Set(zone.organizations),
       accounts: new Set(zone.accounts),
