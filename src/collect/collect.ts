@@ -7,6 +7,7 @@ import { likelyPartition, scanAccount } from "./account.js";
 import type { Reach, WantedAccount } from "./accounts.js";
 import { scanAccounts } from "./accounts.js";
 import { Channel } from "./channel.js";
+import { checkChosen } from "./chosen.js";
 import type { Details } from "./key.js";
 import type { Known } from "./known.js";
 import { detailNames } from "./known.js";
@@ -81,7 +82,7 @@ export interface CollectOptions {
  * particular order (see `snapshot/sorted.ts`). Accounts, Regions and keys do not wait for each other; a slow consumer
  * slows the calls down. What AWS refuses becomes an `incomplete` line. Throws {@link KeywardError} where the scan cannot
  * even begin: credentials that AWS does not accept, an AWS that cannot be reached at all, an organization that cannot be
- * read, a partition without known Regions.
+ * read or of which nothing is chosen, a partition without known Regions.
  */
 export async function* collect(options: CollectOptions): AsyncGenerator<SnapshotLine, void, undefined> {
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
@@ -240,7 +241,12 @@ function chooseAccounts(own: AccountRun, scope: Exclude<Scope, { kind: "own" }>)
   return {
     accounts,
     managementAccountId,
-    rest: async () => writeOrganization(own, scope.port, await whole),
+    rest: async () => {
+      const read = await whole;
+      if (!read.ok) throw noOrganization(read.error);
+      if (own.stopped === undefined) checkChosen(scope.filter, read.value);
+      await writeOrganization(own, scope.port, read.value);
+    },
   };
 }
 
@@ -248,10 +254,8 @@ function chooseAccounts(own: AccountRun, scope: Exclude<Scope, { kind: "own" }>)
 async function writeOrganization(
   own: AccountRun,
   port: OrganizationPort,
-  read: Asked<ReadOrganization>,
+  { line, gaps }: ReadOrganization,
 ): Promise<void> {
-  if (!read.ok) throw noOrganization(read.error);
-  const { line, gaps } = read.value;
   await own.run.emit(line);
   const policies = await readOrganizationPolicies(own, port, line);
   for (const policy of policies.lines) await own.run.emit(policy);

@@ -170,6 +170,9 @@ describe("an organization", () => {
       reportOf(byTag),
       open.filter((k) => k.account === APP && k.region === "us-east-1"),
     );
+    const mistyped = await startScan(sandbox, ...ALL, "--ou", "ou-ab12-99999999").done;
+    expect([mistyped.code, mistyped.stdout]).toEqual([2, ""]);
+    expect(mistyped.stderr).toMatch(/^--ou: o-[a-z0-9]+ has no such unit\n/);
   });
 
   it("says where the role is missing; the own account is then scanned with the credentials themselves", async () => {

@@ -17,7 +17,9 @@ export async function resolveScope(scope: ScopeFlags): Promise<ResolvedScope> {
   const { text } = scope;
   if (/^[0-9,\s]+$/.test(text)) {
     const ids = text.split(",").map((id) => id.trim());
-    return { kind: "accounts", ids: ids.filter((id) => id !== "").map((id) => checked(id, "--accounts")) };
+    const named = ids.filter((id) => id !== "").map((id) => checked(id, "--accounts"));
+    if (named.length === 0) throw noAccount("--accounts");
+    return { kind: "accounts", ids: named };
   }
   let content: string;
   try {
@@ -35,8 +37,17 @@ export async function resolveScope(scope: ScopeFlags): Promise<ResolvedScope> {
     const id = line.replace(/#.*$/, "").trim();
     return id === "" ? [] : [checked(id, `${text}:${i + 1}`)];
   });
-  if (ids.length === 0) throw new KeywardError({ what: "the file names no account", where: text });
+  if (ids.length === 0) throw noAccount(text);
   return { kind: "accounts", ids };
+}
+
+/** A scan of nothing would end like one that found nothing. */
+function noAccount(where: string): KeywardError {
+  return new KeywardError({
+    what: "no account is named",
+    where,
+    next: "name ids separated by commas, or a file with an id on each line",
+  });
 }
 
 function checked(id: string, where: string): string {
@@ -46,6 +57,7 @@ function checked(id: string, where: string): string {
     where,
     expected: "twelve digits",
     got: inert(id, { max: 80 }),
+    next: "aws organizations list-accounts shows the ids of an organization; leading zeros belong to them",
   });
 }
 
