@@ -25,41 +25,44 @@ export function buildRequest(
   action: ActionFacts,
   grantContext: Readonly<Record<string, string>> | undefined,
 ): AccessRequest {
-  const context: Record<string, string | readonly string[]> = {};
-  const encryptionContext: Record<string, string> = {};
+  // Maps, as names come from policies and grants: one of them may be __proto__.
+  const context = new Map<string, string | readonly string[]>();
+  const encryptionContext = new Map<string, string>();
   for (const [name, view, list] of shape.standing) {
     const text = viewText(view, solution.values);
-    context[name] = list ? [text] : text;
+    context.set(name, list ? [text] : text);
   }
   for (const [lower, { name, value }] of solution.keys) {
     if (value === undefined || DERIVED.has(lower)) continue;
     if (lower.startsWith(PAIR) && lower.length > PAIR.length) {
       const tail = name.slice(PAIR.length);
-      if (typeof value === "string") encryptionContext[contextName(tail, grantContext)] = value;
+      if (typeof value === "string") encryptionContext.set(contextName(tail, grantContext), value);
     } else if (lower === "kms:encryptioncontextkeys") {
       // The list is worked out last, and its spelling of a name is the one that conditions want.
       for (const k of typeof value === "string" ? [value] : value) {
-        const same = Object.keys(encryptionContext).find((e) => e.toLowerCase() === k.toLowerCase());
-        const before = same === undefined ? "x" : (encryptionContext[same] ?? "x");
-        if (same !== undefined && same !== k) Reflect.deleteProperty(encryptionContext, same);
-        encryptionContext[k] = before;
+        const same = [...encryptionContext.keys()].find((e) => e.toLowerCase() === k.toLowerCase());
+        const before = same === undefined ? "x" : (encryptionContext.get(same) ?? "x");
+        if (same !== undefined && same !== k) encryptionContext.delete(same);
+        encryptionContext.set(k, before);
       }
     } else {
-      context[canonical(lower, name)] = value;
+      context.set(canonical(lower, name), value);
     }
   }
   addCompanions(shape, action, context);
   const request: AccessRequest = {
     caller: shape.caller(solution.values),
     action: action.name,
-    context,
+    context: Object.fromEntries(context),
     time: solution.time,
     identity: ALLOWED,
     boundary: NO_POLICY,
     sessionPolicy: NO_POLICY,
     serviceControlPolicies: [],
   };
-  return isEmpty(encryptionContext) ? request : { ...request, encryptionContext };
+  return encryptionContext.size === 0
+    ? request
+    : { ...request, encryptionContext: Object.fromEntries(encryptionContext) };
 }
 
 const ALLOWED: AccessRequest["identity"] = { kind: "allow" };
@@ -72,11 +75,6 @@ function canonical(lower: string, written: string): string {
   return f === undefined || f.name.endsWith(":") || f.name.endsWith("/") ? written : f.name;
 }
 
-function isEmpty(pairs: Readonly<Record<string, string>>): boolean {
-  for (const _ in pairs) return false;
-  return true;
-}
-
 /** A grant's own spelling of a context key wins: whether the comparison minds the case is not documented. */
 function contextName(tail: string, grant: Readonly<Record<string, string>> | undefined): string {
   if (grant === undefined) return tail;
@@ -87,19 +85,19 @@ function contextName(tail: string, grant: Readonly<Record<string, string>> | und
 function addCompanions(
   shape: Shape,
   action: ActionFacts,
-  context: Record<string, string | readonly string[]>,
+  context: Map<string, string | readonly string[]>,
 ): void {
   if (shape.route === "via-service") {
-    context["aws:ViaAWSService"] = "true";
-    if (context["kms:ViaService"] === undefined) {
+    context.set("aws:ViaAWSService", "true");
+    if (!context.has("kms:ViaService")) {
       const via = shape.model("kms:viaservice");
-      if (via.kind === "scalar") context["kms:ViaService"] = via.domain.guess;
+      if (via.kind === "scalar") context.set("kms:ViaService", via.domain.guess);
     }
   }
   if (action.keyGroups.includes("grant-for-aws-resource")) {
     const grant = shape.model("kms:grantisforawsresource");
     if (grant.kind === "const" && typeof grant.value === "string") {
-      context["kms:GrantIsForAWSResource"] = grant.value;
+      context.set("kms:GrantIsForAWSResource", grant.value);
     }
   }
 }

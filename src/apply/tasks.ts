@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { records } from "../domain/records.js";
 import { EXPOSURES } from "../domain/verdict.js";
 
 /**
@@ -9,7 +10,7 @@ export const TASKS_SCHEMA = "keyward.tasks/1";
 
 const text = z.string();
 const sha256 = text.regex(/^[0-9a-f]{64}$/);
-const pairs = z.record(text, text);
+const pairs = records(text);
 
 /** A grant as ListGrants returns it; see `src/domain/grant.ts`. */
 export const grantSchema = z.strictObject({

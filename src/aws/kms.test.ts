@@ -114,6 +114,24 @@ describe("KMS in one Region", () => {
     });
   });
 
+  it("reads the pairs of a grant's encryption context and tags by whatever names they have", async () => {
+    const pairs = '{"__proto__":"a","constructor":"b","toString":"c"}';
+    const w = wire(
+      [
+        200,
+        `{"Grants":[{"GrantId":"g","Constraints":{"EncryptionContextEquals":${pairs}}}],"Truncated":false}`,
+      ],
+      [200, '{"Tags":[{"TagKey":"__proto__","TagValue":"t"}],"Truncated":false}'],
+    );
+    const kms = kmsPort(w.session, "us-east-1", ask);
+    const grants = await kms.listGrants("k", undefined, SIGNAL);
+    expect(JSON.stringify(grants)).toBe(
+      `{"ok":true,"value":{"items":[{"GrantId":"g","Constraints":{"EncryptionContextEquals":${pairs}}}]}}`,
+    );
+    const tags = await kms.listResourceTags("k", undefined, SIGNAL);
+    expect(tags).toMatchObject({ value: { items: [["__proto__", "t"]] } });
+  });
+
   it("gives the policy byte for byte, or says that the answer held none", async () => {
     const text = '{ "Version":"2012-10-17" ,\n"Statement":[]}\u00e4';
     const w = wire([200, { Policy: text, PolicyName: "default" }], [200, {}]);

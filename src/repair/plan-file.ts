@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { rehearsalSchema } from "./rehearsal.js";
 import { STRATEGIES, STRATEGY_CHOICES } from "./strategy-names.js";
+import { records } from "../domain/records.js";
 import { CAPABILITIES, EXPOSURES } from "../domain/verdict.js";
 
 /**
@@ -43,6 +44,7 @@ export const STATEMENT_CHANGES = [
 export type StatementChange = (typeof STATEMENT_CHANGES)[number];
 
 const text = z.string();
+const pairs = records(text);
 const count = z.int().nonnegative();
 const sha256 = text.regex(/^[0-9a-f]{64}$/, "a SHA-256 digest in lower-case hexadecimal");
 const accountId = text.regex(/^[0-9]{12}$/, "twelve digits");
@@ -74,7 +76,7 @@ const witness = z
   .strictObject({
     principal: text.describe("ARN of the caller, or the name of the service that calls."),
     action: text,
-    context: z.record(text, z.union([text, z.array(text)])),
+    context: records(z.union([text, z.array(text)])),
   })
   .describe("A concrete request whose answer changes.");
 
@@ -120,8 +122,8 @@ const revocation = z
     issuingAccount: text.nullable(),
     retiringPrincipal: text.nullable(),
     constraints: z.strictObject({
-      EncryptionContextSubset: z.record(text, text).exactOptional(),
-      EncryptionContextEquals: z.record(text, text).exactOptional(),
+      EncryptionContextSubset: pairs.exactOptional(),
+      EncryptionContextEquals: pairs.exactOptional(),
       SourceArn: text.exactOptional(),
     }),
     reason: text,

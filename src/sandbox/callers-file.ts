@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { records } from "../domain/records.js";
 import { KeywardError } from "../domain/result.js";
 import type { Policy } from "../policy/ast.js";
 import { parsePolicyValue } from "../policy/parse.js";
@@ -11,7 +12,7 @@ const side = {
   identity: z.enum(["allow", "none"]).optional(),
   policies: z.array(z.record(z.string(), z.unknown())).readonly().optional(),
   deny: texts.optional(),
-  context: z.record(z.string(), z.union([z.string(), texts])).optional(),
+  context: records(z.union([z.string(), texts])).optional(),
 };
 const accessKeySchema = z.strictObject({ arn: z.string(), ...side });
 const roleSchema = z.strictObject({

@@ -79,7 +79,7 @@ function isTexts(value: unknown): boolean {
 }
 
 function isRecordOfTexts(value: unknown): boolean {
-  return isObject(value) && Object.keys(value).every((name) => name !== "__proto__" && isText(value[name]));
+  return isObject(value) && Object.values(value).every(isText);
 }
 
 /** `{"kind":"present", FIELD: …}` or `{"kind":"absent"}`; the rarer kinds are left to the schema. */

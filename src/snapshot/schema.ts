@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { Grant, GrantConstraints } from "../domain/grant.js";
 import { parseKeyArn } from "../domain/ids.js";
+import { records } from "../domain/records.js";
 import type {
   AccountLine,
   CoverageLine,
@@ -25,6 +26,7 @@ import { SNAPSHOT_SCHEMA } from "./lines.js";
  */
 const text = z.string();
 const optionalText = text.exactOptional();
+const names = records(text);
 const accountId = text.regex(/^[0-9]{12}$/, "twelve digits");
 const count = z.int().nonnegative();
 
@@ -42,8 +44,8 @@ const rawPolicy = z.discriminatedUnion("kind", [
 ]);
 
 const constraints: z.ZodType<GrantConstraints> = z.strictObject({
-  EncryptionContextSubset: z.record(text, text).exactOptional(),
-  EncryptionContextEquals: z.record(text, text).exactOptional(),
+  EncryptionContextSubset: names.exactOptional(),
+  EncryptionContextEquals: names.exactOptional(),
   SourceArn: optionalText,
 });
 
@@ -87,7 +89,7 @@ const organization = z.strictObject({
         name: optionalText,
         path: optionalText,
         status: optionalText,
-        tags: z.record(text, text).exactOptional(),
+        tags: names.exactOptional(),
       }),
     )
     .exactOptional(),
@@ -120,7 +122,7 @@ const key = z.strictObject({
   lastUsedAt: optionalText,
   usageTrackedSince: optionalText,
   aliases: z.array(text).exactOptional(),
-  tags: z.record(text, text).exactOptional(),
+  tags: names.exactOptional(),
   policy: rawPolicy,
   grants: rawGrants.exactOptional(),
 }) satisfies z.ZodType<KeyLine>;
@@ -175,7 +177,7 @@ const entity = {
 };
 const boundaryAndTags = {
   boundary: text.nullable().exactOptional(),
-  tags: z.record(text, text).exactOptional(),
+  tags: names.exactOptional(),
 };
 
 const user = z.strictObject({

@@ -31,11 +31,13 @@ export async function fromFlags(flags: SimulateFlags): Promise<unknown> {
   const files = (paths: readonly string[]): Promise<string[]> => Promise.all(paths.map(readTextFile));
   const optional = <T>(name: string, value: T | undefined): Record<string, T> =>
     value === undefined ? {} : { [name]: value };
-  const context: Record<string, string | string[]> = {};
+  const context = new Map<string, string | string[]>();
   for (const [key, value] of pairs(flags.context, "--context")) {
-    const before = context[key];
-    context[key] =
-      before === undefined ? value : [...(typeof before === "string" ? [before] : before), value];
+    const before = context.get(key);
+    context.set(
+      key,
+      before === undefined ? value : [...(typeof before === "string" ? [before] : before), value],
+    );
   }
   return {
     principal: flags.principal,
@@ -53,7 +55,7 @@ export async function fromFlags(flags: SimulateFlags): Promise<unknown> {
     ...optional("resourceControlPolicies", flags.rcp.length === 0 ? undefined : await files(flags.rcp)),
     ...optional("callerIsInManagementAccount", flags.managementAccount),
     ...optional("grants", flags.grants === undefined ? undefined : await grantsOf(flags.grants)),
-    context,
+    context: Object.fromEntries(context),
     ...optional(
       "encryptionContext",
       flags.encryptionContext.length === 0

@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { z } from "zod";
 import type { Grant } from "../../domain/grant.js";
 import { KEY_STATES, type KeyState } from "../../domain/key.js";
+import { records } from "../../domain/records.js";
 import { firstDuplicate, pathText } from "./json-path.js";
 import { KeywardError } from "../../domain/result.js";
 import type { Policy } from "../../policy/ast.js";
@@ -14,7 +15,7 @@ import type { AccessRequest, IdentitySide, Limit } from "../../semantics/request
 import { parseAction } from "./action.js";
 
 const text = z.string();
-const texts = z.record(text, text);
+const texts = records(text);
 const policy = z
   .union([z.looseObject({ Statement: z.unknown() }), text])
   .describe("A policy: the JSON itself, or its text.");
@@ -69,7 +70,7 @@ export const simulateRequestSchema = z.strictObject({
     .exactOptional()
     .describe("Service control policies do not bind it."),
   grants: z.array(grant).exactOptional().describe("Instead of those of the snapshot."),
-  context: z.record(text, z.union([text, z.array(text)])).exactOptional(),
+  context: records(z.union([text, z.array(text)])).exactOptional(),
   encryptionContext: texts.exactOptional(),
   keyState: z.enum(KEY_STATES).exactOptional(),
   grantId: text.exactOptional().describe("kms:RetireGrant only."),
