@@ -1,6 +1,8 @@
 import type { Grant } from "../domain/grant.js";
+import type { AccountId } from "../domain/ids.js";
 import type { PrincipalEntry } from "../policy/ast.js";
 import { parsePrincipal } from "../semantics/arn.js";
+import type { IamView } from "./iam-view.js";
 import { lintDrafts } from "./lints.js";
 import { whoOf } from "./principals.js";
 import type { Draft, Rule, RuleInput } from "./rule.js";
@@ -22,11 +24,12 @@ export const orphanedPrincipal: Rule = {
 };
 
 function grantDrafts(input: RuleInput): Draft[] {
-  const { grants } = input.record;
+  const { grants, facts } = input.record;
+  const { account } = facts;
   if (grants.kind !== "present") return [];
   return grants.value.flatMap((grant) => {
     const grantee = parsePrincipal(grant.GranteePrincipal ?? "");
-    if (grantee !== undefined && isGone(grantee, input)) return [goneDraft(grant, grantee)];
+    if (grantee !== undefined && isGone(grantee, account, input.iam)) return [goneDraft(grant, grantee)];
     if (grantee?.kind !== "unique-id") return [];
     return [
       {
@@ -42,16 +45,21 @@ function grantDrafts(input: RuleInput): Draft[] {
   });
 }
 
-/** A user or role of the key's account that is not among all that IAM has. */
-function isGone(grantee: PrincipalEntry, input: RuleInput): boolean {
-  if (!("account" in grantee) || grantee.account !== input.record.facts.account) return false;
+/** Whether the grantee of a grant is a user or role of the key's account that is not among all that IAM has. */
+export function isGranteeGone(grant: Grant, account: AccountId, iam: IamView | undefined): boolean {
+  const grantee = parsePrincipal(grant.GranteePrincipal ?? "");
+  return grantee !== undefined && isGone(grantee, account, iam);
+}
+
+function isGone(grantee: PrincipalEntry, account: AccountId, iam: IamView | undefined): boolean {
+  if (!("account" in grantee) || grantee.account !== account) return false;
   switch (grantee.kind) {
     case "user":
     case "role":
-      return input.iam?.exists(grantee.kind, grantee.name) === false;
+      return iam?.exists(grantee.kind, grantee.name) === false;
     case "session":
       // Services run under role names of their own (`aws:ec2-infrastructure`), which IAM does not list.
-      return !grantee.role.startsWith("aws:") && input.iam?.exists("role", grantee.role) === false;
+      return !grantee.role.startsWith("aws:") && iam?.exists("role", grantee.role) === false;
     default:
       return false;
   }

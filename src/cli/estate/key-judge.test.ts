@@ -14,6 +14,7 @@ import {
 } from "../../../test/alike.js";
 import { OWN } from "../../../test/generators/world.js";
 import type { KeyLine } from "../../snapshot/lines.js";
+import type { ContextLine } from "./key-judge.js";
 import type { Config } from "../../trust/config.js";
 import { NO_CONFIG } from "../../trust/config.js";
 
@@ -127,6 +128,42 @@ describe("keys that are alike", () => {
     const judge = same(lines);
     // Two policies with two forms of grants; accounts near made-up ids are judged for themselves.
     expect(judge.analysed).toBeLessThan(lines.length);
+  });
+
+  test("with IAM: grantees that are there change nothing, and those that are gone are told", () => {
+    const role = (a: string, name: string): ContextLine => ({
+      type: "role",
+      arn: `arn:aws:iam::${a}:role/${name}`,
+      trustPolicy: { kind: "present", text: policy() },
+    });
+    let ids = 0;
+    const granted = (a: string, to: string): KeyLine =>
+      keyLine(a, policy(own(a)), {
+        grants: {
+          kind: "present",
+          items: [
+            {
+              GrantId: (ids++).toString(16).padStart(64, "b"),
+              GranteePrincipal: `arn:aws:iam::${a}:role/${to}`,
+              IssuingAccount: root(a),
+              Operations: ["Decrypt"],
+              Constraints: { EncryptionContextSubset: { purpose: "backup" } },
+            },
+          ],
+        },
+      });
+    const iam = ACCOUNTS.flatMap((a) => [
+      role(a, "app"),
+      { type: "account", id: a, iam: { kind: "present" } } as const,
+    ]);
+    const kept = [...ACCOUNTS, ...ACCOUNTS].map((a) => granted(a, "app"));
+    const judge = same(kept, NO_CONFIG, iam);
+    expect(judge.analysed).toBeLessThan(kept.length / 2);
+    expect(kept.some((line) => judge.key(line).text.includes("orphaned-principal"))).toBe(false);
+    const gone = [...ACCOUNTS, ...ACCOUNTS].flatMap((a) => [granted(a, "app"), granted(a, "old")]);
+    const mixed = same(gone, NO_CONFIG, iam);
+    const told = gone.filter((line) => mixed.key(line).text.includes("orphaned-principal"));
+    expect(told).toEqual(gone.filter((_, n) => n % 2 === 1));
   });
 
   test("are analysed once for each policy, in however many accounts it stands", () => {

@@ -16,6 +16,7 @@ import type { KeyReport } from "../../rules/finding.js";
 import type { JudgeContext, Judgement } from "../../rules/judge.js";
 import { judgement } from "../../rules/judge.js";
 import { opinionOf } from "../../rules/opinion.js";
+import { isGranteeGone } from "../../rules/orphaned-principal.js";
 import type { RealOrganizations } from "../../rules/real-organization.js";
 import { Estate, keyRecord } from "../../snapshot/key-record.js";
 import type {
@@ -185,12 +186,15 @@ export class KeyJudge {
     };
   }
 
-  /** A key about which more is said than its own documents and facts give: its report is like no other's. */
+  /**
+   * A key about which more is said than its own documents and facts give: its report is like no other's. Of IAM a report
+   * tells roles that outsiders can assume, and grantees that are gone.
+   */
   private isParticular(record: KeyRecord): boolean {
     const view = this.view.iam.viewOf(record.facts.account, this.trust());
     if (view === undefined) return false;
-    const granted = itemsRead(record.grants).length > 0;
-    return granted || view.openRoles.length > 0;
+    if (view.openRoles.length > 0) return true;
+    return itemsRead(record.grants).some((grant) => isGranteeGone(grant, record.facts.account, view));
   }
 
   /** What was met since the last call. */
