@@ -192,7 +192,7 @@ function helpFor(kind: FailureKind, action: Action, profile: string | undefined)
         ? "Sign in again (aws sso login, or new keys in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, and AWS_SESSION_TOKEN if they are temporary); AWS_REGION must name a Region of the account's partition."
         : `Sign in again: aws sso login --profile ${profile}, or renew the keys of that profile.`;
     case "region-refused":
-      return "If the account uses this Region, the credentials are not valid in it: session tokens of the global STS endpoint are not valid in opt-in Regions. If it does not, leave the Region out.";
+      return "If the account uses this Region, the credentials are not valid in it: session tokens of the global STS endpoint are not valid in opt-in Regions. If it does not, leave the Region out, or enable it for the account.";
     case "unreachable":
       return "Check the network, the proxy and --endpoint-url; then scan again.";
     case "not-found":

@@ -12,7 +12,7 @@ import type { KeyReport } from "../rules/finding.js";
 import { waiverFor } from "../rules/judge.js";
 import { readAgain } from "../rules/not-assessed.js";
 import { isMultiRegion } from "../rules/sibling-open.js";
-import { coverageGaps, coverageNotes } from "../snapshot/coverage.js";
+import { coverageGaps, coverageNotes, disabledRegions } from "../snapshot/coverage.js";
 import type { IncompleteLine, KeyLine } from "../snapshot/lines.js";
 import type { Config } from "../trust/config.js";
 import type { Io } from "./command.js";
@@ -81,6 +81,8 @@ class Audit {
   private readonly json: JsonReport | undefined;
   private readonly table: TableReport | undefined;
   private readonly incomplete: Incomplete[] = [];
+  /** Regions that accounts have not enabled: told beside the gaps, and no reason to end as incomplete. */
+  private readonly disabled: Incomplete[] = [];
   private gaps = 0;
   /** What scans say about what they did not read. */
   private readonly coverage: string[] = [];
@@ -146,6 +148,7 @@ class Audit {
       case "coverage":
         this.coverage.push(...coverageNotes(line));
         for (const gap of coverageGaps(line)) this.gap(gap);
+        this.disabled.push(...disabledRegions(line).slice(0, LISTED_GAPS).map(listedGap));
         return;
       case "key":
         this.hasKeys = true;
@@ -229,12 +232,7 @@ class Audit {
   private gap(line: IncompleteLine): void {
     this.gaps++;
     if (this.incomplete.length >= LISTED_GAPS) return;
-    this.incomplete.push({
-      where: line.where,
-      call: line.call,
-      code: line.code,
-      help: line.help ?? (line.message === undefined ? readAgain(line.code, line.call) : line.message),
-    });
+    this.incomplete.push(listedGap(line));
   }
 
   private async tail(): Promise<void> {
@@ -242,6 +240,7 @@ class Audit {
     const tail: ReportTail = {
       summary: this.counter.summary(this.gaps),
       incomplete: this.incomplete,
+      disabled: this.disabled,
       configurationFindings: exceptionNotices(this.judge.book).map(configurationFinding),
       notes: this.notes(),
       accounts: this.accounts,
@@ -281,6 +280,10 @@ class Audit {
     if (this.failed) return EXIT.exposed;
     return this.unknown || this.gaps > 0 ? EXIT.incomplete : EXIT.clear;
   }
+}
+
+function listedGap({ where, call, code, help, message }: IncompleteLine): Incomplete {
+  return { where, call, code, help: help ?? message ?? readAgain(code, call) };
 }
 
 /** A member of a multi-Region family that is not in what was read: its Region was left out, or could not be listed. */

@@ -56,7 +56,8 @@ export async function scanAccount(
       const result = await readRegion(account, cloud.kms(region), region, {
         keysAtOnce: options.keysAtOnce,
         details: options.details,
-        surelyEnabled: plan.from === "ec2:DescribeRegions" || plan.from === "account:ListRegions",
+        // A Region that the user names is wanted: that it cannot be read is a gap, whatever the reason.
+        wanted: plan.from !== "built-in",
         known: options.known,
       });
       coverage.set(region, result.coverage);

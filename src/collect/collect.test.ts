@@ -473,18 +473,33 @@ describe("what AWS refuses", () => {
   });
 
   it("an opt-in Region that refuses the credentials is not enabled; one that every account has is a gap", async () => {
-    const refuse = ({ call, region }: Call) =>
-      call === "kms:ListKeys" && region !== "us-east-1"
-        ? failure("region-refused", "UnrecognizedClientException", call)
-        : undefined;
-    const only = ["us-east-1", "af-south-1", "eu-west-1"];
-    const result = await scan({ regions: { "us-east-1": keys(1) }, only, refuse });
-    expect(result.coverage.regions.map((r) => [r.region, r.status])).toEqual([
-      ["af-south-1", "not-enabled"],
-      ["eu-west-1", "incomplete"],
-      ["us-east-1", "scanned"],
+    const refuse = ({ call, region }: Call) => {
+      if (call === "ec2:DescribeRegions" || call === "account:ListRegions") {
+        return failure("denied", "AccessDeniedException", call);
+      }
+      const closed = call === "kms:ListKeys" && ["af-south-1", "eu-west-1"].includes(region);
+      return closed ? failure("region-refused", "UnrecognizedClientException", call) : undefined;
+    };
+    const result = await scan({ regions: { "us-east-1": keys(1) }, refuse });
+    const status = new Map(result.coverage.regions.map((r) => [r.region, r.status]));
+    expect(["af-south-1", "eu-west-1", "us-east-1"].map((r) => status.get(r))).toEqual([
+      "not-enabled",
+      "incomplete",
+      "scanned",
     ]);
     expect(result.incomplete).toMatchObject([{ where: `${ACCOUNT}/eu-west-1` }]);
+  });
+
+  it("an opt-in Region that the user names and that refuses the credentials is a gap", async () => {
+    const refuse = ({ call, region }: Call) =>
+      region === "af-south-1" ? failure("region-refused", "UnrecognizedClientException", call) : undefined;
+    const only = ["us-east-1", "af-south-1"];
+    const result = await scan({ regions: { "us-east-1": keys(1) }, only, refuse });
+    expect(result.coverage.regions.map((r) => [r.region, r.status])).toEqual([
+      ["af-south-1", "incomplete"],
+      ["us-east-1", "scanned"],
+    ]);
+    expect(result.incomplete).toMatchObject([{ where: `${ACCOUNT}/af-south-1`, call: "kms:ListKeys" }]);
   });
 
   it("an opt-in Region that the account calls enabled and that refuses the credentials is a gap", async () => {

@@ -15,8 +15,8 @@ export interface RegionOptions {
   /** Keys that are read at the same time. */
   readonly keysAtOnce: number;
   readonly details: Details;
-  /** The account has said that the Region is enabled, so a refusal is a failure. */
-  readonly surelyEnabled: boolean;
+  /** The account has said that the Region is enabled, or the user has named it: a refusal is a failure. */
+  readonly wanted: boolean;
   readonly known: Known | undefined;
 }
 
@@ -117,10 +117,7 @@ class RegionScan {
     }
     const { failure } = this;
     const notEnabled =
-      failure?.kind === "region-refused" &&
-      !this.options.surelyEnabled &&
-      canBeDisabled(region) &&
-      seen.size === 0;
+      failure?.kind === "region-refused" && !this.options.wanted && canBeDisabled(region) && seen.size === 0;
     if (failure !== undefined && !notEnabled) await run.emitIncomplete(run.place, failure);
     const { gaps, ...numbers } = counts;
     const { missing } = run;

@@ -15,6 +15,8 @@ export interface ReportHead {
 export interface ReportTail {
   readonly summary: Summary;
   readonly incomplete: readonly Incomplete[];
+  /** Regions that accounts have not enabled: listed beside the gaps, and none themselves. */
+  readonly disabled?: readonly Incomplete[];
   readonly configurationFindings: readonly ConfigurationFinding[];
   readonly notes: readonly string[];
   /** IAM of the accounts that have keys, where the data has it. */
@@ -59,7 +61,7 @@ export class JsonReport {
       `"notes": ${list(tail.notes)}`,
       `"zone": ${safeJson(tail.zone)}`,
       `"summary": ${safeJson(tail.summary)}`,
-      `"incomplete": ${list(tail.incomplete)}`,
+      `"incomplete": ${list([...tail.incomplete, ...(tail.disabled ?? [])])}`,
     ];
     return `${this.first ? "" : "\n  "}],\n${members.map((m) => `  ${m}`).join(",\n")}\n}\n`;
   }

@@ -15,7 +15,7 @@ export interface Summary {
   readonly waived: number;
   /** Keys of which nothing is left when waived findings are set aside. */
   readonly waivedKeys: number;
-  /** Things that could not be read; the list `incomplete` names them. */
+  /** Things that could not be read; the list `incomplete` names them, and after them Regions that are not enabled. */
   readonly gaps: number;
   /** Findings that no exception covers. */
   readonly findings: Readonly<Record<Severity, number>>;

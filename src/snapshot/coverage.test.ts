@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { coverageGaps, coverageNotes, coverageSentence } from "./coverage.js";
+import { coverageGaps, coverageNotes, coverageSentence, disabledRegions } from "./coverage.js";
 import type { CoverageLine, RegionCoverage } from "./lines.js";
 
 const region = (name: string, more: Partial<RegionCoverage> = {}): RegionCoverage => ({
@@ -48,7 +48,7 @@ describe("what a report says about a scan", () => {
     });
     expect(notes).toEqual([
       "The scan was stopped before its end.",
-      "Not enabled in the account, so without keys: af-south-1.",
+      "Not enabled in the account, so not read: af-south-1. Keys that were made there before stay: enable the Region and scan again if there are any.",
       "Not everything could be read in: eu-west-1.",
       "Not begun: us-east-1.",
       "Left out 3 keys that AWS manages: nobody can change who uses them.",
@@ -109,5 +109,38 @@ describe("what a scan did not get beside what verdicts need", () => {
     expect(coverageGaps({ ...PLAIN, regionsFrom: "built-in", accounts })).toMatchObject([
       { where: "222233334444", ...builtIn },
     ]);
+  });
+});
+
+describe("Regions that accounts have not enabled", () => {
+  const off = (account?: string): RegionCoverage =>
+    region("af-south-1", { status: "not-enabled", ...(account === undefined ? {} : { account }) });
+
+  it("are told with their place, what said so, and the fix", () => {
+    const [told, ...more] = disabledRegions({ ...PLAIN, regions: [off(), region("eu-west-1")] });
+    expect(more).toEqual([]);
+    expect(told).toMatchObject({
+      where: "111122223333/af-south-1",
+      call: "ec2:DescribeRegions",
+      code: "RegionNotEnabled",
+    });
+    expect(told?.help).toMatch(/enable the Region and scan again/);
+  });
+
+  it("are told by what refused them, where the account did not list its Regions", () => {
+    const accounts = [
+      { id: "222233334444", status: "scanned", regionsFrom: "account:ListRegions" },
+      { id: "333344445555", status: "scanned", regionsFrom: "built-in" },
+    ] as const;
+    const regions = [off("222233334444"), off("333344445555")];
+    const told = disabledRegions({ ...PLAIN, accounts, regions });
+    expect(told.map((t) => [t.where, t.call])).toEqual([
+      ["222233334444/af-south-1", "account:ListRegions"],
+      ["333344445555/af-south-1", "kms:ListKeys"],
+    ]);
+  });
+
+  it("are no gaps", () => {
+    expect(coverageGaps({ ...PLAIN, regions: [off()] })).toEqual([]);
   });
 });

@@ -11,7 +11,9 @@ export function coverageNotes(coverage: CoverageLine): readonly string[] {
   if (coverage.regionsFrom === "command-line")
     notes.push(`Only these Regions were scanned: ${scanned(regions)}.`);
   if (names("not-enabled") !== "") {
-    notes.push(`Not enabled in the account, so without keys: ${names("not-enabled")}.`);
+    notes.push(
+      `Not enabled in the account, so not read: ${names("not-enabled")}. Keys that were made there before stay: enable the Region and scan again if there are any.`,
+    );
   }
   if (names("incomplete") !== "") notes.push(`Not everything could be read in: ${names("incomplete")}.`);
   if (names("not-seen") !== "") notes.push(`Not begun: ${names("not-seen")}.`);
@@ -67,6 +69,26 @@ export function coverageGaps(coverage: CoverageLine): readonly IncompleteLine[] 
       }),
     ),
   ];
+}
+
+/**
+ * The Regions that accounts have not enabled, each with the fix. They are told, but are no gaps: AWS enables no Region
+ * that it opened since 2019 by itself, so nearly every account has some in which nothing was ever made. Source: AWS
+ * Account Management Reference Guide, "Enable or disable AWS Regions in your account" (disabling a Region ends the
+ * access to what is in it and deletes nothing), read 2026-12-01.
+ */
+export function disabledRegions(coverage: CoverageLine): readonly IncompleteLine[] {
+  const closed = coverage.regions.filter((r) => r.status === "not-enabled");
+  return closed.map(({ account = coverage.accountId, region }): IncompleteLine => {
+    const from = coverage.accounts?.find((a) => a.id === account)?.regionsFrom ?? coverage.regionsFrom;
+    return {
+      type: "incomplete",
+      where: account === undefined ? region : `${account}/${region}`,
+      call: from === "account:ListRegions" || from === "ec2:DescribeRegions" ? from : "kms:ListKeys",
+      code: "RegionNotEnabled",
+      help: "The account has not enabled this Region, and keys that were made there before it was disabled stay. If there are any, enable the Region and scan again; if not, there is nothing to do.",
+    };
+  });
 }
 
 /** Names that a note lists one by one; more are counted. */

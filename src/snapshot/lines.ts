@@ -270,7 +270,7 @@ export interface RegionCoverage {
   readonly region: string;
   /**
    * `scanned`: every key was listed and read. `incomplete`: the listing or a key failed, see the `incomplete` lines.
-   * `not-enabled`: the account does not use the Region, so it can hold no keys. `not-seen`: the scan ended before it.
+   * `not-enabled`: the account has not enabled the Region, so keys that may be there cannot be read. `not-seen`: the scan ended before it.
    */
   readonly status: "scanned" | "incomplete" | "not-enabled" | "not-seen";
   /** Keys that the listing named. */

@@ -11,6 +11,7 @@ import type { KeyLine, OrganizationLine, SnapshotLine } from "../../src/snapshot
 import { readSnapshot } from "../../src/snapshot/read.js";
 import { snapshotHeader } from "../../src/snapshot/write.js";
 import type { CliResult, RunningCli } from "../cli.js";
+import { setApart } from "../disabled-regions.js";
 import { startCli } from "../cli.js";
 import type { PlannedKey, Report } from "../scan-estate.js";
 import { CONFIG, plannedKeys, verdictsFor } from "../scan-estate.js";
@@ -100,7 +101,7 @@ const ALL = ["--organization", "--role", "Audit"];
 
 function reportOf(result: CliResult): Report {
   if (result.stdout === "") throw new Error(`no report; stderr: ${result.stderr}`);
-  return JSON.parse(result.stdout) as Report;
+  return setApart(JSON.parse(result.stdout) as Report);
 }
 
 /** The report's text, byte for byte, with the times in it made the same. */

@@ -10,6 +10,7 @@ import type { Sandbox, SandboxOptions } from "../../src/sandbox/index.js";
 import { startSandbox } from "../../src/sandbox/index.js";
 import type { SnapshotLine } from "../../src/snapshot/lines.js";
 import type { CliResult } from "../cli.js";
+import { setApart } from "../disabled-regions.js";
 import { startCli } from "../cli.js";
 import type { Report } from "../scan-estate.js";
 
@@ -84,7 +85,7 @@ const scan = (env: Readonly<Record<string, string>>, ...args: readonly string[])
 
 function reportOf(result: CliResult): Report {
   if (result.stdout === "") throw new Error(`no report; stderr: ${result.stderr}`);
-  return JSON.parse(result.stdout) as Report;
+  return setApart(JSON.parse(result.stdout) as Report);
 }
 const arns = (result: CliResult): readonly string[] => reportOf(result).keys.map((k) => k.arn);
 

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vites
 import { startSandbox } from "../../src/sandbox/index.js";
 import type { SnapshotLine } from "../../src/snapshot/lines.js";
 import type { CliResult } from "../cli.js";
+import { setApart } from "../disabled-regions.js";
 import { startCli } from "../cli.js";
 import type { Report } from "../scan-estate.js";
 
@@ -54,7 +55,7 @@ async function scan(faults: readonly string[], ...args: readonly string[]): Prom
     AWS_REGION: "us-east-1",
   }).done;
 }
-const reportOf = (result: CliResult): Report => JSON.parse(result.stdout) as Report;
+const reportOf = (result: CliResult): Report => setApart(JSON.parse(result.stdout) as Report);
 const unseen = (result: CliResult): readonly string[] =>
   reportOf(result)
     .incomplete.filter((i) => i.code === "SiblingNotSeen")

@@ -8,6 +8,7 @@ import type { Sandbox } from "../../src/sandbox/index.js";
 import { startSandbox } from "../../src/sandbox/index.js";
 import type { SnapshotLine } from "../../src/snapshot/lines.js";
 import { type CliResult, startCli } from "../cli.js";
+import { setApart } from "../disabled-regions.js";
 import type { Report } from "../scan-estate.js";
 
 const MANAGEMENT = "111122223333";
@@ -136,7 +137,7 @@ const organization = (sandbox: Sandbox): Promise<CliResult> =>
 
 function reportOf(result: CliResult): Report {
   if (result.stdout === "") throw new Error(`no report; stderr: ${result.stderr}`);
-  return JSON.parse(result.stdout) as Report;
+  return setApart(JSON.parse(result.stdout) as Report);
 }
 
 interface Row {

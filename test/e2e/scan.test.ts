@@ -10,6 +10,7 @@ import type { KeyLine, SnapshotLine } from "../../src/snapshot/lines.js";
 import { readSnapshot } from "../../src/snapshot/read.js";
 import { snapshotHeader } from "../../src/snapshot/write.js";
 import type { CliResult, RunningCli } from "../cli.js";
+import { setApart } from "../disabled-regions.js";
 import { startCli } from "../cli.js";
 import type { PlannedKey, Report } from "../scan-estate.js";
 import { CONFIG, plannedKeys, verdictsFor } from "../scan-estate.js";
@@ -79,9 +80,9 @@ function startScan(sandbox: Sandbox, ...args: readonly string[]): RunningCli {
   });
 }
 
-function reportOf(result: CliResult): Report {
+function reportOf(result: CliResult): Report & { readonly disabled: Report["incomplete"] } {
   if (result.stdout === "") throw new Error(`no report; stderr: ${result.stderr}`);
-  return JSON.parse(result.stdout) as Report;
+  return setApart(JSON.parse(result.stdout) as Report);
 }
 
 function withoutTime(name: string, value: unknown): unknown {
@@ -202,9 +203,13 @@ describe("300 keys over three Regions", () => {
     expect(report.notes).toEqual(
       expect.arrayContaining([
         "Left out 1 key that AWS manages: nobody can change who uses them.",
-        "Not enabled in the account, so without keys: af-south-1.",
+        "Not enabled in the account, so not read: af-south-1. Keys that were made there before stay: enable the Region and scan again if there are any.",
       ]),
     );
+    expect(report.disabled).toMatchObject([
+      { where: "111122223333/af-south-1", call: "ec2:DescribeRegions", code: "RegionNotEnabled" },
+    ]);
+    expect(report.disabled[0]?.help).toContain("enable the Region and scan again");
     expect(result.stderr).toMatch(
       /^Scanned 300 keys in 4 Regions of account 111122223333: [\d,]+ calls, [\d.]+ s\.\nSnapshot: all\.ndjson\.gz\n$/,
     );
@@ -276,7 +281,7 @@ describe("300 keys over three Regions", () => {
     expect(result.stderr).toContain("scanning the 34 Regions of aws that this version of keyward knows");
     expect(report.notes).toEqual(
       expect.arrayContaining([
-        "Not enabled in the account, so without keys: af-south-1, me-south-1.",
+        "Not enabled in the account, so not read: af-south-1, me-south-1. Keys that were made there before stay: enable the Region and scan again if there are any.",
         "Left out 1 key that AWS manages: nobody can change who uses them.",
       ]),
     );
