@@ -1,5 +1,6 @@
 import type { Policy } from "../policy/ast.js";
 import { parsePolicy } from "../policy/parse.js";
+import { escaped } from "./characters.js";
 import { editPolicy, isRecord, type StatementEdits } from "./edit.js";
 import { type Closed, type Documents, proveClosed, type Subject } from "./obligations.js";
 import { type Orphans, orphansOf } from "./orphans.js";
@@ -47,7 +48,8 @@ export function workOut(
   const policy = parsePolicy(text, { kind: "key", partition }).policy;
   const orphans =
     policy === undefined || before.statements.size === 0 ? NONE : orphansOf(policy, rawStatements(text));
-  const cleaned = editPolicy(text, orphans.edits);
+  // Escaped even where nothing else of the text changes: KMS would not take it as it stands.
+  const cleaned = escaped(editPolicy(text, orphans.edits));
   const cleanedPolicy = parsePolicy(cleaned, { kind: "key", partition }).policy;
   const raw = rawStatements(cleaned);
   const sids = new Set((cleanedPolicy?.statements ?? []).flatMap((s) => s.sid ?? []));

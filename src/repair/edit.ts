@@ -1,5 +1,6 @@
 import { findNodeAtLocation, type Node, parseTree } from "jsonc-parser";
 import type { JsonPath } from "../policy/ast.js";
+import { escaped } from "./characters.js";
 
 /** One edit of a JSON value: `undefined` takes the member or item out. The path starts at that value. */
 export interface Edit {
@@ -80,7 +81,7 @@ function change(text: string, path: JsonPath, value: unknown): string {
   if (typeof name !== "string") throw new Error(`no item ${String(name)} to set`);
   if (parent === undefined) return change(text, parentPath, { [name]: value });
   return insertBehind(text, parent, parent.children?.length ?? 0, (layout) => {
-    return `${plain(JSON.stringify(name))}${layout.colon}${written(text, value, layout)}`;
+    return `${escaped(JSON.stringify(name))}${layout.colon}${written(text, value, layout)}`;
   });
 }
 
@@ -151,17 +152,13 @@ function layoutAt(text: string, node: Node): Layout {
 
 /** A value as it is written at a place: over several lines where its surroundings are. */
 function written(text: string, value: unknown, layout: Layout): string {
-  if (layout.indent === undefined) return plain(layout.colon === ":" ? JSON.stringify(value) : spaced(value));
+  if (layout.indent === undefined)
+    return escaped(layout.colon === ":" ? JSON.stringify(value) : spaced(value));
   const unit = /\n([ \t]+)\S/.exec(text)?.[1] ?? "  ";
   const eol = text.includes("\r\n") ? "\r\n" : "\n";
-  return plain(JSON.stringify(value, null, unit))
+  return escaped(JSON.stringify(value, null, unit))
     .split("\n")
     .join(`${eol}${layout.indent}`);
-}
-
-/** JSON without the characters that KMS does not take: those beyond U+00FF, as escapes. Source: PutKeyPolicy, `Policy`. */
-function plain(json: string): string {
-  return json.replace(/[^\0-\u00ff]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
 /** JSON on one line with a space behind commas and colons. */

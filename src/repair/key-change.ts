@@ -3,6 +3,7 @@ import type { Grant } from "../domain/grant.js";
 import type { ActionName } from "../domain/ids.js";
 import type { KeyRecord } from "../domain/key.js";
 import { POLICY_QUOTA_BYTES } from "../policy/parse.js";
+import { untaken } from "./characters.js";
 import { grantsDigest, textDigest } from "./digest.js";
 import { managedBy } from "./managed-by.js";
 import { CREATE_GRANT, disagreementOf, findManager } from "./managers.js";
@@ -67,7 +68,7 @@ export function keyChange(
     willBreak: [...broken],
     evidence: x.usage === undefined ? null : evidenceOf(x.usage),
     managedBy: policy === null ? null : managedBy(record.facts.tags, policy.text),
-    notes: notesOf(record, policy, candidate.orphans),
+    notes: [...notesOf(record, policy, candidate.orphans), ...characterNotes(older.text, policy?.text)],
   };
   return { kind: "change", change };
 }
@@ -144,6 +145,20 @@ function revocation(g: Grant): PlannedRevocation {
       "its creation date and, if another principal made it, its issuing account",
     ],
   };
+}
+
+/** What is to be known where the old text is none that KMS takes: what the plan did about it, and what a rollback needs. */
+export function characterNotes(older: string, newer: string | undefined): string[] {
+  if (newer === undefined) return [];
+  const refused = untaken(older);
+  const some = `${refused.slice(0, 5).join(", ")}${refused.length > 5 ? ", …" : ""}`;
+  const notes: string[] = [];
+  if (refused.length > 0) {
+    notes.push(
+      `The old policy holds characters that KMS does not take (${some}). The planned one has them as JSON escapes, which mean the same; the old one cannot be put back as it stands. For a rollback write them so in a copy of its backup, and put that: keyward rollback --policy FILE.`,
+    );
+  }
+  return notes;
 }
 
 function notesOf(record: KeyRecord, policy: PlannedPolicy | null, orphans: ReadonlySet<string>): string[] {

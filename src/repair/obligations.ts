@@ -9,6 +9,7 @@ import { sourceText, whoLabel } from "../rules/words.js";
 import { callerArn } from "../semantics/arn.js";
 import { deriveContext, knownContext } from "../semantics/derive-context.js";
 import type { KeyDocument } from "../semantics/request.js";
+import { perhapsUntaken, untaken } from "./characters.js";
 import { certainRcps, keyDocument as documentOf, type OwnSide } from "./managers.js";
 import type { Obligation, PlannedChange } from "./plan-file.js";
 import type { TrustContext } from "./trust.js";
@@ -196,8 +197,6 @@ export function keyDocument(record: KeyRecord, { text, grants }: Documents): Key
   return documentOf(record, text, grants);
 }
 
-/** What KMS takes in a policy text. Source: KMS API reference, PutKeyPolicy, `Policy`. */
-const CHARACTERS = /^[\u0009\u000A\u000D\u0020-\u00FF]+$/;
 /** Warnings of the parser for which KMS refuses a policy all the same (sandbox/policy-check.ts says since when). */
 const REFUSED_WARNINGS: ReadonlySet<string> = new Set(["no-action", "no-resource"]);
 
@@ -207,7 +206,8 @@ export function proveStorable(record: KeyRecord, text: string): Obligation {
   const bytes = new TextEncoder().encode(text).length;
   if (bytes > POLICY_QUOTA_BYTES)
     problems.push(`it has ${bytes} bytes, and the quota is ${POLICY_QUOTA_BYTES}`);
-  if (!CHARACTERS.test(text)) problems.push("it holds characters that KMS does not accept");
+  const refused = untaken(text);
+  if (refused.length > 0) problems.push(`it holds characters that KMS does not accept: ${list(refused)}`);
   const parsed = parsePolicy(text, { kind: "key", partition: record.facts.partition });
   for (const d of parsed.diagnostics) {
     if (d.code === "characters" || d.code === "policy-long") continue;
@@ -220,13 +220,35 @@ export function proveStorable(record: KeyRecord, text: string): Obligation {
         problems.push(`statement ${s.index + 1} names the deleted principal ${e.id}`);
     }
   }
+  if (problems.length > 0) {
+    return {
+      id: "storable",
+      result: "failed",
+      statement: "KMS would refuse the text.",
+      details: problems.slice(0, 20),
+    };
+  }
+  const perhaps = perhapsUntaken(text);
+  const size = `${bytes} of ${POLICY_QUOTA_BYTES} bytes`;
+  if (perhaps.length > 0) {
+    return {
+      id: "storable",
+      result: "stated",
+      statement: `KMS takes the text, but for what AWS does not document clearly: ${size}, grammar as it wants it.`,
+      details: [
+        `It holds ${list(perhaps)}: the pattern of PutKeyPolicy takes them, and its words speak of printable characters only. If KMS refuses them, nothing is changed.`,
+      ],
+    };
+  }
   return {
     id: "storable",
-    result: problems.length === 0 ? "proved" : "failed",
-    statement:
-      problems.length === 0
-        ? `KMS takes the text: ${bytes} of ${POLICY_QUOTA_BYTES} bytes, grammar and characters as it wants them.`
-        : "KMS would refuse the text.",
-    details: problems.slice(0, 20),
+    result: "proved",
+    statement: `KMS takes the text: ${size}, grammar and characters as it wants them.`,
+    details: [],
   };
+}
+
+function list(characters: readonly string[]): string {
+  const more = characters.length - 5;
+  return `${characters.slice(0, 5).join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
 }

@@ -1,11 +1,12 @@
 import type { KeyRecord } from "../domain/key.js";
 import type { UsageEntry } from "../usage/types.js";
+import { escaped } from "./characters.js";
 import { appendStatement } from "./edit.js";
 import { managedBy } from "./managed-by.js";
 import { proveManageable } from "./manageable.js";
 import { type Documents, proveClosed, proveGains, proveStorable } from "./obligations.js";
 import type { KeyChange, PlannedStatement } from "./plan-file.js";
-import { computedFrom, plannedPolicy } from "./key-change.js";
+import { characterNotes, computedFrom, plannedPolicy } from "./key-change.js";
 import { disagreement, type KeyOutcome, type PlanContext, startOf, uneditablePolicy } from "./outcome.js";
 import { parsePolicy } from "../policy/parse.js";
 import { callerArn, principalArn } from "../semantics/arn.js";
@@ -34,7 +35,7 @@ export function planReadd(record: KeyRecord, x: PlanContext): KeyOutcome {
   }
   const problem = uneditablePolicy(start);
   if (problem !== undefined) return problem;
-  let text = older.text;
+  let text = escaped(older.text);
   const statements: PlannedStatement[] = rawStatements(text).map((_, index) => ({
     index,
     sid: parsedSid(text, index),
@@ -80,7 +81,7 @@ export function planReadd(record: KeyRecord, x: PlanContext): KeyOutcome {
   const disagreements = [closed, compared, manageable].flatMap((p) => p.disagreements);
   if (disagreements.length > 0) return disagreement(key, { disagreements });
   const use = proveUse(proof, x.usage);
-  const grew = closed.exposure !== before.exposure;
+  const grew = closed.exposure !== before.exposure && closed.exposure !== "none";
   const obligations = [
     grew ? { ...closed.obligation, result: "failed" as const } : closed.obligation,
     manageable.obligation,
@@ -130,7 +131,7 @@ export function planReadd(record: KeyRecord, x: PlanContext): KeyOutcome {
     willBreak: [...use.broken],
     evidence: x.usage === undefined ? null : evidenceOf(x.usage),
     managedBy: policy === null ? null : managedBy(record.facts.tags, policy.text),
-    notes,
+    notes: [...notes, ...characterNotes(older.text, policy?.text)],
   };
   return { kind: "change", change };
 }
