@@ -1,7 +1,7 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { sha256 } from "./chain.js";
-import { journalFailure, readIfThere } from "./durable.js";
+import { journalFailure, look } from "./durable.js";
 import { endOf, type Journal, objectsOf } from "./journal.js";
 
 /** What a look at a whole journal found. */
@@ -25,8 +25,9 @@ export async function checkJournal(journal: Journal): Promise<JournalCheck> {
   const objects = await objectNames(journal);
   for (const name of objects) {
     const digest = name.slice("sha256-".length);
-    const content = await readIfThere(join(journal.folder, "objects", name));
-    if (content === undefined || sha256(content) !== digest) {
+    const found = await look(join(journal.folder, "objects", name));
+    if (found.kind === "other") faults.push(`objects/${name}: ${noFile(found.what)}`);
+    else if (found.kind === "missing" || sha256(found.content) !== digest) {
       faults.push(`objects/${name}: its content is not what its name says`);
     }
   }
@@ -34,8 +35,12 @@ export async function checkJournal(journal: Journal): Promise<JournalCheck> {
   const runs = await journal.runs();
   let events = 0;
   for (const id of runs) {
-    const content = await readIfThere(journal.logPath(id));
-    if (content === undefined) {
+    const found = await look(journal.logPath(id));
+    if (found.kind === "other") {
+      faults.push(`runs/${id}/log.ndjson: ${noFile(found.what)}`);
+      continue;
+    }
+    if (found.kind === "missing") {
       notes.push(`runs/${id}: it has no log: the program was killed before it began`);
       continue;
     }
@@ -43,8 +48,12 @@ export async function checkJournal(journal: Journal): Promise<JournalCheck> {
     const { log } = run;
     events += log.entries.length;
     for (const fault of log.faults) faults.push(`runs/${id}/log.ndjson, ${fault}`);
-    const cut = await journal.cutOff(run);
-    if (cut !== undefined) faults.push(`runs/${id}/log.ndjson: ${cut}`);
+    const restore = await look(journal.restorePath(id));
+    if (restore.kind === "other") faults.push(`runs/${id}/RESTORE.md: ${noFile(restore.what)}`);
+    else {
+      const cut = await journal.cutOff(run);
+      if (cut !== undefined) faults.push(`runs/${id}/log.ndjson: ${cut}`);
+    }
     if (log.torn) {
       notes.push(
         `runs/${id}/log.ndjson: the last line was cut off while it was written; nothing rests on it`,
@@ -70,6 +79,8 @@ export async function checkJournal(journal: Journal): Promise<JournalCheck> {
   }
   return { runs: runs.length, objects: objects.length, events, faults, notes };
 }
+
+const noFile = (what: string): string => `it is ${what}, and was not read`;
 
 /** The objects of a journal, sorted. */
 export async function objectNames(journal: Journal): Promise<readonly string[]> {

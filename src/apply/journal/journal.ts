@@ -11,6 +11,7 @@ import { NO_LINE, type ReadLog, chainLine, jsonOf, readChain, sha256 } from "./c
 import {
   appendDurably,
   journalFailure,
+  look,
   makeFolder,
   openForAppending,
   readIfThere,
@@ -71,9 +72,9 @@ export class Journal {
   async store(content: string): Promise<string> {
     const digest = sha256(content);
     const path = this.objectPath(digest);
-    const there = await readIfThere(path);
-    // One that was damaged is mended by the right content.
-    if (there === undefined || sha256(there) !== digest) {
+    const there = await look(path);
+    // One that was damaged, or is no file, is mended by the right content.
+    if (there.kind !== "file" || sha256(there.content) !== digest) {
       await makeFolder(join(this.folder, "objects"));
       await writeWhole(path, content);
     }
