@@ -72,11 +72,29 @@ const SIDS: Readonly<Record<Purpose, string>> = {
   "journal-copy": "KeywardCopiesItsJournal",
 };
 
-/** The identity policy to attach, as JSON text: made from the declarations beside the calls, nothing else. */
-export function leastPrivilege(purpose: Purpose): string {
-  const sid = SIDS[purpose];
-  const statement = { Sid: sid, Effect: "Allow", Action: actionsFor(purpose), Resource: "*" };
-  return JSON.stringify({ Version: "2012-10-17", Statement: [statement] }, null, 2);
+/**
+ * The identity policy to attach, as JSON text: made from the declarations beside the calls, nothing else.
+ *
+ * @param roles ARNs of the roles that may be assumed, `*` for any account; empty: any role that trusts the caller
+ */
+export function leastPrivilege(purpose: Purpose, roles: readonly string[] = []): string {
+  const allow = (Sid: string, Action: readonly string[], Resource: string | readonly string[]): object => ({
+    Sid,
+    Effect: "Allow",
+    Action,
+    Resource,
+  });
+  const actions = actionsFor(purpose);
+  const isApart = (action: string): boolean => roles.length > 0 && action === "sts:AssumeRole";
+  const statements = [
+    allow(
+      SIDS[purpose],
+      actions.filter((a) => !isApart(a)),
+      "*",
+    ),
+    ...(actions.some(isApart) ? [allow("KeywardAssumesRoles", ["sts:AssumeRole"], roles)] : []),
+  ];
+  return JSON.stringify({ Version: "2012-10-17", Statement: statements }, null, 2);
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { Option } from "commander";
-import { addCloudFlags, cloudFlags } from "./change/flags.js";
+import { partitionOfRegion } from "../domain/ids.js";
+import { addCloudFlags, cloudFlags, withoutEffect } from "./change/flags.js";
 import type { Io } from "./command.js";
 import { EXIT } from "./exit.js";
 import { repeated } from "./options.js";
@@ -28,8 +29,10 @@ export function register(program: Command, io: Io): void {
     const raw = command.opts<Readonly<Record<string, unknown>>>();
     const purpose = PURPOSES.find((p) => p === raw["for"]);
     if (purpose !== undefined || raw["stackset"] === true) {
+      refuseIdle(command, purpose);
       const { leastPrivilege, stackSetTemplate } = await import("../aws/least-privilege.js");
-      io.stdout.write(purpose === undefined ? stackSetTemplate() : `${leastPrivilege(purpose)}\n`);
+      const roles = purpose === "organization" ? rolesToAssume(command, io) : [];
+      io.stdout.write(purpose === undefined ? stackSetTemplate() : `${leastPrivilege(purpose, roles)}\n`);
       io.exit(EXIT.clear);
       return;
     }
@@ -39,4 +42,28 @@ export function register(program: Command, io: Io): void {
     const { runDoctor } = await import("./doctor/run.js");
     io.exit(await runDoctor({ ...cloudFlags(command), scope, regions }, io));
   });
+}
+
+/** Throws KeywardError for a flag that would be passed over: a policy or a template is printed without looking at AWS. */
+function refuseIdle(command: Command, purpose: string | undefined): void {
+  const printing = purpose === undefined ? "--stackset" : `--for ${purpose}`;
+  const used =
+    purpose === "organization"
+      ? ["for", "role", "via", "debug"]
+      : [purpose === undefined ? "stackset" : "for", "debug"];
+  const idle = command.options.find(
+    (o) => !used.includes(o.attributeName()) && command.getOptionValueSource(o.attributeName()) === "cli",
+  );
+  if (idle === undefined) return;
+  const next =
+    "leave it away, or run keyward doctor without --for and --stackset to try what the credentials can read";
+  throw withoutEffect(idle.long ?? "", `${printing} alone: it prints a text and asks AWS nothing`, next);
+}
+
+/** The roles of `--role`, in every account of the partition that AWS_REGION is in, and of `--via`. */
+function rolesToAssume(command: Command, io: Io): readonly string[] {
+  const { role, via } = cloudFlags(command);
+  const home = io.env["AWS_REGION"] ?? io.env["AWS_DEFAULT_REGION"];
+  const partition = via[0]?.split(":")[1] ?? (home === undefined ? "aws" : partitionOfRegion(home));
+  return [...(role === undefined ? [] : [`arn:${partition}:iam::*:role/${role}`]), ...via];
 }

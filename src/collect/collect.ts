@@ -1,11 +1,11 @@
 import { keyArnParts, parseKeyArn } from "../domain/ids.js";
-import { KeywardError } from "../domain/result.js";
 import type { CoverageLine, MissingDetail, SnapshotLine } from "../snapshot/lines.js";
 import { snapshotHeader } from "../snapshot/write.js";
 import type { AccountOptions } from "./account.js";
 import { likelyPartition, scanAccount } from "./account.js";
 import type { Reach, WantedAccount } from "./accounts.js";
 import { scanAccounts } from "./accounts.js";
+import { awsUnreachable, credentialsRefused, noOrganization } from "./cannot-begin.js";
 import { Channel } from "./channel.js";
 import { checkChosen } from "./chosen.js";
 import type { Details } from "./key.js";
@@ -80,7 +80,7 @@ export interface CollectOptions {
 /**
  * Scans accounts: yields the lines of a snapshot as AWS answers, header first and coverage last, the others in no
  * particular order (see `snapshot/sorted.ts`). Accounts, Regions and keys do not wait for each other; a slow consumer
- * slows the calls down. What AWS refuses becomes an `incomplete` line. Throws {@link KeywardError} where the scan cannot
+ * slows the calls down. What AWS refuses becomes an `incomplete` line. Throws KeywardError where the scan cannot
  * even begin: credentials that AWS does not accept, an AWS that cannot be reached at all, an organization that cannot be
  * read or of which nothing is chosen, a partition without known Regions.
  */
@@ -115,7 +115,7 @@ async function scan(run: Run, options: CollectOptions, limits: Limits): Promise<
   const own = new AccountRun(run, undefined, false);
   const identity = await own.ask("sts:GetCallerIdentity", (signal) => cloud.identity(signal));
   if (identity.ok) own.account = identity.value.account;
-  else if (identity.error.kind === "credentials") throw refused(identity.error);
+  else if (identity.error.kind === "credentials") throw credentialsRefused(identity.error);
   const partition = identity.ok ? identity.value.partition : likelyPartition(cloud, options.regions);
   const accountOptions = {
     ...limits,
@@ -185,7 +185,7 @@ async function scanOwn(
   const { regionsFrom, regions, failures } = await scanAccount(own, options.cloud, partition, accountOptions);
   if (!identity.ok && identity.error.kind === "unreachable") {
     const first = failures[0];
-    if (first !== undefined && failures.every((f) => f?.kind === "unreachable")) throw unreachable(first);
+    if (first !== undefined && failures.every((f) => f?.kind === "unreachable")) throw awsUnreachable(first);
   }
   return { ...(own.account === undefined ? {} : { accountId: own.account }), regionsFrom, regions };
 }
@@ -199,7 +199,7 @@ async function scanOthers(
   scope: Exclude<Scope, { kind: "own" }>,
   accountOptions: AccountOptions & { readonly accountsAtOnce: number },
 ): Promise<Looked> {
-  if (!identity.ok && identity.error.kind === "unreachable") throw unreachable(identity.error);
+  if (!identity.ok && identity.error.kind === "unreachable") throw awsUnreachable(identity.error);
   const chosen = chooseAccounts(own, scope);
   // Lines about the organization need not be there before keys: the snapshot is put in order at the end.
   const reach: Reach = {
@@ -275,29 +275,4 @@ function missingDetails(regions: CoverageLine["regions"]): readonly MissingDetai
 
 function isDetail(call: string): call is DetailCall {
   return Object.hasOwn(DETAILS, call);
-}
-
-function refused(failure: CallFailure): KeywardError {
-  return problem("AWS does not accept the credentials", failure);
-}
-
-function unreachable(failure: CallFailure): KeywardError {
-  return problem("AWS cannot be reached", failure);
-}
-
-function noOrganization(failure: CallFailure): KeywardError {
-  return problem(
-    failure.code === "AWSOrganizationsNotInUseException"
-      ? "the account is in no organization"
-      : `the organization cannot be read (${failure.call})`,
-    failure,
-  );
-}
-
-function problem(what: string, failure: CallFailure): KeywardError {
-  return new KeywardError({
-    what,
-    got: `${failure.code}: ${failure.message}`,
-    ...(failure.help === undefined ? {} : { next: failure.help }),
-  });
 }

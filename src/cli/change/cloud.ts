@@ -28,6 +28,7 @@ export async function openCloud(
     env: io.env,
     role: flags.role,
     externalId: flags.externalId,
+    sessionName: flags.sessionName,
     via: flags.via,
   });
   const accounts = new Map<string, Promise<WritableCloud | string>>();

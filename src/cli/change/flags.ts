@@ -3,6 +3,8 @@ import { DEFAULT_JOURNAL } from "../../apply/journal/place.js";
 import { parseKeyArn } from "../../domain/ids.js";
 import { KeywardError } from "../../domain/result.js";
 import { argument, repeated, strings } from "../options.js";
+import type { RoleFlags } from "../role-flags.js";
+import { addRoleFlags, roleFlags } from "../role-flags.js";
 
 /** The flags that commands which change keys share, parsed. */
 export interface ChangeFlags extends CloudFlags {
@@ -22,12 +24,9 @@ export interface ChangeFlags extends CloudFlags {
 }
 
 /** How AWS is reached. */
-export interface CloudFlags {
+export interface CloudFlags extends RoleFlags {
   readonly profile: string | undefined;
   readonly endpointUrl: string | undefined;
-  readonly role: string | undefined;
-  readonly externalId: string | undefined;
-  readonly via: readonly string[];
 }
 
 /** The flags of `keyward verify`, parsed. */
@@ -57,12 +56,15 @@ const seconds = argument((text) => {
 
 /** Adds the flags that say how AWS is reached. */
 export function addCloudFlags(command: Command): Command {
-  return command
-    .option("--profile <name>", "profile of the AWS configuration files (default: AWS_PROFILE)")
-    .option("--role <name>", "role to assume in each key's account (default: the credentials' own account)")
-    .option("--external-id <id>", "external id for that role")
-    .option("--via <arn>", "role to assume first; repeated: one from the other", repeated())
-    .option("--endpoint-url <url>", "send all calls to this address, such as a sandbox");
+  const profile = command.option(
+    "--profile <name>",
+    "profile of the AWS configuration files (default: AWS_PROFILE)",
+  );
+  const role = "role to assume in each key's account (default: the credentials' own account)";
+  return addRoleFlags(profile, role).option(
+    "--endpoint-url <url>",
+    "send all calls to this address, such as a sandbox",
+  );
 }
 
 /** Adds the folder of the journal. */
@@ -105,9 +107,7 @@ export function cloudFlags(command: Command): CloudFlags {
   return {
     profile: textOf(raw["profile"]),
     endpointUrl: textOf(raw["endpointUrl"]),
-    role: textOf(raw["role"]),
-    externalId: textOf(raw["externalId"]),
-    via: strings(raw["via"]),
+    ...roleFlags(raw),
   };
 }
 

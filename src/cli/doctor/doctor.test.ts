@@ -2,8 +2,9 @@ import { expect, test } from "vitest";
 import { actionsFor } from "../../aws/least-privilege.js";
 import type { Asked, CloudPort, KmsPort, OrganizationPort } from "../../collect/ports.js";
 import { err, ok } from "../../domain/result.js";
-import { probeAccount, probeOrganization, probeRegion } from "./probe.js";
+import { probeAccount, probeOf, probeOrganization, probeRegion } from "./probe.js";
 import { triedNowhere } from "./run.js";
+import { summary } from "./summary.js";
 
 const { signal } = new AbortController();
 const denied = (call: string): Asked<never> =>
@@ -103,4 +104,59 @@ test("a list of accounts that goes round comes to an end and is told", async () 
     outcome: "cannot",
     detail: "PagingLoop",
   });
+});
+
+test("a Region that the account has not enabled is told, and not looked at", async () => {
+  const cloud: Partial<CloudPort> = {
+    describeRegions: () =>
+      Promise.resolve(
+        ok([
+          { name: "us-east-1", enabled: true },
+          { name: "af-south-1", enabled: false },
+        ]),
+      ),
+    listRegions: () => Promise.resolve(ok([])),
+  };
+  // The doctor asks an account nothing else before it looks at Regions.
+  const { probes, regions } = await probeAccount(cloud as CloudPort, "111122223333", signal);
+  expect(regions).toEqual(["us-east-1"]);
+  expect(probes.at(-1)).toEqual({
+    action: "kms:ListKeys",
+    outcome: "not-tried",
+    where: "111122223333/af-south-1",
+    detail: "the account has not enabled the Region",
+  });
+});
+
+test("the next step is the policy only where an action is denied; of a role and of other failures the call says it", () => {
+  const failed = (kind: "denied" | "credentials", action: string): string =>
+    summary(
+      [
+        probeOf(
+          action,
+          err({ kind, call: action, code: "X", message: "", help: "Do this." }),
+          "111122223333",
+        ),
+      ],
+      [],
+      undefined,
+    ).join("");
+  expect(failed("denied", "kms:ListKeys")).toMatch(/next: keyward doctor --for scan prints the policy/);
+  expect(failed("denied", "organizations:ListRoots")).toMatch(/next: keyward doctor --for organization/);
+  expect(failed("denied", "sts:AssumeRole")).toMatch(/\n {4}next: Do this\.\n$/);
+  expect(failed("credentials", "kms:ListKeys")).toMatch(/\n {4}next: Do this\.\n$/);
+});
+
+test("lines are broken at the width of a terminal, and stay whole where there is none", () => {
+  const probes = ["a", "b", "c"].map((name) => ({
+    action: "kms:ListGrants",
+    outcome: "not-tried" as const,
+    where: `111122223333/${name.repeat(20)}`,
+    detail: "there is no key to try it with",
+  }));
+  const whole = summary(probes, ["kms:ListGrants"], undefined).join("").trimEnd().split("\n");
+  expect(whole).toHaveLength(3);
+  const text = summary(probes, ["kms:ListGrants"], 60).join("");
+  expect(Math.max(...text.split("\n").map((l) => l.length))).toBeLessThanOrEqual(60);
+  expect(text.replace(/\s+/g, "")).toBe(whole.join("").replace(/\s+/g, ""));
 });

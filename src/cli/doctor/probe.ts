@@ -9,6 +9,27 @@ export interface Probe {
   readonly where: string;
   /** AWS's error code, or why it was not tried. */
   readonly detail?: string;
+  /** The next step, where it is another one than to permit the action. */
+  readonly next?: string;
+}
+
+/** The outcome of one read. What is denied is to be permitted; of a role's refusal and of all else the call says what to do. */
+export function probeOf(action: string, answer: Asked<unknown>, where: string): Probe {
+  if (answer.ok) return { action, outcome: "can", where };
+  const { kind, code, help } = answer.error;
+  const permit = kind === "denied" && action !== "sts:AssumeRole";
+  const next = permit || help === undefined ? {} : { next: help };
+  return { action, outcome: "cannot", where, detail: code, ...next };
+}
+
+/** Either of the two calls that list Regions does. */
+export function isSpare(probe: Probe, all: readonly Probe[]): boolean {
+  const other = {
+    "ec2:DescribeRegions": "account:ListRegions",
+    "account:ListRegions": "ec2:DescribeRegions",
+  };
+  const instead = new Map(Object.entries(other)).get(probe.action);
+  return all.some((p) => p.action === instead && p.where === probe.where && p.outcome === "can");
 }
 
 /** Collects the outcomes of reads. */
@@ -16,11 +37,7 @@ class Book {
   readonly probes: Probe[] = [];
 
   put<T>(action: string, answer: Asked<T>, where: string): T | undefined {
-    this.probes.push(
-      answer.ok
-        ? { action, outcome: "can", where }
-        : { action, outcome: "cannot", where, detail: answer.error.code },
-    );
+    this.probes.push(probeOf(action, answer, where));
     return answer.ok ? answer.value : undefined;
   }
 
@@ -38,7 +55,7 @@ class Book {
   }
 }
 
-/** Tries the calls that list Regions and read IAM in one account, and says which Regions it has. */
+/** Tries the calls that list Regions and read IAM in one account, and says which Regions it has, and which it has not enabled. */
 export async function probeAccount(
   cloud: CloudPort,
   account: string,
@@ -52,8 +69,19 @@ export async function probeAccount(
     const details = await iam.authorizationDetails(undefined, signal);
     book.put("iam:GetAccountAuthorizationDetails", details, account);
   }
-  const regions = (described ?? listed ?? []).filter((r) => r.enabled).map((r) => r.name);
-  return { probes: book.probes, regions };
+  const all = described ?? listed ?? [];
+  const closed = all.filter((r) => !r.enabled);
+  book.probes.push(
+    ...closed.map(
+      ({ name }): Probe => ({
+        action: "kms:ListKeys",
+        outcome: "not-tried",
+        where: `${account}/${name}`,
+        detail: "the account has not enabled the Region",
+      }),
+    ),
+  );
+  return { probes: book.probes, regions: all.filter((r) => r.enabled).map((r) => r.name) };
 }
 
 /** Tries the reads of a scan in one Region; those that are about a key, with the first key that is listed. */

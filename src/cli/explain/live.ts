@@ -45,6 +45,7 @@ export async function readLiveKey(
     env: io.env,
     role: flags.role,
     externalId: flags.externalId,
+    sessionName: flags.sessionName,
     via: flags.via,
   });
   try {

@@ -2,20 +2,16 @@ import type { Command } from "commander";
 import { KeywardError } from "../../domain/result.js";
 import { argument, repeated, strings } from "../options.js";
 import { expectedRegion, parseRegion } from "../region-name.js";
+import type { RoleFlags } from "../role-flags.js";
+import { addRoleFlags, roleFlags } from "../role-flags.js";
 
 /** The flags of `keyward scan` beside the shared ones, parsed. */
-export interface ScanFlags {
+export interface ScanFlags extends RoleFlags {
   readonly profile: string | undefined;
   /** Empty: all Regions of the partition. */
   readonly regions: readonly string[];
   readonly endpointUrl: string | undefined;
   readonly scope: ScopeFlags;
-  /** Name of the role in each account. */
-  readonly role: string | undefined;
-  readonly externalId: string | undefined;
-  readonly sessionName: string | undefined;
-  /** ARNs of roles that are assumed before. */
-  readonly via: readonly string[];
   readonly snapshot: string | undefined;
   readonly resume: string | undefined;
   readonly tags: boolean;
@@ -50,23 +46,6 @@ const share = argument((text) => {
   const value = Number(match?.[1]) / (match?.[2] === "%" ? 100 : 1);
   return value > 0 && value <= 1 ? value : undefined;
 }, "a share of AWS's quotas such as 50% or 0.5, at most 1");
-/** Source of the patterns: IAM and STS API references, CreateRole and AssumeRole. */
-const roleName = argument(
-  (text) => (/^(?:[\w+=,.@-]+\/)*[\w+=,.@-]{1,64}$/.test(text) ? text : undefined),
-  "the name of a role, with its path if it has one, such as audit/KeywardReader; not an ARN",
-);
-const roleArn = argument(
-  (text) => (/^arn:aws[a-z-]*:iam::[0-9]{12}:role\/[\w+=,.@/-]+$/.test(text) ? text : undefined),
-  "the ARN of a role",
-);
-const sessionName = argument(
-  (text) => (/^[\w+=,.@-]{2,64}$/.test(text) ? text : undefined),
-  "2 to 64 letters, digits and any of _+=,.@-",
-);
-const externalId = argument(
-  (text) => (/^[\w+=,.@:/-]{2,1224}$/.test(text) ? text : undefined),
-  "2 to 1224 letters, digits and any of _+=,.@:/-",
-);
 const unit = argument(
   (text) => (/^(r-[0-9a-z]{4,32}|ou-[0-9a-z]{4,32}-[a-z0-9]{8,32})$/.test(text) ? text : undefined),
   "the id of an organizational unit such as ou-ab12-11112222",
@@ -78,6 +57,25 @@ const tag = argument(
 
 /** Adds the flags to the command. */
 export function addScanFlags(command: Command): Command {
+  return addRoleFlags(addScope(command), "role to assume in each account")
+    .option("--endpoint-url <url>", "send all calls to this address, such as a sandbox")
+    .option("--snapshot <file>", "also write what was read to this file; gzipped if its name ends in .gz")
+    .option("--resume <snapshot>", "go on from the snapshot of a scan that was stopped or killed")
+    .option("--no-iam", "do not read IAM (iam:GetAccountAuthorizationDetails)")
+    .option("--tags", "also read the tags of each key (kms:ListResourceTags)")
+    .option("--rotation", "also read whether each key is rotated (kms:GetKeyRotationStatus)")
+    .option("--last-usage", "also read when each key was last used (kms:GetKeyLastUsage; 5 a second at most)")
+    .option("--quota-share <share>", "use at most this share of AWS's request quotas (default: 50%)", share)
+    .option(
+      "--concurrency <n>",
+      "keys that are read at the same time in each Region (default: 32)",
+      keysAtOnce,
+    )
+    .option("--no-progress", "no progress bar, even on a terminal");
+}
+
+/** Which accounts and Regions. */
+function addScope(command: Command): Command {
   return command
     .option("--profile <name>", "profile of the AWS configuration files (default: AWS_PROFILE)")
     .option(
@@ -96,29 +94,7 @@ export function addScanFlags(command: Command): Command {
       "--account-tag <name=value>",
       "of these, only those with this tag; may be repeated",
       repeated(tag),
-    )
-    .option("--role <name>", "role to assume in each account", roleName)
-    .option("--external-id <id>", "external id for that role", externalId)
-    .option(
-      "--session-name <name>",
-      "name of the sessions, which CloudTrail shows (default: keyward)",
-      sessionName,
-    )
-    .option("--via <arn>", "role to assume first; repeated: one from the other", repeated(roleArn))
-    .option("--endpoint-url <url>", "send all calls to this address, such as a sandbox")
-    .option("--snapshot <file>", "also write what was read to this file; gzipped if its name ends in .gz")
-    .option("--resume <snapshot>", "go on from the snapshot of a scan that was stopped or killed")
-    .option("--no-iam", "do not read IAM (iam:GetAccountAuthorizationDetails)")
-    .option("--tags", "also read the tags of each key (kms:ListResourceTags)")
-    .option("--rotation", "also read whether each key is rotated (kms:GetKeyRotationStatus)")
-    .option("--last-usage", "also read when each key was last used (kms:GetKeyLastUsage; 5 a second at most)")
-    .option("--quota-share <share>", "use at most this share of AWS's request quotas (default: 50%)", share)
-    .option(
-      "--concurrency <n>",
-      "keys that are read at the same time in each Region (default: 32)",
-      keysAtOnce,
-    )
-    .option("--no-progress", "no progress bar, even on a terminal");
+    );
 }
 
 /** The flags out of what commander parsed. Throws KeywardError for those that contradict each other. */
@@ -138,10 +114,7 @@ export function scanFlags(command: Command): ScanFlags {
     regions: list("region"),
     endpointUrl: text("endpointUrl"),
     scope: scopeFlags(raw["organization"] === true, text("accounts"), list("ou"), list("accountTag")),
-    role: text("role"),
-    externalId: text("externalId"),
-    sessionName: text("sessionName"),
-    via: list("via"),
+    ...roleFlags(raw),
     snapshot: text("snapshot"),
     resume: text("resume"),
     tags: raw["tags"] === true,
@@ -157,13 +130,6 @@ export function scanFlags(command: Command): ScanFlags {
       what: "there is no account in which to assume the role",
       where: "--role",
       next: "say which accounts to scan with --accounts or --organization; for one role by its ARN use --via",
-    });
-  }
-  if (flags.externalId !== undefined && flags.role === undefined) {
-    throw new KeywardError({
-      what: "an external id needs a role",
-      where: "--external-id",
-      next: "add --role",
     });
   }
   return flags;
