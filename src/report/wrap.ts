@@ -31,6 +31,17 @@ export function wrap(text: string, width: number): string[] {
   return lines;
 }
 
+/**
+ * A line in lines of at most `width` columns. Its indent stays; what goes on stands two columns deeper.
+ * @param lead what begins the line beside its indent and has no text below it, such as the sign of a difference
+ */
+export function hang(line: string, width: number, lead = /^ */): string[] {
+  const start = lead.exec(line)?.[0] ?? "";
+  const below = start.trim() === "" ? `${start}  ` : " ".repeat(start.length);
+  const [first = "", ...more] = wrap(line.slice(start.length), Math.max(20, width - below.length));
+  return [start + first, ...more.map((text) => below + text)];
+}
+
 const SEGMENTS = new Intl.Segmenter("en", { granularity: "grapheme" });
 
 function breakWord(word: string, most: number): string[] {

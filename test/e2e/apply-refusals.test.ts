@@ -195,9 +195,7 @@ describe("what AWS refuses", () => {
     const line = lineOf(result, key);
     expect(line).toContain(`AWS refused kms:PutKeyPolicy: ${code}: `);
     expect(line).toContain(next);
-    expect(result.stderr).toMatch(
-      /Go on with: keyward apply --resume \S+ {3}Undo with: keyward rollback \S+/,
-    );
+    expect(result.stderr).toMatch(/Go on with: keyward apply --resume \S+\nUndo with: keyward rollback \S+/);
     // Credentials that have expired are loaded anew, once.
     expect(puts(sandbox)).toBe(code === "ExpiredTokenException" ? 2 : 1);
     expect(livePolicy(sandbox, key)).toBe(policyOf(key));

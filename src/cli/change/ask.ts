@@ -1,6 +1,7 @@
 import type { Answer, Proposal } from "../../apply/context.js";
 import { KeywardError } from "../../domain/result.js";
 import type { Io } from "../command.js";
+import { widthOf } from "../say.js";
 import type { ChangeFlags } from "./flags.js";
 import { proposalText } from "./show.js";
 
@@ -15,7 +16,7 @@ export interface Asker {
  * from a pipe.
  */
 export async function openAsker(flags: Pick<ChangeFlags, "yes" | "dryRun">, io: Io): Promise<Asker> {
-  const show = (proposal: Proposal): void => void io.stdout.write(proposalText(proposal));
+  const show = (proposal: Proposal): void => void io.stdout.write(proposalText(proposal, widthOf(io.stdout)));
   if (flags.yes || flags.dryRun) {
     return {
       confirm: (proposal) => {

@@ -6,6 +6,7 @@ import type { CopyConnection } from "../../aws/journal-copy.js";
 import { inert } from "../../domain/inert.js";
 import { KeywardError } from "../../domain/result.js";
 import { type BucketPlace, parseS3 } from "../../usage/bucket.js";
+import { sayTo } from "../say.js";
 import type { Io } from "../command.js";
 import { toolVersion } from "../version.js";
 import type { CloudFlags } from "./flags.js";
@@ -23,7 +24,7 @@ export async function openCopy(uri: string, flag: string, flags: Reach, io: Io):
   const connection = await connectTo(uri, flag, flags, io);
   const { port } = connection;
   const protection = await port.protection();
-  const say = (text: string): void => void io.stderr.write(`${inert(text)}\n`);
+  const say = sayTo(io.stderr);
   if (!protection.ok) {
     const { call, code } = protection.error;
     say(`Whether ${port.where} keeps versions and locks objects is not known: ${call}: ${code}.`);
@@ -59,7 +60,7 @@ export async function bring(uri: string, folder: string, flags: Reach, io: Io): 
           next: "check bucket and prefix",
         });
       }
-      io.stderr.write(`${runs} runs and ${objects} objects of ${inert(uri)} are in ${inert(folder)}\n`);
+      sayTo(io.stderr)(`${runs} runs and ${objects} objects of ${uri} are in ${folder}`);
     } finally {
       await unlock();
     }

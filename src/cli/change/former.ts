@@ -8,11 +8,11 @@ import { readLive, samePolicy } from "../../apply/read.js";
 import type { KeyTask, TaskList } from "../../apply/tasks.js";
 import { TASKS_SCHEMA } from "../../apply/tasks.js";
 import { keyArnParts, parseKeyArn } from "../../domain/ids.js";
-import { inert } from "../../domain/inert.js";
 import { KeywardError } from "../../domain/result.js";
 import { zoneOf } from "../../trust/zone.js";
 import { logFiles } from "../../usage/folder.js";
 import { HISTORY_DAYS } from "../../usage/lookup.js";
+import { sayTo } from "../say.js";
 import type { Io } from "../command.js";
 import { loadConfigFile } from "../config-file.js";
 import { toolVersion } from "../version.js";
@@ -114,14 +114,14 @@ async function formerPolicies(
   for (const path of source.cloudtrail) {
     all.push(
       ...(await formerInLogs(logFiles(path), (gap) => {
-        io.stderr.write(`gap in the evidence: ${inert(gap)}\n`);
+        sayTo(io.stderr)(`gap in the evidence: ${gap}`);
       })),
     );
   }
   for (const path of source.config) {
     all.push(
       ...(await formerInConfig(logFiles(path), (gap) => {
-        io.stderr.write(`gap in the evidence: ${inert(gap)}\n`);
+        sayTo(io.stderr)(`gap in the evidence: ${gap}`);
       })),
     );
   }

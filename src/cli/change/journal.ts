@@ -5,6 +5,7 @@ import { checkJournal, objectNames } from "../../apply/journal/check.js";
 import { endOf, eventsOf, Journal } from "../../apply/journal/journal.js";
 import { inert } from "../../domain/inert.js";
 import { KeywardError } from "../../domain/result.js";
+import { sayTo } from "../say.js";
 import type { Io } from "../command.js";
 import { EXIT } from "../exit.js";
 
@@ -47,24 +48,26 @@ async function mustBeJournal(folder: string): Promise<void> {
 /** `keyward journal list`: the runs of a journal, and what they did to each key. */
 export async function listRuns(folder: string, io: Io): Promise<void> {
   const target = new Journal(folder);
-  for (const id of await target.runs()) io.stdout.write(await runText(target, id));
+  const say = sayTo(io.stdout);
+  for (const id of await target.runs()) for (const line of await runLines(target, id)) say(line);
   io.exit(EXIT.clear);
 }
 
 /** `keyward journal verify`: whether every checksum, chain and backup is as it was written. */
 export async function verifyJournal(folder: string, io: Io): Promise<void> {
   const check = await checkJournal(new Journal(folder));
-  for (const note of check.notes) io.stdout.write(`note: ${inert(note)}\n`);
-  for (const fault of check.faults) io.stdout.write(`damaged: ${inert(fault)}\n`);
+  const say = sayTo(io.stdout);
+  for (const note of check.notes) say(`note: ${note}`);
+  for (const fault of check.faults) say(`damaged: ${fault}`);
   const outcome = check.faults.length === 0 ? "all unharmed" : `${check.faults.length} faults`;
-  io.stdout.write(`${check.runs} runs, ${check.events} events, ${check.objects} objects: ${outcome}.\n`);
+  say(`${check.runs} runs, ${check.events} events, ${check.objects} objects: ${outcome}.`);
   io.exit(check.faults.length === 0 ? EXIT.clear : EXIT.failure);
 }
 
-async function runText(journal: Journal, id: string): Promise<string> {
+async function runLines(journal: Journal, id: string): Promise<readonly string[]> {
   const run = await journal.read(id);
   const first = run.log.entries[0];
-  if (first?.event.type !== "run") return `${id}  (no readable log: keyward journal verify)\n`;
+  if (first?.event.type !== "run") return [`${id}  (no readable log: keyward journal verify)`];
   const ended = { complete: "", stopped: "  (stopped before its end)", killed: "  (did not end)" }[
     endOf(run.log)
   ];
@@ -76,8 +79,10 @@ async function runText(journal: Journal, id: string): Promise<string> {
     const end = events.findLast((e) => e.type === "key-end");
     const backup = events.find((e) => e.type === "backup");
     const outcome = end?.type === "key-end" ? end.outcome : "not finished";
-    const where = backup?.type === "backup" ? `  backup: ${inert(journal.objectPath(backup.policy))}` : "";
-    lines.push(`  ${outcome}  ${inert(key)}${where}`);
+    lines.push(`  ${outcome}  ${inert(key)}`);
+    if (backup?.type === "backup") {
+      lines.push(`    backup: ${inert(journal.objectPath(backup.policy))}`);
+    }
   }
-  return `${lines.join("\n")}\n`;
+  return lines;
 }

@@ -16,7 +16,6 @@ import { isUniqueId, withoutPrincipals } from "../../apply/without.js";
 import type { Connection } from "../../aws/connect.js";
 import { connect } from "../../aws/connect.js";
 import { type KeyArn, keyArnParts, parseKeyArn } from "../../domain/ids.js";
-import { inert } from "../../domain/inert.js";
 import { foretold, principalText } from "../../repair/observed.js";
 import type { PlanFile } from "../../repair/plan-file.js";
 import { planText } from "../../repair/plan-text.js";
@@ -29,6 +28,7 @@ import { readSnapshot } from "../../snapshot/read.js";
 import { assumeOwnOrganization } from "../../trust/zone.js";
 import { openUsage } from "../../usage/read.js";
 import type { UsageEntry } from "../../usage/types.js";
+import { sayTo } from "../say.js";
 import type { Io } from "../command.js";
 import { EXIT, type ExitCode } from "../exit.js";
 import { writeOutput } from "../output.js";
@@ -333,7 +333,7 @@ function report(
   { different, without }: { readonly different: readonly string[]; readonly without: readonly string[] },
   io: Io,
 ): void {
-  const say = (text: string): void => void io.stdout.write(`${inert(text)}\n`);
+  const say = sayTo(io.stdout);
   for (const { outcome, key, reason } of ends) say(`${outcome}: ${key}: ${reason}`);
   if (uses === undefined) say("No usage file: no observed request was replayed.");
   else {

@@ -4,6 +4,7 @@ import type { KeyTask, TaskList } from "../../apply/tasks.js";
 import { isUniqueId, withoutPrincipals } from "../../apply/without.js";
 import { inert } from "../../domain/inert.js";
 import { KeywardError } from "../../domain/result.js";
+import { sayTo } from "../say.js";
 import type { Io } from "../command.js";
 import type { ExitCode } from "../exit.js";
 import { journalFolder } from "./copy.js";
@@ -139,10 +140,10 @@ function hint(tasks: TaskList, own: RollbackFlags, io: Io): void {
     (t) =>
       t.policy !== null && [...t.policy.matchAll(/"([A-Z0-9]+)"/g)].some(([, id = ""]) => isUniqueId(id)),
   );
-  io.stderr.write(
+  sayTo(io.stderr)(
     ids
-      ? "The old policies name deleted principals by their unique ids, which KMS refuses: --without-missing leaves them out.\n"
-      : "Where KMS refused the policy for invalid principals, users or roles in it were deleted since: --without ARN leaves one out.\n",
+      ? "The old policies name deleted principals by their unique ids, which KMS refuses: --without-missing leaves them out."
+      : "Where KMS refused the policy for invalid principals, users or roles in it were deleted since: --without ARN leaves one out.",
   );
 }
 

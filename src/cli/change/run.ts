@@ -9,7 +9,7 @@ import type { PendingTask, RunResult } from "../../apply/run.js";
 import { runTasks } from "../../apply/run.js";
 import type { TaskList } from "../../apply/tasks.js";
 import { keyArnParts, parseKeyArn } from "../../domain/ids.js";
-import { inert } from "../../domain/inert.js";
+import { sayTo } from "../say.js";
 import type { Io } from "../command.js";
 import { EXIT, type ExitCode } from "../exit.js";
 import { onFirstInterrupt } from "../scan/interrupt.js";
@@ -66,7 +66,7 @@ async function changeWith(
     start.kind === "new"
       ? tasks.tasks.map((task): PendingTask => ({ task, backup: undefined }))
       : await pendingOf(journal, start.run, tasks);
-  const say = (text: string): void => void io.stderr.write(`${inert(text)}\n`);
+  const say = sayTo(io.stderr);
   if (pending.length === 0) {
     say("There is nothing to change.");
     return EXIT.clear;
@@ -121,7 +121,8 @@ async function journaled(
     try {
       const code = await runWith(writer, pending, tasks, around);
       if (code !== EXIT.clear) {
-        say(`Go on with: keyward apply --resume ${writer.id}   Undo with: keyward rollback ${writer.id}`);
+        say(`Go on with: keyward apply --resume ${writer.id}`);
+        say(`Undo with: keyward rollback ${writer.id}`);
       }
       return code;
     } finally {
@@ -148,6 +149,7 @@ async function runWith(
   tasks: TaskList,
   { asker, cloud, bench, flags, io, say, onEnd }: Surroundings,
 ): Promise<ExitCode> {
+  const tell = sayTo(io.stdout);
   let stopping = false;
   const release = onFirstInterrupt(() => {
     stopping = true;
@@ -162,9 +164,7 @@ async function runWith(
       tell: (end) => {
         const { outcome, key, reason } = end;
         onEnd(end);
-        io.stdout.write(
-          `${flags.dryRun && outcome === "done" ? "would change" : outcome}: ${inert(key)}: ${inert(reason)}\n`,
-        );
+        tell(`${flags.dryRun && outcome === "done" ? "would change" : outcome}: ${key}: ${reason}`);
       },
       bench,
       dryRun: flags.dryRun,
@@ -175,7 +175,7 @@ async function runWith(
       signal: new AbortController().signal,
       stopping: () => stopping,
     });
-    io.stdout.write(`${summary(result, flags.dryRun)}\n`);
+    tell(summary(result, flags.dryRun));
     return codeOf(result, tasks.kind);
   } finally {
     release();

@@ -2,10 +2,14 @@ import { createTwoFilesPatch } from "diff";
 import type { Proposal } from "../../apply/context.js";
 import type { Grant } from "../../domain/grant.js";
 import { inert } from "../../domain/inert.js";
+import { hang } from "../../report/wrap.js";
 import { spread } from "../spread.js";
 
-/** A change as a person reads it before saying yes. Everything that stands in AWS is made inert, line by line. */
-export function proposalText(proposal: Proposal): string {
+/**
+ * A change as a person reads it before saying yes. Everything that stands in AWS is made inert, line by line.
+ * @param width columns of the terminal; undefined: lines stay whole
+ */
+export function proposalText(proposal: Proposal, width?: number): string {
   const { task, live, newPolicy, revoke, create, before, after, index, of } = proposal;
   const lines = [``, `Key ${index} of ${of}: ${inert(task.key)}`];
   lines.push(
@@ -16,8 +20,12 @@ export function proposalText(proposal: Proposal): string {
   if (newPolicy !== undefined) lines.push(...policyDiff(live.policy, newPolicy));
   for (const grant of revoke) lines.push(`  - revoke grant ${grantWords(grant)}`);
   for (const grant of create) lines.push(`  + create grant with the terms of ${grantWords(grant)}`);
-  return `${lines.join("\n")}\n`;
+  const shown = width === undefined ? lines : lines.flatMap((line) => hang(line, width, SIGN));
+  return `${shown.join("\n")}\n`;
 }
+
+/** What a line of a difference begins with: its sign, and the white space of the policy. */
+const SIGN = /^ {2}[+-] *| */;
 
 /** The difference of two policies as text, line by line; of policies on one line it would tell nothing, and be cut off. */
 export function policyDiff(from: string, to: string): readonly string[] {

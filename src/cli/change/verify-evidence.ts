@@ -1,12 +1,12 @@
 import { createReadStream } from "node:fs";
 import type { TaskList } from "../../apply/tasks.js";
 import { keyArnParts, parseKeyArn } from "../../domain/ids.js";
-import { inert } from "../../domain/inert.js";
 import { UsageAggregator } from "../../usage/aggregate.js";
 import { generalCaveats, keyCaveats } from "../../usage/coverage.js";
 import { openUsage } from "../../usage/read.js";
 import type { UsageCoverage, UsageEntry } from "../../usage/types.js";
 import { usageFile } from "../../usage/write.js";
+import { sayTo } from "../say.js";
 import type { Io } from "../command.js";
 import { writeOutput } from "../output.js";
 import { aliasesOf } from "../usage/aliases.js";
@@ -59,8 +59,7 @@ export async function evidenceSince(
   const { coverage, keys: all } = aggregator.finish(sources, await aliasesOf(flags.estate));
   const mine = [...all].filter((k) => keys.has(k.key));
   for (const key of mine) found.set(key.key, key);
-  for (const gap of coverage.gaps)
-    io.stderr.write(`${inert(`gap in the evidence: ${gap.where}: ${gap.detail}`)}\n`);
+  for (const gap of coverage.gaps) sayTo(io.stderr)(`gap in the evidence: ${gap.where}: ${gap.detail}`);
   if (flags.denied !== undefined) {
     const lines = usageFile(coverage, mine, io.now(), `keyward ${toolVersion()}`);
     await writeOutput(lines, flags.denied, io);

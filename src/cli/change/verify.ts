@@ -5,7 +5,7 @@ import { readDescribed, samePolicy } from "../../apply/read.js";
 import { type ShutOut, shutOut } from "../../apply/shut-out.js";
 import type { KeyTask, TaskList } from "../../apply/tasks.js";
 import { keyArnParts, parseKeyArn } from "../../domain/ids.js";
-import { inert } from "../../domain/inert.js";
+import { sayTo } from "../say.js";
 import type { Io } from "../command.js";
 import { EXIT, type ExitCode } from "../exit.js";
 import { loadPlan } from "./apply.js";
@@ -20,7 +20,7 @@ import { evidenceSince, type Target } from "./verify-evidence.js";
 export async function verify(target: string, given: VerifyFlags, io: Io): Promise<ExitCode> {
   const flags = { ...given, journal: await journalFolder(given.journal, given, io) };
   const found = await resolve(target, flags.journal);
-  const say = (text: string): void => void io.stdout.write(`${inert(text)}\n`);
+  const say = sayTo(io.stdout);
   const first = parseKeyArn(found.tasks.tasks[0]?.key ?? "");
   const cloud = await openCloud(flags, io, first === undefined ? undefined : keyArnParts(first).region);
   const bench = await benchOf(found.tasks, flags.estate, io.now);

@@ -1,7 +1,7 @@
 import { inert } from "../../domain/inert.js";
 import type { KeyUsageData } from "../../usage/aggregate.js";
 import { DENIED_ELSEWHERE, generalCaveats, keyCaveats } from "../../usage/coverage.js";
-import { wrap } from "../../report/wrap.js";
+import { hang } from "../../report/wrap.js";
 import type { UsageCoverage, UsageEntry, UsagePrincipal } from "../../usage/types.js";
 
 /** Calls that are shown of one key, and gaps that are shown in all; the file has all of them. */
@@ -21,16 +21,9 @@ export function* summary(
       ? piece
       : piece
           .split("\n")
-          .flatMap((line) => broken(line, width))
+          .flatMap((line) => hang(line, width))
           .join("\n");
   }
-}
-
-/** A line in lines of the terminal's width; what goes on stands two columns deeper. */
-function broken(line: string, width: number): readonly string[] {
-  const indent = " ".repeat(line.length - line.trimStart().length);
-  const [first = "", ...more] = wrap(line.trimStart(), Math.max(20, width - indent.length - 2));
-  return [indent + first, ...more.map((text) => `${indent}  ${text}`)];
 }
 
 function* pieces(coverage: UsageCoverage, keys: Iterable<KeyUsageData>): Generator<string, void, undefined> {
