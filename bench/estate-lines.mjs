@@ -28,6 +28,8 @@ export function* estateLines({ keys, seed = 1, distinct = 0.2 }) {
     schema: "keyward.snapshot/1",
     createdAt: "2026-11-23T10:00:00Z",
     tool: "bench",
+    // As keyward scan writes it.
+    order: "context-first",
   });
   yield json({
     type: "organization",

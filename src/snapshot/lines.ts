@@ -25,6 +25,11 @@ export interface SnapshotHeader {
    * snapshot is a torso, even if it was cut exactly between two lines, and reports it as incomplete.
    */
   readonly ends?: "coverage";
+  /**
+   * The writer promises that every line about more than one key comes before the first key, so that a reader need not look
+   * for one behind it. A line that breaks it is told.
+   */
+  readonly order?: "context-first";
   /** Details that the scan was asked for beside the usual ones; decides what a resumed scan need not ask again. */
   readonly details?: readonly string[];
 }

@@ -124,12 +124,20 @@ const KEY_START = Buffer.from('{"type":"key",');
 const TYPE = Buffer.from('"type"');
 const ESCAPE = Buffer.from("\\u");
 
+/** Whether a line begins as a key does that keyward wrote. */
+export function beginsLikeKey({ bytes }: ByteLine): boolean {
+  return (
+    bytes.length > KEY_START.length &&
+    bytes.compare(KEY_START, 0, KEY_START.length, 0, KEY_START.length) === 0
+  );
+}
+
 /** The type stands first, as keyward writes it, and nothing after it could be another one. */
-function isCertainlyKey({ bytes, complete }: ByteLine): boolean {
+function isCertainlyKey(line: ByteLine): boolean {
+  const { bytes, complete } = line;
   return (
     complete &&
-    bytes.length > KEY_START.length &&
-    bytes.compare(KEY_START, 0, KEY_START.length, 0, KEY_START.length) === 0 &&
+    beginsLikeKey(line) &&
     bytes.indexOf(TYPE, KEY_START.length) === -1 &&
     bytes.indexOf(ESCAPE) === -1
   );

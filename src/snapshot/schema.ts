@@ -75,6 +75,10 @@ const header = z.strictObject({
   createdAt: text,
   tool: text,
   ends: z.literal("coverage").exactOptional(),
+  order: z
+    .literal("context-first")
+    .exactOptional()
+    .describe("Promised: lines about more than one key come before the first key. The file is read faster."),
   details: z.array(text).exactOptional(),
 }) satisfies z.ZodType<SnapshotHeader>;
 

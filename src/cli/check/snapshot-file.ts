@@ -1,9 +1,9 @@
 import { createReadStream } from "node:fs";
-import type { KeywardError } from "../../domain/result.js";
+import { KeywardError } from "../../domain/result.js";
 import { byteLines } from "../../snapshot/byte-lines.js";
-import type { SnapshotLine } from "../../snapshot/lines.js";
+import type { OrganizationLine, ResourceControlPolicyLine, SnapshotLine } from "../../snapshot/lines.js";
 import type { RawKeyLine } from "../../snapshot/read.js";
-import { MAX_LINE_BYTES, readSnapshot, readSnapshotItems } from "../../snapshot/read.js";
+import { beginsLikeKey, MAX_LINE_BYTES, readSnapshot, readSnapshotItems } from "../../snapshot/read.js";
 import { snapshotLineSchema } from "../../snapshot/schema.js";
 import type { ContextLine } from "../estate/key-judge.js";
 import { isContextLine } from "../estate/key-judge.js";
@@ -14,7 +14,8 @@ import type { Input } from "./inputs.js";
 
 /**
  * The lines of a snapshot, those about organizations and resource control policies first: a key can only be judged
- * with all of them, and they may stand anywhere in the file. Nothing but those is kept in memory.
+ * with all of them, and they may stand anywhere in the file. Nothing but those is kept in memory. A file whose header
+ * promises that they come first is read once; any other is looked through for them before.
  */
 export async function* snapshotLines(input: Input): AsyncGenerator<SnapshotLine> {
   yield* contextFirst(input, readSnapshot(createReadStream(input.path, READ), input.name));
@@ -23,13 +24,18 @@ export async function* snapshotLines(input: Input): AsyncGenerator<SnapshotLine>
 /** Bytes that are read from a file at once. */
 const READ = { highWaterMark: 256 * 1024 };
 
-async function* contextFirst<T extends { readonly type: string }>(
+async function* contextFirst<T extends SnapshotLine | RawKeyLine>(
   input: Input,
   lines: AsyncIterable<T>,
 ): AsyncGenerator<T | ContextLine> {
-  const context = await contextLines(input);
+  const { context, seen } = await contextLines(input);
+  let met = 0;
   for await (const line of lines) {
-    if (line.type === "organization" || line.type === "resource-control-policy") continue;
+    const any: SnapshotLine | RawKeyLine = line;
+    if (any.type === "organization" || any.type === "resource-control-policy") {
+      if (++met > seen) throw broken(input, any);
+      continue;
+    }
     yield line;
     if (line.type === "snapshot") yield* context;
   }
@@ -60,19 +66,44 @@ const MARKS = [Buffer.from('"organization"'), Buffer.from('"resource-control-pol
  * Looks for those lines without reading the others. What is damaged is left to the reader, which says where and why.
  * A type that is written with escapes (`"\u006frganization"`) is read too: the reader would take it.
  */
-async function contextLines(input: Input): Promise<ContextLine[]> {
-  const found: ContextLine[] = [];
+async function contextLines(input: Input): Promise<Context> {
+  const context: ContextLine[] = [];
+  let promised = false;
   try {
-    for await (const { bytes } of byteLines(createReadStream(input.path), MAX_LINE_BYTES)) {
+    for await (const raw of byteLines(createReadStream(input.path), MAX_LINE_BYTES)) {
+      const { bytes, number } = raw;
+      if (number === 1) promised = promisesContextFirst(bytes);
+      if (promised && beginsLikeKey(raw)) return { context, seen: context.length };
       if (!MARKS.some((mark) => bytes.includes(mark)) && !mayHideType(bytes)) continue;
       const line = contextLine(bytes);
-      if (line !== undefined) found.push(line);
+      if (line !== undefined) context.push(line);
     }
   } catch (error) {
     // A file that ends badly: the second reading meets the same and reports it.
     if (!(error instanceof Error)) throw error;
   }
-  return found;
+  return { context, seen: Number.POSITIVE_INFINITY };
+}
+
+interface Context {
+  readonly context: readonly ContextLine[];
+  /** So many such lines stand before the first key, and the header promises that there are no more. */
+  readonly seen: number;
+}
+
+function promisesContextFirst(bytes: Buffer): boolean {
+  const header = snapshotLineSchema.safeParse(jsonOf(bytes));
+  return header.success && header.data.type === "snapshot" && header.data.order === "context-first";
+}
+
+/** A snapshot that was put together or edited by hand: the keys before the line were looked at without it. */
+function broken(input: Input, line: OrganizationLine | ResourceControlPolicyLine): KeywardError {
+  return new KeywardError({
+    what: "a line about more than one key stands behind a key, and the header promises that there is none",
+    where: input.name,
+    got: `${line.type} ${line.type === "organization" ? line.id : line.target}`,
+    next: 'take "order" out of the header, and run again: what was said of keys before that line does not count',
+  });
 }
 
 const ESCAPED_TYPE = /^\s*\{\s*"type"\s*:\s*"[^"]*\\u/;
@@ -82,16 +113,18 @@ function mayHideType(bytes: Buffer): boolean {
 }
 
 function contextLine(bytes: Buffer): ContextLine | undefined {
-  let json: unknown;
-  try {
-    json = JSON.parse(bytes.toString("utf8"));
-  } catch {
-    return undefined;
-  }
-  const parsed = snapshotLineSchema.safeParse(json);
+  const parsed = snapshotLineSchema.safeParse(jsonOf(bytes));
   if (!parsed.success) return undefined;
   const line: SnapshotLine = parsed.data;
   return line.type === "organization" || line.type === "resource-control-policy" ? line : undefined;
+}
+
+function jsonOf(bytes: Buffer): unknown {
+  try {
+    return JSON.parse(bytes.toString("utf8"));
+  } catch {
+    return undefined;
+  }
 }
 
 /** What a user is told about a snapshot that could not be read to its end. */

@@ -3,7 +3,7 @@ import { keyArnParts, parseKeyArn } from "../../domain/ids.js";
 import type { CoverageLine, SnapshotLine } from "../../snapshot/lines.js";
 
 /**
- * The lines of the finished snapshot: without marks of progress, which its last line sums up, and without what an
+ * The lines of the finished snapshot, of sorted ones: without marks of progress, which its last line sums up, and without what an
  * earlier scan has read of accounts and Regions that this one was not asked about.
  */
 export async function* finished(
@@ -18,6 +18,10 @@ export async function* finished(
   const isOutside = (account: string): boolean => accounts?.has(account) === false;
   for await (const line of lines) {
     if (line.type === "region") continue;
+    if (line.type === "snapshot") {
+      yield { ...line, order: "context-first" };
+      continue;
+    }
     if (line.type === "key") {
       const arn = parseKeyArn(line.arn);
       const parts = arn === undefined ? undefined : keyArnParts(arn);
