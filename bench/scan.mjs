@@ -174,10 +174,12 @@ async function run(name) {
       const { summary, incomplete } = JSON.parse(readFileSync(join(folder, "report.json"), "utf8"));
       const total = shape.accounts * shape.regions * keys;
       const places = shape.accounts * shape.regions;
-      // Each key three times; each Region's keys by 1000 and its aliases once. In an organization: a role for each
-      // account, the accounts by 20 twice, and six calls about the tree and its policies.
-      const organization = shape.accounts > 1 ? shape.accounts + 2 * Math.ceil(shape.accounts / 20) + 6 : 0;
-      const leastCalls = 3 * total + places * (Math.ceil(keys / 1000) + 1) + organization + 1;
+      // Each key three times; each Region's keys by 1000 and its aliases once; each account's IAM once. In an organization:
+      // a role for each account, the accounts by 20 twice, and six calls about the tree and its policies; else one that
+      // asks the account which organization it is in.
+      const organization = shape.accounts > 1 ? shape.accounts + 2 * Math.ceil(shape.accounts / 20) + 6 : 1;
+      const leastCalls =
+        3 * total + places * (Math.ceil(keys / 1000) + 1) + shape.accounts + organization + 1;
       const { throttled } = stats;
       // The last account is not known before the last page of their list.
       const pages = shape.accounts > 1 ? Math.ceil(shape.accounts / 20) : 1;

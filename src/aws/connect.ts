@@ -30,6 +30,7 @@ export interface ConnectOptions extends SessionOptions {
 /** An account in AWS, the accounts beyond it, and the end of the connection. */
 export interface Connection extends WritableCloud {
   readonly accounts: WritableAccounts;
+  /** See `CloudPort`; of this account all of it is asked. */
   organization(): Promise<OrganizationPort>;
   /** Ends open connections and waiting retries. */
   close(): void;
@@ -63,10 +64,7 @@ export async function connect(options: ConnectOptions): Promise<Connection> {
   }, from);
   return {
     ...own.cloud(),
-    organization: async () => {
-      const { organizationPort } = await import("./organizations.js");
-      return organizationPort(own.clients, own.ask(session.homeRegion));
-    },
+    organization: () => own.organization(),
     accounts: {
       assume: async (account, partition) => {
         const role = { arn: `arn:${partition}:iam::${account}:role/${options.role ?? ""}`, sessionName };
@@ -117,6 +115,12 @@ class Door {
     return new Door(this.session, this.scheduler, this.profile, account, credentials);
   }
 
+  /** Loads the client of Organizations. */
+  async organization(): Promise<OrganizationPort> {
+    const { organizationPort } = await import("./organizations.js");
+    return organizationPort(this.clients, this.ask(this.clients.homeRegion));
+  }
+
   private writer(region: string): KmsWritePort {
     const { scheduler, credentials, profile, account } = this;
     const target = { account, region };
@@ -139,6 +143,7 @@ class Door {
       listRegions: async (signal) => (await import("./regions.js")).listRegions(clients, home, signal),
       kms: (region) => kmsPort(clients, region, this.ask(region)),
       iam: async () => (await import("./iam.js")).iamPort(clients, home),
+      organization: () => this.organization(),
       kmsWriter: (region) => this.writer(region),
       done: (region) => this.scheduler.forget({ account: this.account, region }),
     };

@@ -7,6 +7,8 @@ export type Purpose = (typeof PURPOSES)[number];
 
 /** Services whose calls a scan makes in the account that it looks at. */
 const SCAN = new Set(["kms", "ec2", "account", "iam"]);
+/** The only call of Organizations that every member account may make. */
+const MEMBERSHIP = "organizations:DescribeOrganization";
 /** Beside those, for the usage that a plan is held against. */
 const USAGE = new Set([
   "cloudtrail:LookupEvents",
@@ -50,9 +52,9 @@ export function actionsFor(purpose: Purpose): readonly string[] {
       case "organization":
         return !writes && ORGANIZATION.has(service);
       case "scan":
-        return !writes && SCAN.has(service);
+        return !writes && (SCAN.has(service) || action === MEMBERSHIP);
       case "plan":
-        return !writes && (SCAN.has(service) || USAGE.has(action));
+        return !writes && (SCAN.has(service) || USAGE.has(action) || action === MEMBERSHIP);
     }
   };
   return Object.keys(PERMISSIONS).filter(wanted).sort();

@@ -39,7 +39,11 @@ export function organizationPort(session: Clients, ask: Ask): OrganizationPort {
         const { Organization: found } = await client.send(command, options);
         if (found?.Id === undefined)
           throw new UnexpectedAnswer("Organizations did not name an organization.");
-        return { id: found.Id, managementAccountId: found.MasterAccountId };
+        return {
+          id: found.Id,
+          managementAccountId: found.MasterAccountId,
+          featureSet: found.FeatureSet,
+        };
       }),
     accounts: (marker, signal) =>
       ask("organizations:ListAccounts", signal, async (options) => {

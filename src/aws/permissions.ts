@@ -46,7 +46,11 @@ export const PERMISSIONS = {
   "kms:RevokeGrant": { need: "write", gives: "the end of grants, for keyward apply" },
   "kms:CreateGrant": { need: "write", gives: "grants with the terms of revoked ones, for keyward rollback" },
   "sts:AssumeRole": { need: "option", gives: "the keys of other accounts, with --role or --via" },
-  "organizations:DescribeOrganization": { need: "option", gives: "the organization, with --organization" },
+  "organizations:DescribeOrganization": {
+    need: "detail",
+    gives:
+      "whether the account is in an organization, whose service control policies would limit its users and roles (not with --no-iam); with --organization, the organization",
+  },
   "organizations:ListAccounts": { need: "option", gives: "its accounts, with --organization" },
   "organizations:ListRoots": { need: "option", gives: "the top of its tree, with --organization" },
   "organizations:ListOrganizationalUnitsForParent": {

@@ -27,9 +27,9 @@ export class EstateIam {
 
   /** Takes a line in. The account, where it comes too late: keys of it were judged before. */
   add(line: AccountLine | IdentityLine | ServiceControlPolicyLine | OrganizationLine): AccountId | undefined {
-    if (line.type === "service-control-policy" || line.type === "organization") {
+    if (line.type === "service-control-policy" || line.type === "organization" || line.type === "account") {
       this.serviceControl.add(line);
-      return undefined;
+      if (line.type !== "account") return undefined;
     }
     this.lines.add(line);
     if ((line.type === "user" || line.type === "role") && line.id !== undefined)

@@ -5,7 +5,8 @@ import { addScanFlags, scanFlags } from "./scan/flags.js";
 
 const HELP = `
 Needs kms:ListKeys, kms:GetKeyPolicy and kms:ListGrants. More exact with ec2:DescribeRegions (or account:ListRegions),
-kms:DescribeKey, kms:ListAliases and iam:GetAccountAuthorizationDetails (which --no-iam leaves out).
+kms:DescribeKey, kms:ListAliases, iam:GetAccountAuthorizationDetails and organizations:DescribeOrganization (which
+--no-iam leaves out).
 
 Examples:
   keyward scan --profile audit

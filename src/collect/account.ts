@@ -5,7 +5,8 @@ import type { IamRun } from "./iam.js";
 import { readIam } from "./iam.js";
 import type { Details } from "./key.js";
 import type { Known } from "./known.js";
-import type { CallFailure, CloudPort } from "./ports.js";
+import { askMembership } from "./membership.js";
+import type { CallFailure, CloudPort, IamPort } from "./ports.js";
 import { readRegion } from "./region.js";
 import { builtInRegions } from "./regions.js";
 import type { AccountRun } from "./run.js";
@@ -20,6 +21,8 @@ export interface AccountOptions {
   readonly details: Details;
   /** Also read IAM. */
   readonly iam: boolean;
+  /** Also ask each account of which IAM is read which organization it is in. False: somebody else tells it. */
+  readonly membership: boolean;
   readonly known: Known | undefined;
 }
 
@@ -71,20 +74,39 @@ export async function scanAccount(
   return { regionsFrom: plan.from, regions, failures };
 }
 
+/** IAM of the account and its place in an organization, as far as an earlier scan has not read them. */
 async function scanIam(account: AccountRun, cloud: CloudPort, options: AccountOptions): Promise<void> {
   if (!options.iam || cloud.iam === undefined) return;
-  const { account: id, run } = account;
+  const { account: id } = account;
   if (id === undefined) {
-    await run.emitIncomplete("the account of the credentials", UNNAMED);
+    await account.run.emitIncomplete("the account of the credentials", UNNAMED);
     return;
   }
-  if (options.known?.hasIam(id) === true) return;
+  await Promise.all([
+    options.membership ? readMembership(account, id, cloud, options.known) : undefined,
+    options.known?.hasIam(id) === true ? undefined : readEntities(account, id, await cloud.iam()),
+  ]);
+}
+
+async function readEntities(account: AccountRun, id: string, iam: IamPort): Promise<void> {
   const reading: IamRun = {
     ask: (call, send) => account.ask(call, send),
-    emit: (line) => run.emit(line),
-    emitIncomplete: (where, failure) => run.emitIncomplete(where, failure),
+    emit: (line) => account.run.emit(line),
+    emitIncomplete: (where, failure) => account.run.emitIncomplete(where, failure),
   };
-  await readIam(reading, await cloud.iam(), id);
+  await readIam(reading, iam, id);
+}
+
+/** A line of its own, because nothing else waits for the answer. */
+async function readMembership(
+  account: AccountRun,
+  id: string,
+  cloud: CloudPort,
+  known: Known | undefined,
+): Promise<void> {
+  if (known?.hasMembership(id) === true) return;
+  const organization = await askMembership(account, cloud);
+  if (organization !== undefined) await account.run.emit({ type: "account", id, organization });
 }
 
 const UNNAMED: CallFailure = {

@@ -122,6 +122,8 @@ async function scan(run: Run, options: CollectOptions, limits: Limits): Promise<
     regions: options.regions,
     details,
     iam: options.iam !== false,
+    // With an organization its own tree says more, in fewer calls.
+    membership: options.scope?.kind !== "organization",
     known: options.known,
   };
   const looked =

@@ -22,6 +22,8 @@ export class Known {
   /** Accounts of which all of IAM was read, and those of which that is not sure yet; see {@link settle}. */
   private readonly iamAccounts = new Set<string>();
   private readonly iamSeen = new Set<string>();
+  /** Accounts of which it is known whether they are in an organization. */
+  private readonly memberships = new Set<string>();
 
   /** @param iam whether this scan wants IAM */
   constructor(
@@ -60,6 +62,9 @@ export class Known {
         return false;
       case "account":
         if (this.iam && line.iam?.kind === "present") this.iamSeen.add(line.id);
+        if (line.organization !== undefined && line.organization.kind !== "unreadable") {
+          this.memberships.add(line.id);
+        }
         return false;
     }
   }
@@ -67,6 +72,11 @@ export class Known {
   /** All of the account's IAM was read: it is not asked. */
   hasIam(account: string): boolean {
     return this.iamAccounts.has(account);
+  }
+
+  /** The account has told which organization it is in, and the line that says so stands in the new snapshot. */
+  hasMembership(account: string): boolean {
+    return this.hasIam(account) && this.memberships.has(account);
   }
 
   /** After all lines were taken: whether this one is about IAM that is not asked again, and stands in the new snapshot. */

@@ -123,6 +123,8 @@ export interface CloudPort {
   kms(region: string): KmsPort;
   /** IAM of the account; undefined: there is none to ask. */
   iam?(): Promise<IamPort>;
+  /** Organizations as the account itself sees it, whether or not it may read all of it; undefined: there is none to ask. */
+  organization?(): Promise<Pick<OrganizationPort, "describe">>;
   /** The Region will not be asked any more. */
   done?(region: string): void;
 }
@@ -167,11 +169,17 @@ export interface ListedRoot {
   readonly policyTypes: readonly string[];
 }
 
+/** Organization of DescribeOrganization. What is undefined, AWS did not say. */
+export interface DescribedOrganization {
+  readonly id: string;
+  readonly managementAccountId: string | undefined;
+  /** `ALL` or `CONSOLIDATED_BILLING`. */
+  readonly featureSet?: string | undefined;
+}
+
 /** AWS Organizations, asked from the management account or a delegated administrator. */
 export interface OrganizationPort {
-  describe(
-    signal: AbortSignal,
-  ): Promise<Asked<{ readonly id: string; readonly managementAccountId: string | undefined }>>;
+  describe(signal: AbortSignal): Promise<Asked<DescribedOrganization>>;
   accounts(marker: string | undefined, signal: AbortSignal): Promise<Asked<Page<ListedAccount>>>;
   roots(marker: string | undefined, signal: AbortSignal): Promise<Asked<Page<ListedRoot>>>;
   unitsOf(parent: string, marker: string | undefined, signal: AbortSignal): Promise<Asked<Page<ListedUnit>>>;

@@ -54,5 +54,13 @@ export type ServiceControl =
     }
   /** The management account, an account outside any organization, or an organization that has not enabled them. */
   | { readonly kind: "none" }
-  /** `levels`: those that were read; each must allow all the same. */
-  | { readonly kind: "unknown"; readonly levels?: readonly (readonly string[])[] };
+  /**
+   * `levels`: those that were read; each must allow all the same. `organization`: whose they are, where that is known.
+   * `refused`: with which code AWS refused to say whether the account is in one.
+   */
+  | {
+      readonly kind: "unknown";
+      readonly levels?: readonly (readonly string[])[];
+      readonly organization?: string;
+      readonly refused?: string;
+    };

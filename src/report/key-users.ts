@@ -112,8 +112,9 @@ function gaps(users: KeyUsers): string[] {
     out.push(`Roles that can be assumed from ${who} were not all looked at: longer chains are not shown.`);
   }
   if (users.serviceControl === "unknown") {
+    const { unreadOrganization: id } = users;
     out.push(
-      "Service control policies were not all read: one may take this away (scan --organization reads them).",
+      `Service control policies${id === undefined ? "" : ` of organization ${name(id)}`} were not all read: one may take this away (scan --organization reads them).`,
     );
   }
   return out;

@@ -155,6 +155,13 @@ const accountReport = z.looseObject({
   unclearTrust: count,
   outsiderAssumable: count.describe("Roles that somebody outside the zone of trust can assume."),
   chainsCut: count.describe("Roles at which the search for chains of roles ended because of its bounds."),
+  serviceControlUnread: z
+    .looseObject({
+      organization: text.nullable().describe("Whose they are; null: not known whether it is in one."),
+      code: text.nullable().describe("With which AWS refused to say that; null: nobody asked."),
+    })
+    .nullable()
+    .describe("Why the service control policies above the account are not known; null: they are."),
   findings: z.array(accountFinding),
 }) satisfies z.ZodType<AccountReport>;
 

@@ -2,6 +2,8 @@ import { createHash } from "node:crypto";
 import type { ExceptionBook } from "../trust/exceptions.js";
 import { makeKeyArn } from "../domain/ids.js";
 import { CHAIN_LIMITS } from "../iam/chains.js";
+import type { ServiceControl } from "../domain/iam.js";
+import { inert } from "../domain/inert.js";
 import type { Waiver } from "./finding.js";
 import type { IamView } from "./iam-view.js";
 import type { AllKeysFinding } from "./identity-all-keys.js";
@@ -30,6 +32,13 @@ export interface AccountReport {
   readonly outsiderAssumable: number;
   /** Roles at which the search for chains of roles, from those on, ended because of its bounds. */
   readonly chainsCut: number;
+  /** Why it is not known which service control policies bind its users and roles; null: it is known. */
+  readonly serviceControlUnread: {
+    /** Whose they are; null: it is not known whether the account is in an organization. */
+    readonly organization: string | null;
+    /** The code with which AWS refused to say that; null: nobody asked. */
+    readonly code: string | null;
+  } | null;
   /** Worst first. */
   readonly findings: readonly AccountFinding[];
 }
@@ -66,8 +75,14 @@ export function accountReport(
     unclearTrust: view.unclearRoles.length,
     outsiderAssumable: view.openRoles.length,
     chainsCut: view.cutChains.length,
+    serviceControlUnread: unreadOf(view.analysis.serviceControl),
     findings: findings.sort((a, b) => compareSeverity(a.severity, b.severity)),
   };
+}
+
+function unreadOf(control: ServiceControl): AccountReport["serviceControlUnread"] {
+  if (control.kind !== "unknown") return null;
+  return { organization: control.organization ?? null, code: control.refused ?? null };
 }
 
 function findingId(account: string, f: AllKeysFinding): string {
@@ -93,6 +108,7 @@ export function accountNotes(reports: readonly AccountReport[]): readonly string
       `IAM of ${accounts(unknown)} was read in part only: there may be more ways to keys through roles.`,
     );
   }
+  notes.push(...unreadNotes(reports));
   for (const r of reports.filter((x) => x.chainsCut > 0)) {
     notes.push(
       `In account ${r.accountId}, the search for outsiders who assume one role from another ended at ${r.chainsCut === 1 ? "1 role" : `${r.chainsCut} roles`}: chains of more than ${CHAIN_LIMITS.roles} roles, or in very large accounts some shorter ones, were not followed.`,
@@ -104,6 +120,28 @@ export function accountNotes(reports: readonly AccountReport[]): readonly string
     );
   }
   return notes;
+}
+
+/** That service control policies were not read, by the organization, or by the reason why even that is not known. */
+function unreadNotes(reports: readonly AccountReport[]): readonly string[] {
+  const groups = new Map<string, { readonly ids: string[]; readonly text: (whom: string) => string }>();
+  for (const { accountId, serviceControlUnread: unread } of reports) {
+    if (unread === null) continue;
+    const { organization, code } = unread;
+    const text =
+      organization !== null
+        ? (whom: string) =>
+            `Service control policies of organization ${inert(organization)} above ${whom} were not all read, and nothing that they could take away is called certain: keyward scan --organization reads them.`
+        : code !== null
+          ? (whom: string) =>
+              `Whether ${whom} belongs to an organization is not known (organizations:DescribeOrganization: ${inert(code, { max: 80 })}), and nothing that service control policies could take away is called certain: permit the call, or scan with --organization.`
+          : undefined;
+    if (text === undefined) continue;
+    const group = groups.get(text("")) ?? { ids: [], text };
+    groups.set(text(""), group);
+    group.ids.push(accountId);
+  }
+  return [...groups.values()].map(({ ids, text }) => text(accounts(ids)));
 }
 
 function accounts(ids: readonly string[]): string {

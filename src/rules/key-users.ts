@@ -44,6 +44,8 @@ export interface KeyUsers {
   readonly iam: "complete" | "unreadable" | "unknown";
   /** `unknown`: the service control policies above the account were not all read, so that nothing is certain. */
   readonly serviceControl: ServiceControl["kind"];
+  /** The organization whose policies were not all read, where that is known. */
+  readonly unreadOrganization?: string;
   /** Users and roles that were read. */
   readonly principals: number;
   /** The root user of the account. */
@@ -80,6 +82,9 @@ export function keyUsers(key: KeyDocument, view: IamView): KeyUsers {
     account: view.account,
     iam: view.iam.state.kind,
     serviceControl: analysis.serviceControl.kind,
+    ...(analysis.serviceControl.kind === "unknown" && analysis.serviceControl.organization !== undefined
+      ? { unreadOrganization: analysis.serviceControl.organization }
+      : {}),
     principals: view.iam.principals.length,
     root: analysis.rootUses(key, view.account).map((use) => ({ ...withoutDocuments(use), policies: [] })),
     groups: [...groups.values()]

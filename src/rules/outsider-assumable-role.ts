@@ -118,7 +118,12 @@ function draft(path: RolePath, view: IamView): Draft {
       `, which ${hop.certain ? "can" : "may be able to"} assume the role ${name(hop.to.name)}${by(hop)}`,
   );
   const unread = uses[0]?.doubts.some((d) => d.id === "service-control-unread") === true;
-  const limit = unread ? ", unless a service control policy that was not read denies it" : "";
+  const control = view.analysis.serviceControl;
+  const whose =
+    control.kind === "unknown" && control.organization !== undefined
+      ? ` of organization ${name(control.organization)}`
+      : "";
+  const limit = unread ? `, unless a service control policy${whose} that was not read denies it` : "";
   return {
     ...HYGIENE,
     rule: "outsider-assumable-role",

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { AccountId } from "../domain/ids.js";
 import { parseAccountId } from "../domain/ids.js";
 import { Estate, keyRecord } from "./key-record.js";
-import type { KeyLine, OrganizationLine } from "./lines.js";
+import type { AccountLine, KeyLine, OrganizationLine } from "./lines.js";
 
 function account(id: string): AccountId {
   const parsed = parseAccountId(id);
@@ -136,6 +136,43 @@ describe("the organization of an account", () => {
     twice.add({ type: "organization", id: "o-own1234567", accounts: [{ id: MEMBER }] });
     twice.add(ORGANIZATION);
     expect(twice.organizationOf.get(MEMBER)).toEqual({ id: "o-own1234567", path: PATH });
+  });
+});
+
+describe("what an account says of its own organization", () => {
+  const said = (organization: AccountLine["organization"], ...lines: readonly OrganizationLine[]): Estate => {
+    const made = new Estate();
+    for (const line of lines) made.add(line);
+    made.add({ type: "account", id: MEMBER, ...(organization === undefined ? {} : { organization }) });
+    return made;
+  };
+  const factOf = (e: Estate) => keyRecord(key(MEMBER), e).facts.organization;
+
+  it("is that of its keys; `absent` is none, and a refusal tells nothing", () => {
+    const present = said({ kind: "present", id: "o-own1234567" });
+    expect(factOf(present)).toEqual({ kind: "present", value: { id: "o-own1234567" } });
+    expect(factOf(said({ kind: "absent" }))).toEqual({ kind: "absent" });
+    expect(factOf(said({ kind: "unreadable", code: "AccessDeniedException" }))).toEqual({ kind: "unknown" });
+    expect(factOf(said(undefined))).toEqual({ kind: "unknown" });
+  });
+
+  it("does not name an organization that `organizations: auto` trusts, nor all its accounts", () => {
+    const present = said({ kind: "present", id: "o-own1234567", managementAccountId: ELSEWHERE });
+    expect([...present.organizations]).toEqual([]);
+    expect([...present.listed]).toEqual([]);
+    expect(present.treeOf("o-own1234567")).toBeUndefined();
+    expect(present.organizationOf.get(ELSEWHERE)).toEqual({ id: "o-own1234567" });
+  });
+
+  it("keeps the path that the organization's line tells, and contradicts it where it names another", () => {
+    const id = "o-own1234567";
+    expect(said({ kind: "present", id }, ORGANIZATION).organizationOf.get(MEMBER)).toEqual({
+      id,
+      path: PATH,
+    });
+    for (const other of [{ kind: "absent" }, { kind: "present", id: "o-other12345" }] as const) {
+      expect(said(other, ORGANIZATION).organizationOf.has(MEMBER)).toBe(false);
+    }
   });
 });
 

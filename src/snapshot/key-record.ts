@@ -5,7 +5,14 @@ import type { AccountId, OrganizationId } from "../domain/ids.js";
 import { keyArnParts, parseAccountId, parseKeyArn, parseOrganizationId } from "../domain/ids.js";
 import type { KeyFacts, KeyRecord, KeyState, KeyUsage, PolicyPlace } from "../domain/key.js";
 import { KEY_STATES, KEY_USAGES } from "../domain/key.js";
-import type { KeyLine, OrganizationLine, RawGrants, ResourceControlPolicyLine } from "./lines.js";
+import type {
+  AccountLine,
+  KeyLine,
+  OrganizationLine,
+  RawGrants,
+  ResourceControlPolicyLine,
+  SnapshotLine,
+} from "./lines.js";
 
 /** The organization that an account belongs to. `path`: `o-…/r-…/ou-…/`. */
 export interface Membership {
@@ -16,8 +23,8 @@ export interface Membership {
 /** What a snapshot says about the accounts around its keys. What it does not say is unknown. */
 export interface EstateContext {
   /**
-   * Accounts that an organization line lists, and management accounts. An account that is not here may be in any
-   * organization or in none: a snapshot never says that an account is in none.
+   * Accounts that an organization line lists, management accounts, and accounts whose own line tells their organization.
+   * `null`: the account's own line says that it is in none. An account that is not here may be in any organization or in none.
    */
   readonly organizationOf: ReadonlyMap<AccountId, Membership | null>;
   /** Organizations whose line lists accounts: an account that the list leaves out is not taken for a member. */
@@ -30,12 +37,20 @@ export interface EstateContext {
   resourceControlPlaces(account: AccountId): readonly PolicyPlace[];
 }
 
+/** A line that {@link Estate} takes. */
+export type EstateLine = OrganizationLine | ResourceControlPolicyLine | AccountLine;
+
+/** Whether {@link Estate} takes a line. */
+export function isEstateLine<T extends Pick<SnapshotLine, "type">>(line: T): line is T & EstateLine {
+  return line.type === "organization" || line.type === "resource-control-policy" || line.type === "account";
+}
+
 /**
  * Collects the lines of a snapshot that are about more than one key. A key can be judged only when all of them have
  * been added: a later line could name its organization, or a policy that closes it.
  */
 export class Estate implements EstateContext {
-  private readonly memberships = new Map<AccountId, Membership>();
+  private readonly memberships = new Map<AccountId, Membership | null>();
   private readonly contradictory = new Set<AccountId>();
   private readonly management = new Set<AccountId>();
   /** Organization of each root that some path names; a path is `o-…/r-…/…`. */
@@ -69,9 +84,14 @@ export class Estate implements EstateContext {
   }
 
   /** Adds a line. Two lines that put one account into different organizations make its organization unknown. */
-  add(line: OrganizationLine | ResourceControlPolicyLine): void {
+  add(line: EstateLine): void {
+    if (line.type === "account" && line.organization === undefined) return;
     this.bound.clear();
     this.places.clear();
+    if (line.type === "account") {
+      this.own(line);
+      return;
+    }
     if (line.type === "resource-control-policy") {
       const place: PolicyPlace = {
         text: line.text,
@@ -134,9 +154,26 @@ export class Estate implements EstateContext {
     return result;
   }
 
+  /** What an account says of itself. Which accounts its organization has beside, and what is trusted, it does not tell. */
+  private own({ id, organization }: AccountLine): void {
+    const account = parseAccountId(id);
+    if (account === undefined || organization === undefined || organization.kind === "unreadable") return;
+    if (organization.kind === "absent") {
+      this.member(account, null);
+      return;
+    }
+    const named = parseOrganizationId(organization.id);
+    if (named === undefined) return;
+    this.member(account, { id: named });
+    const management = parseAccountId(organization.managementAccountId ?? "");
+    if (management === undefined) return;
+    this.management.add(management);
+    this.member(management, { id: named });
+  }
+
   private targetsAbove(account: AccountId): string[] {
     const membership = this.memberships.get(account);
-    if (membership === undefined) return [account];
+    if (membership === undefined || membership === null) return [account];
     const above =
       membership.path === undefined
         ? [...this.organizationOfRoot].filter(([, id]) => id === membership.id).map(([root]) => root)
@@ -144,12 +181,13 @@ export class Estate implements EstateContext {
     return [account, membership.id, ...above];
   }
 
-  private member(account: AccountId, membership: Membership): void {
-    const root = membership.path?.split("/")[1];
-    if (root?.startsWith("r-") === true) this.organizationOfRoot.set(root, membership.id);
+  private member(account: AccountId, membership: Membership | null): void {
+    const root = membership?.path?.split("/")[1];
+    if (membership !== null && root?.startsWith("r-") === true)
+      this.organizationOfRoot.set(root, membership.id);
     if (this.contradictory.has(account)) return;
     const before = this.memberships.get(account);
-    if (before !== undefined && before.id !== membership.id) {
+    if (before !== undefined && before?.id !== membership?.id) {
       this.memberships.delete(account);
       this.contradictory.add(account);
     } else if (before?.path === undefined) this.memberships.set(account, membership);

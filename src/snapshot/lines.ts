@@ -143,11 +143,25 @@ export interface AccountLine {
    * group, local managed policy, and every managed policy of AWS that is attached in the account, has a line.
    */
   readonly iam?: { readonly kind: "present" } | Unreadable;
+  /**
+   * The organization of the account, as organizations:DescribeOrganization told the account itself. `absent`: it is in
+   * none. Missing: nobody asked, because an `organization` line tells it or the scan did not want to know.
+   */
+  readonly organization?: OwnOrganization | { readonly kind: "absent" } | Unreadable;
   /** Regions by opt-in status, as `ec2:DescribeRegions` and `account:ListRegions` tell it. */
   readonly regions?: readonly {
     readonly region: string;
     readonly status: "opt-in-not-required" | "opted-in" | "not-opted-in";
   }[];
+}
+
+/** The organization that an account says it is in. */
+export interface OwnOrganization {
+  readonly kind: "present";
+  readonly id: string;
+  readonly managementAccountId?: string;
+  /** `ALL`, or `CONSOLIDATED_BILLING`: an organization without service and resource control policies. */
+  readonly featureSet?: string;
 }
 
 /** One entity of IAM. */

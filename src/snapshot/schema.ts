@@ -82,9 +82,11 @@ const header = z.strictObject({
   details: z.array(text).exactOptional(),
 }) satisfies z.ZodType<SnapshotHeader>;
 
+const organizationId = text.regex(/^o-[a-z0-9]{10,32}$/, "an organization id, such as o-a1b2c3d4e5");
+
 const organization = z.strictObject({
   type: z.literal("organization"),
-  id: text.regex(/^o-[a-z0-9]{10,32}$/, "an organization id, such as o-a1b2c3d4e5"),
+  id: organizationId,
   managementAccountId: accountId.exactOptional(),
   accounts: z
     .array(
@@ -153,6 +155,18 @@ const account = z.strictObject({
   alias: text.nullable().exactOptional(),
   iam: z
     .discriminatedUnion("kind", [z.strictObject({ kind: z.literal("present") }), unreadable])
+    .exactOptional(),
+  organization: z
+    .discriminatedUnion("kind", [
+      z.strictObject({
+        kind: z.literal("present"),
+        id: organizationId,
+        managementAccountId: accountId.exactOptional(),
+        featureSet: optionalText,
+      }),
+      z.strictObject({ kind: z.literal("absent") }),
+      unreadable,
+    ])
     .exactOptional(),
   regions: z
     .array(

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { ServiceControl } from "../domain/iam.js";
 import { account } from "../../test/judging.js";
 import { Estate } from "./key-record.js";
-import type { OrganizationLine } from "./lines.js";
+import type { AccountLine, OrganizationLine } from "./lines.js";
 import { ServiceControlLines } from "./service-control.js";
 
 const MANAGEMENT = "111122223333";
@@ -45,17 +45,55 @@ describe("the service control policies above an account", () => {
     expect(above(MEMBER, ["r-ab12", MEMBER])).toEqual({
       kind: "unknown",
       levels: [["at r-ab12"], [`at ${MEMBER}`]],
+      organization: "o-own1234567",
     });
-    expect(above(MEMBER, [])).toEqual({ kind: "unknown" });
+    expect(above(MEMBER, [])).toEqual({ kind: "unknown", organization: "o-own1234567" });
   });
 
   it("are unknown where the place of the account is, or its organization, but for its own", () => {
-    expect(above("333344445555", ALL)).toEqual({ kind: "unknown" });
+    const whose = { organization: "o-own1234567" };
+    expect(above("333344445555", ALL)).toEqual({ kind: "unknown", ...whose });
     expect(above("333344445555", ["r-ab12", "333344445555"])).toEqual({
       kind: "unknown",
       levels: [["at 333344445555"]],
+      ...whose,
     });
     const nowhere: OrganizationLine = { type: "organization", id: "o-other12345" };
     expect(above(MEMBER, ALL, nowhere)).toEqual({ kind: "unknown", levels: [[`at ${MEMBER}`]] });
+  });
+});
+
+describe("what an account says of its own organization", () => {
+  const control = (...said: readonly AccountLine["organization"][]): ServiceControl => {
+    const estate = new Estate();
+    const lines = new ServiceControlLines(estate);
+    for (const organization of said) {
+      if (organization === undefined) continue;
+      const line: AccountLine = { type: "account", id: MEMBER, organization };
+      estate.add(line);
+      lines.add(line);
+    }
+    return lines.of(account(MEMBER));
+  };
+  const member = { kind: "present", id: "o-own1234567", managementAccountId: MANAGEMENT } as const;
+
+  it("leaves the policies above a member unread, and says whose they are", () => {
+    expect(control(member)).toEqual({ kind: "unknown", organization: "o-own1234567" });
+  });
+
+  it("is that none binds it: in no organization, its management account, one that only shares the bill", () => {
+    expect(control({ kind: "absent" })).toEqual({ kind: "none" });
+    expect(control({ ...member, managementAccountId: MEMBER })).toEqual({ kind: "none" });
+    expect(control({ ...member, featureSet: "CONSOLIDATED_BILLING" })).toEqual({ kind: "none" });
+    expect(control({ ...member, featureSet: "ALL" })).toMatchObject({ kind: "unknown" });
+  });
+
+  it("is not known where AWS refused it, unless it was told another time", () => {
+    const refused = { kind: "unreadable", code: "AccessDeniedException" } as const;
+    expect(control(undefined)).toEqual({ kind: "unknown" });
+    expect(control(refused)).toEqual({ kind: "unknown", refused: "AccessDeniedException" });
+    expect(control(refused, { kind: "absent" })).toEqual({ kind: "none" });
+    expect(control({ kind: "absent" }, refused)).toEqual({ kind: "none" });
+    expect(control({ kind: "absent" }, member)).toMatchObject({ kind: "unknown" });
   });
 });

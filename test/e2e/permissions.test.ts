@@ -205,7 +205,7 @@ describe("the least-privilege policies that doctor prints", () => {
 describe("without one permission", () => {
   it("there is a row for every action of a scan", () => {
     const all = [...actionsFor("scan"), ...actionsFor("organization")];
-    expect([...Object.keys(ROWS), ...APART].sort()).toEqual([...all].sort());
+    expect([...Object.keys(ROWS), ...APART].sort()).toEqual([...new Set(all)].sort());
   });
 
   it.each(Object.entries(ROWS))(
@@ -324,7 +324,7 @@ describe("keyward doctor", () => {
     expect(result.code).toBe(0);
     const seen = new Set([...result.stdout.matchAll(/^ok {2}(\S+)/gm)].map((m) => m[1]));
     const all = [...actionsFor("scan"), ...actionsFor("organization")];
-    expect([...seen].sort()).toEqual([...all].sort());
+    expect([...seen].sort()).toEqual([...new Set(all)].sort());
   });
 
   it.each(Object.entries(ROWS))("names %s where it is missing", async (action, row) => {

@@ -2,7 +2,7 @@ import { createReadStream } from "node:fs";
 import type { Bench } from "../../apply/assess.js";
 import { zoneOfTask } from "../../apply/assess.js";
 import type { KeyTask, TaskList } from "../../apply/tasks.js";
-import { Estate } from "../../snapshot/key-record.js";
+import { Estate, isEstateLine } from "../../snapshot/key-record.js";
 import { readSnapshotItems } from "../../snapshot/read.js";
 import { isContextLine } from "../estate/key-judge.js";
 import { EstateIam } from "../estate-iam.js";
@@ -22,7 +22,7 @@ export async function benchOf(
   if (snapshot !== undefined) {
     for await (const line of readSnapshotItems(createReadStream(snapshot), snapshot)) {
       if (line.type === "raw-key" || !isContextLine(line)) continue;
-      if (line.type === "organization" || line.type === "resource-control-policy") estate.add(line);
+      if (isEstateLine(line)) estate.add(line);
       if (line.type !== "resource-control-policy") iam.add(line);
     }
   }

@@ -22,7 +22,7 @@ import { planText } from "../../repair/plan-text.js";
 import { REHEARSAL_SCHEMA, type Rehearsal, type RehearsedUses } from "../../repair/rehearsal.js";
 import type { Sandbox } from "../../sandbox/index.js";
 import { startSandbox } from "../../sandbox/index.js";
-import { Estate, keyRecord } from "../../snapshot/key-record.js";
+import { Estate, isEstateLine, keyRecord } from "../../snapshot/key-record.js";
 import type { KeyLine } from "../../snapshot/lines.js";
 import { readSnapshot } from "../../snapshot/read.js";
 import { assumeOwnOrganization } from "../../trust/zone.js";
@@ -148,7 +148,7 @@ async function changersOf(
   const taskOf = new Map(tasks.tasks.map((t) => [t.key, t]));
   const found = new Map<string, LocalCaller>();
   for await (const line of readSnapshot(createReadStream(snapshot), snapshot)) {
-    if (line.type === "organization" || line.type === "resource-control-policy") estate.add(line);
+    if (isEstateLine(line)) estate.add(line);
     if (line.type !== "key" || line.policy.kind !== "present") continue;
     const change = changes.get(line.arn);
     const task = taskOf.get(line.arn);

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { KeywardError } from "../../domain/result.js";
 import type { KeyRecord } from "../../domain/key.js";
-import { type Estate, keyRecord } from "../../snapshot/key-record.js";
+import { type Estate, isEstateLine, keyRecord } from "../../snapshot/key-record.js";
 import type { IncompleteLine, KeyLine } from "../../snapshot/lines.js";
 import type { Input } from "../check/inputs.js";
 import { snapshotLines } from "../check/snapshot-file.js";
@@ -31,7 +31,7 @@ const BATCH_CHARACTERS = 48 * 1024 * 1024;
 export async function* snapshotPairs(older: Input, newer: Input, context: PairContext): AsyncGenerator<Pair> {
   const index = new Map<string, string>();
   for await (const line of snapshotLines(older)) {
-    if (line.type === "organization" || line.type === "resource-control-policy") context.old.add(line);
+    if (isEstateLine(line)) context.old.add(line);
     else if (line.type === "incomplete") context.incomplete.push(line);
     else if (line.type === "key") {
       if (index.has(line.arn)) throw twice(line, older);
@@ -42,7 +42,7 @@ export async function* snapshotPairs(older: Input, newer: Input, context: PairCo
   let batch = new Map<string, KeyLine>();
   let size = 0;
   for await (const line of snapshotLines(newer)) {
-    if (line.type === "organization" || line.type === "resource-control-policy") context.new.add(line);
+    if (isEstateLine(line)) context.new.add(line);
     else if (line.type === "incomplete") context.incomplete.push(line);
     else if (line.type === "key") {
       if (seen.has(line.arn)) throw twice(line, newer);

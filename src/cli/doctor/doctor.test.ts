@@ -80,7 +80,7 @@ test("every declared action of a scan is tried", async () => {
   expect(tried.filter((p) => p.outcome === "cannot").map((p) => p.action)).toEqual(["kms:DescribeKey"]);
   // Who asks and the role are tried where an account is entered.
   const all = [...actionsFor("scan"), ...actionsFor("organization")].filter((a) => !a.startsWith("sts:"));
-  expect([...new Set(tried.map((p) => p.action))].sort()).toEqual([...all].sort());
+  expect([...new Set(tried.map((p) => p.action))].sort()).toEqual([...new Set(all)].sort());
 });
 
 test("a list of accounts that goes round comes to an end and is told", async () => {

@@ -1,3 +1,4 @@
+import { ok } from "../../domain/result.js";
 import { pages } from "../../collect/paging.js";
 import type { Asked, CloudPort, KmsPort, ListedAccount, OrganizationPort } from "../../collect/ports.js";
 
@@ -60,6 +61,8 @@ export async function probeAccount(
   cloud: CloudPort,
   account: string,
   signal: AbortSignal,
+  /** Also which organization it is in, as a scan without --organization asks. */
+  membership = true,
 ): Promise<{ readonly probes: readonly Probe[]; readonly regions: readonly string[] }> {
   const book = new Book();
   const described = book.put("ec2:DescribeRegions", await cloud.describeRegions(signal), account);
@@ -68,6 +71,12 @@ export async function probeAccount(
     const iam = await cloud.iam();
     const details = await iam.authorizationDetails(undefined, signal);
     book.put("iam:GetAccountAuthorizationDetails", details, account);
+  }
+  if (membership && cloud.organization !== undefined) {
+    const asked = await (await cloud.organization()).describe(signal);
+    // An account that is in no organization is told so, which is an answer.
+    const none = !asked.ok && asked.error.code === "AWSOrganizationsNotInUseException";
+    book.put("organizations:DescribeOrganization", none ? ok(undefined) : asked, account);
   }
   const all = described ?? listed ?? [];
   const closed = all.filter((r) => !r.enabled);

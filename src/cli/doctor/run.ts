@@ -63,7 +63,7 @@ export async function runDoctor(flags: DoctorFlags, io: Io): Promise<ExitCode> {
         const entered = await enter(connection, account, own, partition, flags, signal);
         probes.push(...entered.probes);
         if (entered.cloud !== undefined) {
-          probes.push(...(await lookAt(entered.cloud, account, flags.regions, signal)));
+          probes.push(...(await lookAt(entered.cloud, account, flags, signal)));
         }
       });
     }
@@ -117,10 +117,10 @@ async function enter(
 async function lookAt(
   cloud: CloudPort,
   account: string,
-  named: readonly string[],
+  { regions: named, scope }: DoctorFlags,
   signal: AbortSignal,
 ): Promise<readonly Probe[]> {
-  const found = await probeAccount(cloud, account, signal);
+  const found = await probeAccount(cloud, account, signal, scope.kind !== "organization");
   const wanted = named.length > 0 ? named : found.regions;
   const probes: Probe[] = [...found.probes];
   const workers = new Workers(AT_ONCE);

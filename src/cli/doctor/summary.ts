@@ -1,4 +1,4 @@
-import { permissionOf } from "../../aws/least-privilege.js";
+import { actionsFor, permissionOf } from "../../aws/least-privilege.js";
 import { inert } from "../../domain/inert.js";
 import { wrap } from "../../report/wrap.js";
 import type { Probe } from "./probe.js";
@@ -66,7 +66,7 @@ function cost(first: Probe, group: readonly Probe[], all: readonly Probe[]): rea
   const permission = permissionOf(first.action);
   if (permission === undefined) return [];
   if (group.every((p) => isSpare(p, all))) return ["    the other call that lists Regions does"];
-  const purpose = /^(organizations|sts):/.test(first.action) ? "organization" : "scan";
+  const purpose = actionsFor("scan").includes(first.action) ? "scan" : "organization";
   const verdict = permission.need === "verdict" ? "; keys are not assessed" : "";
   const next = first.next ?? `keyward doctor --for ${purpose} prints the policy to attach`;
   return [

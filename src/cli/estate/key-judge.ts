@@ -18,7 +18,7 @@ import { judgement } from "../../rules/judge.js";
 import { opinionOf } from "../../rules/opinion.js";
 import { isGranteeGone } from "../../rules/orphaned-principal.js";
 import type { RealOrganizations } from "../../rules/real-organization.js";
-import { Estate, keyRecord } from "../../snapshot/key-record.js";
+import { Estate, isEstateLine, keyRecord } from "../../snapshot/key-record.js";
 import type {
   AccountLine,
   IdentityLine,
@@ -127,6 +127,8 @@ export class KeyJudge {
   /** True: the line is about an account of which keys were judged without it. */
   add(line: ContextLine): boolean {
     const late = this.view.add(line);
+    // Which organization an account is in decides what its keys are alike to.
+    if (line.type === "account" && line.organization !== undefined) this.memo = undefined;
     if (
       line.type !== "organization" &&
       line.type !== "resource-control-policy" &&
@@ -253,11 +255,7 @@ class EstateView {
   };
 
   add(line: ContextLine): boolean {
-    if (line.type === "resource-control-policy") this.estate.add(line);
-    else if (line.type === "organization") {
-      this.estate.add(line);
-      this.iam.add(line);
-    } else return this.iam.add(line) !== undefined;
-    return false;
+    if (isEstateLine(line)) this.estate.add(line);
+    return line.type !== "resource-control-policy" && this.iam.add(line) !== undefined;
   }
 }

@@ -1,9 +1,11 @@
 import { connect } from "../../aws/connect.js";
 import { readIam } from "../../collect/iam.js";
+import { askMembership } from "../../collect/membership.js";
 import { allPages, gatheredPages } from "../../collect/paging.js";
 import type { Asked, CallFailure, CloudPort, KmsPort } from "../../collect/ports.js";
 import { keyArnParts, parseKeyArn } from "../../domain/ids.js";
 import { KeywardError } from "../../domain/result.js";
+import type { Estate } from "../../snapshot/key-record.js";
 import type { AccountLine, IdentityLine, KeyLine, SnapshotLine } from "../../snapshot/lines.js";
 import type { CloudFlags } from "../change/flags.js";
 import type { Io } from "../command.js";
@@ -14,6 +16,13 @@ import { toolVersion } from "../version.js";
 export interface LiveFlags extends CloudFlags {
   /** Of a key id or alias. Undefined: the home Region. */
   readonly region: string | undefined;
+}
+
+/** Where what is read beside the key goes. */
+interface Around {
+  readonly estate: Estate;
+  readonly iam: EstateIam;
+  readonly notes: string[];
 }
 
 /** What one read needs. */
@@ -32,8 +41,7 @@ export async function readLiveKey(
   key: string,
   flags: LiveFlags,
   io: Io,
-  iam: EstateIam,
-  notes: string[],
+  { estate, iam, notes }: Around,
 ): Promise<KeyLine> {
   const named = parseKeyArn(key);
   const parts = named === undefined ? undefined : keyArnParts(named);
@@ -75,9 +83,14 @@ export async function readLiveKey(
     const names = aliases.ok ? aliases.value.filter((a) => a.keyId === id).map((a) => a.name) : undefined;
     if (!aliases.ok) note(asking, aliases.error, "the names of the key are not known");
     await readAccountIam(cloud, account, iam, asking);
-    notes.push(
-      "The organization was not asked: its resource and service control policies may take away some of this. keyward scan --organization --snapshot FILE reads them, and keyward explain KEY FILE then counts them.",
-    );
+    const organization = await askMembership({ ask: asked(asking) }, cloud);
+    if (organization !== undefined) {
+      const said: AccountLine = { type: "account", id: account, organization };
+      estate.add(said);
+      iam.add(said);
+    }
+    const unread = unreadPolicies(organization, account);
+    if (unread !== undefined) notes.push(unread);
     return names === undefined ? line : { ...line, aliases: names };
   } finally {
     connection.close();
@@ -148,7 +161,7 @@ async function readAccountIam(
 ): Promise<void> {
   if (cloud.iam === undefined) return;
   const run = {
-    ask: <T>(_call: string, send: (signal: AbortSignal) => Promise<Asked<T>>) => send(asking.signal),
+    ask: asked(asking),
     emit: (line: SnapshotLine) => {
       if (isIam(line)) iam.add(line);
       return Promise.resolve();
@@ -159,6 +172,24 @@ async function readAccountIam(
     },
   };
   await readIam(run, await cloud.iam(), account);
+}
+
+function asked({ signal }: Asking) {
+  return <T>(_call: string, send: (signal: AbortSignal) => Promise<Asked<T>>) => send(signal);
+}
+
+/** What is not known of the organization of an account that was asked for it alone; undefined: nothing of it matters. */
+function unreadPolicies(organization: AccountLine["organization"], account: string): string | undefined {
+  const next =
+    "keyward scan --organization --snapshot FILE reads them, and keyward explain KEY FILE then counts them.";
+  if (organization?.kind === "absent") return undefined;
+  if (organization?.kind === "present") {
+    return organization.managementAccountId === account
+      ? undefined
+      : `The resource and service control policies of organization ${organization.id} were not read; they may take away some of this. ${next}`;
+  }
+  const code = organization?.code;
+  return `Whether account ${account} is in an organization is not known${code === undefined ? "" : ` (organizations:DescribeOrganization: ${code})`}: resource and service control policies may take away some of this. ${next}`;
 }
 
 function isIam(line: SnapshotLine): line is AccountLine | IdentityLine {

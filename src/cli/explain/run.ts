@@ -25,7 +25,7 @@ import type { Opinion } from "../../rules/opinion.js";
 import { opinionOf } from "../../rules/opinion.js";
 import type { RealOrganizations } from "../../rules/real-organization.js";
 import { asTodayStands } from "../../rules/real-organization.js";
-import { Estate, keyRecord } from "../../snapshot/key-record.js";
+import { Estate, isEstateLine, keyRecord } from "../../snapshot/key-record.js";
 import type { KeyLine, SnapshotLine } from "../../snapshot/lines.js";
 import { ExceptionBook } from "../../trust/exceptions.js";
 import { assumeOwnOrganization, zoneOf } from "../../trust/zone.js";
@@ -158,7 +158,7 @@ async function subjectOf(
   if (flags.live || (snapshot === undefined && parseKeyArn(key) !== undefined)) {
     // Loads the SDK.
     const { readLiveKey } = await import("./live.js");
-    const line = await readLiveKey(key, flags, io, iam, notes);
+    const line = await readLiveKey(key, flags, io, { estate, iam, notes });
     return { line, estate, iam, notes, fromFile: false };
   }
   const inputs = await findInputs([snapshot ?? key], io.stdin ?? process.stdin);
@@ -285,7 +285,7 @@ export async function findKey(
   const others: string[] = [];
   for await (const line of snapshotLines(input)) {
     look(line);
-    if (line.type === "organization" || line.type === "resource-control-policy") estate.add(line);
+    if (isEstateLine(line)) estate.add(line);
     if (line.type !== "key") continue;
     const aliases = line.aliases ?? [];
     if (

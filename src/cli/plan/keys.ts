@@ -56,6 +56,9 @@ export async function* planKeys(
           estate.add(line);
           break;
         case "account":
+          estate.add(line);
+          iam.add(line);
+          break;
         case "user":
         case "role":
         case "group":

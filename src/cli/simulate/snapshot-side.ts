@@ -54,6 +54,9 @@ export class SnapshotSide {
         this.names.set(`${line.target} ${line.text}`, line);
         return;
       case "account":
+        this.serviceControl.add(line);
+        this.iam.add(line);
+        return;
       case "user":
       case "role":
       case "group":

@@ -7,6 +7,7 @@ import type {
   AccountLine,
   IdentityLine,
   OrganizationLine,
+  OwnOrganization,
   ResourceControlPolicyLine,
   ServiceControlPolicyLine,
 } from "../../snapshot/lines.js";
@@ -50,6 +51,8 @@ export class World {
   readonly #regions = new Set<string>();
   readonly #estate = new Estate();
   readonly #estateLines: EstateLine[] = [];
+  /** What accounts say of the organization that they are in. */
+  readonly #ownLines: { readonly account: string; readonly organization: OwnOrganization }[] = [];
   readonly iam = new IamBook();
   #trees: ReadonlyMap<string, OrgTree> | undefined;
 
@@ -117,6 +120,11 @@ export class World {
   /** Adds an account, or an entity of IAM. */
   addIamLine(line: AccountLine | IdentityLine): void {
     this.iam.add(line);
+    if (line.type === "account") this.#estate.add(line);
+    if (line.type === "account" && line.organization?.kind === "present") {
+      this.#ownLines.push({ account: line.id, organization: line.organization });
+      this.#trees = undefined;
+    }
     const owner = parseAccountId(line.type === "account" ? line.id : (line.arn.split(":")[4] ?? ""));
     if (owner !== undefined) this.#accounts.add(owner);
   }
@@ -145,22 +153,29 @@ export class World {
   organizationTree(account: AccountId): OrgTree | undefined {
     const membership = this.membership(account);
     if (membership === undefined) return undefined;
-    this.#trees ??= new Map(
-      this.#estateLines.flatMap((line) =>
-        line.type === "organization"
-          ? [
-              [
-                line.id,
-                new OrgTree(
-                  line,
-                  this.#estateLines.flatMap((l) => (l.type === "organization" ? [] : l)),
-                ),
-              ],
-            ]
-          : [],
-      ),
-    );
+    this.#trees ??= this.#growTrees();
     return this.#trees.get(membership.id);
+  }
+
+  /** A tree for each organization that has a line, or that an account says it is in. */
+  #growTrees(): ReadonlyMap<string, OrgTree> {
+    const policies = this.#estateLines.flatMap((l) => (l.type === "organization" ? [] : l));
+    const lines = new Map(
+      this.#estateLines.flatMap((l) => (l.type === "organization" ? [[l.id, l] as const] : [])),
+    );
+    for (const { account, organization } of this.#ownLines) {
+      const { id, managementAccountId } = organization;
+      const known = lines.get(id);
+      if (known?.accounts?.some((a) => a.id === account) === true) continue;
+      lines.set(id, {
+        type: "organization",
+        id,
+        ...(managementAccountId === undefined ? {} : { managementAccountId }),
+        ...known,
+        accounts: [...(known?.accounts ?? []), { id: account }],
+      });
+    }
+    return new Map([...lines.values()].map((line) => [line.id, new OrgTree(line, policies)]));
   }
 
   /** Whether Organizations calls the account suspended: nobody can use it, and its roles let nobody in. */
