@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import type { Command } from "commander";
-import { InvalidArgumentError } from "commander";
+import { InvalidArgumentError, Option } from "commander";
 import { parseAccountId } from "../domain/ids.js";
 import { inert } from "../domain/inert.js";
 import { KeywardError } from "../domain/result.js";
@@ -72,7 +72,11 @@ export function register(program: Command, io: Io): void {
       whole(0, 3_600_000),
       0,
     )
-    .option("--fault <spec>", "let requests fail, see below (repeatable)", collect, [])
+    .addOption(
+      new Option("--fault <spec>", "let requests fail, see below (repeatable)")
+        .argParser(collect)
+        .default([], "none"),
+    )
     .option("--seed <number>", "seed of chance and of key material", whole(0, 4_294_967_295), 1)
     .option(
       "--region-disabled <region>",

@@ -102,7 +102,7 @@ export async function* collect(options: CollectOptions): AsyncGenerator<Snapshot
   }
 }
 
-type Looked = Pick<CoverageLine, "accountId" | "regionsFrom" | "regions" | "accounts">;
+type Looked = Pick<CoverageLine, "accountId" | "regionsFrom" | "regions" | "accounts" | "chosenFrom">;
 
 async function scan(run: Run, options: CollectOptions, limits: Limits): Promise<void> {
   const { cloud } = options;
@@ -212,21 +212,26 @@ async function scanOthers(
     partition,
     managementAccountId: chosen.managementAccountId,
   };
-  const [{ accounts, regions }] = await Promise.all([
+  const [{ accounts, regions }, { chosenFrom }] = await Promise.all([
     scanAccounts(own.run, chosen.accounts, reach, accountOptions),
     chosen.rest(),
   ]);
   const sources = new Set(accounts.map((a) => a.regionsFrom));
   // The least that can be said of all of them.
   const order = ["command-line", "built-in", "account:ListRegions", "ec2:DescribeRegions"] as const;
-  return { regionsFrom: order.find((from) => sources.has(from)) ?? "built-in", regions, accounts };
+  return {
+    regionsFrom: order.find((from) => sources.has(from)) ?? "built-in",
+    regions,
+    accounts,
+    ...(chosenFrom === undefined ? {} : { chosenFrom }),
+  };
 }
 
 interface Chosen {
   readonly accounts: AsyncIterable<WantedAccount> | Iterable<WantedAccount>;
   readonly managementAccountId: () => Promise<string | undefined>;
   /** What is still read of the organization while its accounts are scanned. */
-  readonly rest: () => Promise<void>;
+  readonly rest: () => Promise<Pick<CoverageLine, "chosenFrom">>;
 }
 
 function chooseAccounts(own: AccountRun, scope: Exclude<Scope, { kind: "own" }>): Chosen {
@@ -236,7 +241,7 @@ function chooseAccounts(own: AccountRun, scope: Exclude<Scope, { kind: "own" }>)
     return {
       accounts: ids.map((id) => ({ id })),
       managementAccountId: () => Promise.resolve(undefined),
-      rest: () => Promise.resolve(),
+      rest: () => Promise.resolve({}),
     };
   }
   const { accounts, managementAccountId, whole } = readOrganization(own, scope.port, scope.filter);
@@ -248,6 +253,9 @@ function chooseAccounts(own: AccountRun, scope: Exclude<Scope, { kind: "own" }>)
       if (!read.ok) throw noOrganization(read.error);
       if (own.stopped === undefined) checkChosen(scope.filter, read.value);
       await writeOrganization(own, scope.port, read.value);
+      const { units, tags } = scope.filter;
+      const all = read.value.line.accounts?.length;
+      return all === undefined || units.length + tags.length === 0 ? {} : { chosenFrom: all };
     },
   };
 }

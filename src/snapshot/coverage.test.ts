@@ -56,6 +56,14 @@ describe("what a report says about a scan", () => {
     ]);
   });
 
+  it("says that accounts were chosen, and from how many", () => {
+    const accounts = [{ id: "111122223333", status: "scanned" }] as const;
+    expect(coverageNotes({ ...PLAIN, accounts, chosenFrom: 6 })).toEqual([
+      "Scanned 1 of 1 account.",
+      "Only accounts of the units and tags that were named: the organization has 6 accounts.",
+    ]);
+  });
+
   it("says where the list of Regions is not the account's own", () => {
     expect(coverageNotes({ ...PLAIN, regionsFrom: "command-line" })).toEqual([
       "Only these Regions were scanned: eu-west-1, us-east-1.",

@@ -8,6 +8,11 @@ export function coverageNotes(coverage: CoverageLine): readonly string[] {
     places(regions.filter((r) => r.status === status));
   if (coverage.interrupted) notes.push("The scan was stopped before its end.");
   if (coverage.accounts !== undefined) notes.push(...accountNotes(coverage.accounts));
+  if (coverage.chosenFrom !== undefined) {
+    notes.push(
+      `Only accounts of the units and tags that were named: the organization has ${counted(coverage.chosenFrom, "account")}.`,
+    );
+  }
   if (coverage.regionsFrom === "command-line")
     notes.push(`Only these Regions were scanned: ${scanned(regions)}.`);
   if (names("not-enabled") !== "") {

@@ -255,6 +255,8 @@ export interface CoverageLine {
   readonly regions: readonly RegionCoverage[];
   /** The accounts of a scan of several; a scan of the credentials' own account has none. */
   readonly accounts?: readonly AccountCoverage[];
+  /** How many accounts the organization has, where units or tags have chosen some of them. */
+  readonly chosenFrom?: number;
   /**
    * Details that could not be read, by call and error code. They are unknown in the key lines. A verdict needs none of
    * them (that would be an `incomplete` line), but it can be less exact without them.

@@ -278,6 +278,7 @@ const coverage = z.strictObject({
       }),
     )
     .exactOptional(),
+  chosenFrom: count.exactOptional(),
   missingDetails: z.array(z.strictObject({ call: text, code: text, count, effect: text })),
   calls: count,
 }) satisfies z.ZodType<CoverageLine>;

@@ -165,6 +165,11 @@ describe("an organization", () => {
       reportOf(byUnit),
       open.filter((k) => k.account === APP),
     );
+    expect((JSON.parse(byUnit.stdout) as { notes: readonly string[] }).notes).toContainEqual(
+      expect.stringMatching(
+        /^Only accounts of the units and tags that were named: the organization has 4 accounts\.$/,
+      ),
+    );
     const byTag = await startScan(sandbox, ...ALL, "--account-tag", "stage=prod", "--region", "us-east-1")
       .done;
     expectIntent(
