@@ -109,6 +109,26 @@ describe("why a key is closed", () => {
   });
 });
 
+describe("a flag about AWS", () => {
+  it.each([
+    ["--role", ["--role", "Reader"]],
+    ["--via", ["--via", "arn:aws:iam::111122223333:role/Hop"]],
+    ["--profile", ["--profile", "audit"]],
+  ])("%s is refused where the key is read from a snapshot", async (flag, args) => {
+    const r = await explain([], ...args);
+    expect([r.code, r.stdout]).toEqual([2, ""]);
+    expect(r.stderr).toMatch(new RegExp(`^${flag}: ${flag} has no effect here\\n`));
+  });
+
+  it("--live is refused beside a snapshot, which it would pass over", async () => {
+    const r = await keyward(["explain", "alias/app", join(folder, "estate.ndjson"), "--live"], {
+      columns: 80,
+    });
+    expect([r.code, r.stdout]).toEqual([2, ""]);
+    expect(r.stderr).toMatch(/^--live: --live has no effect here\n/);
+  });
+});
+
 describe("what would close a key", () => {
   it("shows changes that were tried, and whom they cut off", async () => {
     const r = await explain(
@@ -386,6 +406,7 @@ describe("form", () => {
     expect(Object.keys(said)).toEqual([
       "schema",
       "key",
+      "facts",
       "accesses",
       "undecided",
       "weakConditions",

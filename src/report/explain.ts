@@ -20,6 +20,8 @@ import {
   whoText,
 } from "../rules/words.js";
 import { conditionText } from "./condition-text.js";
+import type { KeyFacts } from "./key-facts.js";
+import { keyFactsLines } from "./key-facts.js";
 import { keyUsersLines } from "./key-users.js";
 import { otherUsersLines } from "./other-users.js";
 import { throughText, weakConditions } from "./weak-conditions.js";
@@ -31,6 +33,8 @@ export const EXPLANATION_SCHEMA = "keyward.explanation/1";
 /** What `keyward explain` shows of one key. */
 export interface Explanation {
   readonly report: KeyReport;
+  /** Names, tags, rotation, last use. */
+  readonly facts: KeyFacts;
   /** Of all callers, the trusted ones too. */
   readonly matrix: AccessMatrix;
   readonly statements: readonly Statement[];
@@ -71,6 +75,9 @@ export function explainText(x: Explanation): string {
     add("Nobody outside the zone of trust can use this key.");
   }
   if (first !== undefined) add(first.reason);
+  const facts = keyFactsLines(x.facts, x.all);
+  if (facts.length > 0) head("THE KEY");
+  for (const fact of facts) add(fact, "  ");
 
   head("WHO CAN DO WHAT");
   if (matrix.accesses.length === 0) {

@@ -182,6 +182,21 @@ const inAccount = usersOfAccount
 export const explanationSchema = z.looseObject({
   schema: z.literal(EXPLANATION_SCHEMA),
   key: keyReportSchema.describe("As in the report."),
+  facts: z
+    .looseObject({
+      manager: text.exactOptional(),
+      spec: text.exactOptional(),
+      usage: text.exactOptional(),
+      aliases: z.array(text).exactOptional(),
+      description: text.exactOptional(),
+      createdAt: text.exactOptional(),
+      tags: z.record(text, text).exactOptional(),
+      rotationEnabled: z.boolean().exactOptional(),
+      lastUsedAt: text.exactOptional(),
+      usageTrackedSince: text.exactOptional().describe("Without lastUsedAt: not used since then."),
+    })
+    .exactOptional()
+    .describe("What else is known of the key; what is missing was not read."),
   accesses: z.array(access).describe("Of all callers, the trusted ones too; worst first."),
   undecided: z.array(
     z.looseObject({

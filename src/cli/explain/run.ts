@@ -11,6 +11,7 @@ import { parsePolicy } from "../../policy/parse.js";
 import { EXPLANATION_SCHEMA, explainText } from "../../report/explain.js";
 import { weakConditions } from "../../report/weak-conditions.js";
 import { safeJson } from "../../report/json.js";
+import { keyFacts } from "../../report/key-facts.js";
 import { keyUsersJson } from "../../report/key-users.js";
 import { closings } from "../../rules/closings.js";
 import { guards } from "../../rules/guards.js";
@@ -36,6 +37,7 @@ import type { Io } from "../command.js";
 import { EstateIam } from "../estate-iam.js";
 import { loadConfigFile } from "../config-file.js";
 import { EXIT, type ExitCode } from "../exit.js";
+import { withoutEffect } from "../change/flags.js";
 import { type CommonOptions, wantsColor } from "../options.js";
 import { writeOutput } from "../output.js";
 import type { LiveFlags } from "./live.js";
@@ -117,6 +119,7 @@ export async function runExplain(
       ? `${safeJson({
           schema: EXPLANATION_SCHEMA,
           key: report,
+          facts: keyFacts(line),
           accesses: shown.accesses,
           undecided: matrix.undecided,
           weakConditions: weakConditions(matrix, statements, variables),
@@ -128,6 +131,7 @@ export async function runExplain(
         })}\n`
       : explainText({
           report,
+          facts: keyFacts(line),
           matrix: shown,
           statements,
           variables,
@@ -155,12 +159,16 @@ async function subjectOf(
   const estate = new Estate();
   const iam = new EstateIam(estate);
   const notes: string[] = [];
+  if (flags.live && snapshot !== undefined) {
+    throw withoutEffect("--live", "a key that is read from AWS", `leave away --live, or ${snapshot}`);
+  }
   if (flags.live || (snapshot === undefined && parseKeyArn(key) !== undefined)) {
     // Loads the SDK.
     const { readLiveKey } = await import("./live.js");
     const line = await readLiveKey(key, flags, io, { estate, iam, notes });
     return { line, estate, iam, notes, fromFile: false };
   }
+  refuseIdle(flags);
   const inputs = await findInputs([snapshot ?? key], io.stdin ?? process.stdin);
   try {
     const [problem] = inputs.problems;
@@ -180,6 +188,23 @@ async function subjectOf(
   } finally {
     await inputs.dispose();
   }
+}
+
+/** Throws KeywardError for a flag about AWS where the key is read from a file. */
+function refuseIdle(flags: ExplainFlags): void {
+  const named = [
+    ["--profile", flags.profile],
+    ["--endpoint-url", flags.endpointUrl],
+    ["--role", flags.role],
+    ["--via", flags.via[0]],
+  ] as const;
+  const idle = named.find(([, value]) => value !== undefined);
+  if (idle === undefined) return;
+  throw withoutEffect(
+    idle[0],
+    "a key that is read from AWS",
+    "leave it away, or add --live (with the key's ARN, id or alias) to read the key from AWS",
+  );
 }
 
 const IAM_TYPES: ReadonlySet<string> = new Set([
