@@ -187,6 +187,7 @@ function iamArn(kind: "user" | "role" | "group" | "policy"): z.ZodString {
   );
 }
 
+/** Members stand in the order in which a scan writes them: a line that a resumed scan keeps then has the same text. */
 const entity = {
   id: optionalText,
   createdAt: optionalText,
@@ -202,17 +203,17 @@ const user = z.strictObject({
   type: z.literal("user"),
   arn: iamArn("user"),
   ...entity,
-  ...boundaryAndTags,
   groups: z.array(text).exactOptional(),
+  ...boundaryAndTags,
 }) satisfies z.ZodType<UserLine>;
 
 const role = z.strictObject({
   type: z.literal("role"),
   arn: iamArn("role"),
   ...entity,
-  ...boundaryAndTags,
   description: optionalText,
   trustPolicy: rawPolicy.exactOptional(),
+  ...boundaryAndTags,
   maxSessionDuration: count.exactOptional(),
   lastUsedAt: optionalText,
 }) satisfies z.ZodType<RoleLine>;

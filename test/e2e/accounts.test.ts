@@ -415,8 +415,13 @@ describe("with the IAM of each account", () => {
   const CALL = "iam:GetAccountAuthorizationDetails";
 
   it("a killed scan goes on to the same report, and asks IAM of no account for the second time", async () => {
-    const clean = await startScan(await withIam(), ...ALL, "--snapshot", "iam.ndjson.gz").done;
+    const clean = await startScan(await withIam(), ...ALL, "--snapshot", "iam.ndjson").done;
     expect(clean.stdout).toContain("role/Partner");
+    // All but what tells when it was read, and keys: the sandboxes have made them at different times.
+    const read = async (name: string): Promise<readonly string[]> =>
+      (await readFile(join(folder, name), "utf8"))
+        .split("\n")
+        .filter((l) => !/^.{9}(snapshot|coverage|key)"/.test(l));
     let grants = 0;
     const scan: { running: RunningCli | undefined } = { running: undefined };
     const sandbox = await withIam({
@@ -428,11 +433,13 @@ describe("with the IAM of each account", () => {
     scan.running = startScan(sandbox, ...ALL, "--snapshot", "killed-iam.ndjson", "--concurrency", "2");
     expect((await scan.running.done).signal).toBe("SIGKILL");
     expect(requests(sandbox, CALL)).toBe(3);
-    for (const name of ["killed-iam.ndjson", "iam.ndjson.gz"]) {
+    for (const name of ["killed-iam.ndjson", "iam.ndjson"]) {
       const again = await withIam();
-      const result = await startScan(again, ...ALL, "--resume", name).done;
+      const resuming = [...ALL, "--resume", name, "--snapshot", "again.ndjson"];
+      const result = await startScan(again, ...resuming).done;
       expect(withoutTimes(result)).toBe(withoutTimes(clean));
       expect(requests(again, CALL)).toBe(0);
+      expect(await read("again.ndjson")).toEqual(await read("iam.ndjson"));
     }
   });
 
