@@ -130,6 +130,13 @@ export class Access {
     return levels;
   }
 
+  /** Resource control policies that bind the roles of an account. */
+  resourceControlOf(account: AccountId): readonly Policy[] {
+    return this.#world
+      .resourceControlOf(account)
+      .flatMap((text) => this.#resourceControlPolicies.parse(text).policy ?? []);
+  }
+
   #document(key: SandboxKey, instead: Instead, grants: readonly Grant[]): KeyDocument {
     const parsed = instead.policy ?? this.#keyPolicies.parse(effectivePolicyText(key));
     return {
@@ -146,12 +153,20 @@ export class Access {
 
   /** AWS knows the organization of every caller; the reference derives it only within the key's account. */
   organizationKeys(identity: Identity): Context {
-    if (identity.account === undefined) return {};
-    const membership = this.#world.membership(identity.account);
+    return identity.account === undefined ? {} : this.#membershipKeys(identity.account, "Principal");
+  }
+
+  /** What a request holds about the account and the organization of its resource. */
+  resourceKeys(account: AccountId): Context {
+    return { "aws:ResourceAccount": account, ...this.#membershipKeys(account, "Resource") };
+  }
+
+  #membershipKeys(account: AccountId, of: "Principal" | "Resource"): Context {
+    const membership = this.#world.membership(account);
     if (membership === undefined) return {};
     return {
-      "aws:PrincipalOrgID": membership.id,
-      ...(membership.path === undefined ? {} : { "aws:PrincipalOrgPaths": [membership.path] }),
+      [`aws:${of}OrgID`]: membership.id,
+      ...(membership.path === undefined ? {} : { [`aws:${of}OrgPaths`]: [membership.path] }),
     };
   }
 }

@@ -3,9 +3,10 @@ import type { Policy } from "../policy/ast.js";
 import { actionCovered } from "../semantics/action-match.js";
 import { principalArn } from "../semantics/arn.js";
 import { conditionHolds } from "../semantics/condition-match.js";
-import type { RequestContext } from "../semantics/derive-context.js";
-import { globMatches, parseGlob } from "../semantics/glob.js";
-import { all, tri } from "../semantics/tri.js";
+import type { ContextEntry, RequestContext } from "../semantics/derive-context.js";
+import { callerKeys, lowerCased } from "../semantics/derive-context.js";
+import { resourceCovered } from "../semantics/resource-match.js";
+import { all } from "../semantics/tri.js";
 import type { Context } from "../semantics/request.js";
 import { type Access, deniedByList } from "./access.js";
 import { ServiceError } from "./errors.js";
@@ -42,19 +43,23 @@ export function requireAccountLevel(access: Access, identity: Identity, wanted: 
   );
 }
 
+/** How a resource policy names the caller. */
+export type Named = "no" | "role" | "named";
+
 /** What the caller's side says to an action. */
 export type Answer = "allow" | "none" | "deny";
 
 /**
  * Identity policies, permissions boundary, session policy and every level of service control policies: a Deny anywhere
  * denies, and each must allow.
- * @param named a resource policy names the caller itself: then its identity policies and limits need not allow.
+ * @param named a resource policy names the caller itself: then its identity policies and limits need not allow; or the
+ *   role of its session: then its identity policies need not.
  */
 export function accountSays(
   access: Access,
   identity: Identity,
   wanted: AccountAction,
-  named = false,
+  named: Named = "no",
 ): Answer {
   if (deniedByList(identity, wanted.action)) return "deny";
   const context = contextOf(access, identity, wanted);
@@ -67,7 +72,11 @@ export function accountSays(
     .serviceControlPolicies(identity.account)
     .map((policy) => strongest([policy], wanted, context));
   if ([own, ...limits, ...organization].includes("deny")) return "deny";
-  const needed = named ? organization : [own, ...limits, ...organization];
+  const needed = {
+    no: [own, ...limits, ...organization],
+    role: [...limits, ...organization],
+    named: organization,
+  }[named];
   return needed.every((answer) => answer === "allow") ? "allow" : "none";
 }
 
@@ -87,18 +96,12 @@ function strongest(
         ({ s, version }) =>
           all([
             actionCovered(s.action, wanted.action),
-            tri(coversResource(s.resource, wanted.resource)),
+            resourceCovered(s.resource, { arn: wanted.resource }, version, context, "other"),
             ...s.conditions.map((c) => conditionHolds(c, version, context)),
           ]).value,
       );
   if (fits("Deny").some((f) => f !== "no")) return "deny";
   return fits("Allow").includes("yes") ? "allow" : "none";
-}
-
-function coversResource(element: Policy["statements"][number]["resource"], resource: string): boolean {
-  if (element.kind === "missing") return false;
-  const listed = element.patterns.some((p) => globMatches(parseGlob(p), resource));
-  return element.kind === "listed" ? listed : !listed;
 }
 
 /** The condition keys that such requests carry: who calls, when, and what the callers file says. */
@@ -108,24 +111,33 @@ export function contextOf(
   wanted: Pick<AccountAction, "now" | "region">,
   more: Context = {},
 ): RequestContext {
-  return contextFrom({
-    "aws:PrincipalArn": principalArn(identity.caller) ?? identity.arn,
-    "aws:userid": identity.userId,
-    "aws:CurrentTime": new Date(wanted.now).toISOString(),
-    "aws:EpochTime": String(Math.floor(wanted.now / 1000)),
-    "aws:SecureTransport": "true",
-    "aws:PrincipalIsAWSService": "false",
-    "aws:ViaAWSService": "false",
-    ...(identity.account === undefined ? {} : { "aws:PrincipalAccount": identity.account }),
-    ...(wanted.region === undefined ? {} : { "aws:RequestedRegion": wanted.region }),
-    ...access.organizationKeys(identity),
-    ...identity.context,
-    ...more,
-  });
+  const caller = new Map(lowerCased(callerKeys(identity.caller)));
+  // Only KMS sets it, and such requests are not about a key.
+  caller.delete("kms:calleraccount");
+  return contextFrom(
+    {
+      "aws:PrincipalArn": principalArn(identity.caller) ?? identity.arn,
+      "aws:userid": identity.userId,
+      "aws:CurrentTime": new Date(wanted.now).toISOString(),
+      "aws:EpochTime": String(Math.floor(wanted.now / 1000)),
+      "aws:SecureTransport": "true",
+      "aws:PrincipalIsAWSService": "false",
+      "aws:ViaAWSService": "false",
+      ...(identity.account === undefined ? {} : { "aws:PrincipalAccount": identity.account }),
+      ...(wanted.region === undefined ? {} : { "aws:RequestedRegion": wanted.region }),
+      ...access.organizationKeys(identity),
+      ...identity.context,
+      ...more,
+    },
+    caller,
+  );
 }
 
-/** A request that carries these condition keys and no others. */
-export function contextFrom(keys: Context): RequestContext {
+/** A request that carries these condition keys, those of `others` where they are not among them, and no more. */
+export function contextFrom(
+  keys: Context,
+  others: ReadonlyMap<string, ContextEntry> = new Map(),
+): RequestContext {
   const rows = Object.entries(keys).map(([name, value]) => {
     const values = typeof value === "string" ? [value] : value;
     return [
@@ -133,6 +145,6 @@ export function contextFrom(keys: Context): RequestContext {
       values.length === 0 ? ({ kind: "absent" } as const) : ({ kind: "values", values } as const),
     ] as const;
   });
-  const stated = new Map(rows);
+  const stated = new Map<string, ContextEntry>([...others, ...rows]);
   return { stated, derived: () => undefined, entries: () => stated, tagsKnown: true };
 }

@@ -1,5 +1,6 @@
 import { parseAccountId } from "../domain/ids.js";
 import type { RequestContext } from "../semantics/derive-context.js";
+import type { Context } from "../semantics/request.js";
 import { contextFrom } from "./account-access.js";
 import { ServiceError, invalid } from "./errors.js";
 import { makeIdentity, sessionCaller } from "./identity.js";
@@ -15,6 +16,7 @@ import {
   sessionName,
   sessionPolicy,
 } from "./sts.js";
+import { resourceControlDenies } from "./resource-control.js";
 import { providerTrusted } from "./trust.js";
 import type { Xml } from "./xml.js";
 
@@ -44,10 +46,13 @@ export function assumeRoleWithWebIdentity(call: Omit<QueryCall, "identity">, ser
   if (account === undefined) throw invalid(`${arn} is invalid`);
   const trust = services.world.iam.role(arn)?.trustPolicy;
   const provider = `arn:${partition}:iam::${account}:oidc-provider/${token.provider}`;
+  const action = "sts:AssumeRoleWithWebIdentity";
+  const context = contextOf(token, session, now, services.access.resourceKeys(account));
   const trusted =
     trust?.kind === "present" &&
     !services.world.isSuspended(account) &&
-    providerTrusted(trust.text, provider, "sts:AssumeRoleWithWebIdentity", contextOf(token, session, now));
+    !resourceControlDenies(services.access, { action, role: arn, account, caller: undefined, context }) &&
+    providerTrusted(trust.text, provider, action, context);
   if (!trusted) {
     throw new ServiceError(
       "AccessDeniedException",
@@ -106,8 +111,9 @@ function parse(text: string): Readonly<Record<string, unknown>> | undefined {
   }
 }
 
-function contextOf(token: Token, session: string, now: number): RequestContext {
+function contextOf(token: Token, session: string, now: number, resource: Context): RequestContext {
   return contextFrom({
+    ...resource,
     [`${token.provider}:aud`]: token.audience,
     [`${token.provider}:sub`]: token.subject,
     "sts:RoleSessionName": session,

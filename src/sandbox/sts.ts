@@ -4,11 +4,12 @@ import { parsePolicy } from "../policy/parse.js";
 import { principalArn } from "../semantics/arn.js";
 import type { Limit } from "../semantics/request.js";
 import type { Access } from "./access.js";
-import { accountSays, contextOf } from "./account-access.js";
+import { accountSays, contextOf, type Named } from "./account-access.js";
 import type { Callers } from "./callers.js";
 import type { CallersFile, RoleRule } from "./callers-file.js";
 import { ServiceError, invalid, malformedPolicy, validationError } from "./errors.js";
 import { type Identity, makeIdentity, sessionCaller } from "./identity.js";
+import { resourceControlDenies } from "./resource-control.js";
 import { trustSays } from "./trust.js";
 import type { World } from "./world/world.js";
 import type { Element, Xml } from "./xml.js";
@@ -133,7 +134,7 @@ export function sessionName(parameters: URLSearchParams): string {
   );
 }
 
-/** The trust policy and the caller's own policies. */
+/** The trust policy, resource control policies above the role, and the caller's own policies. */
 function permitted(
   call: QueryCall,
   services: StsServices,
@@ -143,19 +144,24 @@ function permitted(
 ): boolean {
   const { identity, now, parameters } = call;
   const wanted = { action: "sts:AssumeRole", resource: arn, now };
-  const own = (named: boolean): boolean => accountSays(services.access, identity, wanted, named) === "allow";
-  const trustPolicy = services.world.iam.role(arn)?.trustPolicy;
-  if (trustPolicy?.kind !== "present") return own(false);
+  const own = (named: Named): boolean => accountSays(services.access, identity, wanted, named) === "allow";
   const externalId = parameters.get("ExternalId");
   const context = contextOf(services.access, identity, wanted, {
     "sts:RoleSessionName": session,
     ...(externalId === null ? {} : { "sts:ExternalId": externalId }),
+    ...services.access.resourceKeys(account),
   });
-  switch (trustSays(trustPolicy.text, identity, "sts:AssumeRole", context)) {
+  const above = { action: "sts:AssumeRole", role: arn, account, caller: identity.caller, context };
+  if (resourceControlDenies(services.access, above)) return false;
+  const trustPolicy = services.world.iam.role(arn)?.trustPolicy;
+  if (trustPolicy?.kind !== "present") return own("no");
+  const says = trustSays(trustPolicy.text, identity, "sts:AssumeRole", context);
+  switch (says) {
     case "named":
-      return own(identity.account === account);
+    case "role":
+      return own(identity.account === account ? says : "no");
     case "account":
-      return own(false);
+      return own("no");
     case "none":
     case "deny":
       return false;

@@ -9,9 +9,10 @@ import { PolicyCache } from "./policy-cache.js";
 
 /**
  * What a role's trust policy says to a caller. `named`: it allows the caller itself, so that inside the account no
- * identity policy is needed. `account`: it allows the caller's account, which must allow it by identity policies.
+ * identity policy is needed; `role`: the role of its session, which a boundary or session policy limits all the same.
+ * `account`: it allows the caller's account, which must allow it by identity policies.
  */
-export type Trust = "named" | "account" | "none" | "deny";
+export type Trust = "named" | "role" | "account" | "none" | "deny";
 
 /** What is left to reading trust policies: they repeat across an estate. */
 const PARSED = new PolicyCache({ kind: "key" });
@@ -88,5 +89,6 @@ export function trustSays(text: string, identity: Identity, action: string, cont
     }
   }
   if (ways.size === 0) return "none";
-  return [...ways].some((way) => way !== "account") ? "named" : "account";
+  if ([...ways].some((way) => way !== "account" && way !== "role")) return "named";
+  return ways.has("role") ? "role" : "account";
 }

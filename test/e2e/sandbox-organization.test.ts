@@ -329,6 +329,63 @@ describe("AssumeRole by the trust policies of the snapshot", () => {
     await expect(ask({})).rejects.toMatchObject({ name: "InvalidIdentityTokenException" });
   });
 
+  test("keeps out whom a resource control policy above the role's account denies", async () => {
+    const everybody = { Effect: "Allow", Principal: "*", Action: "sts:AssumeRole" };
+    const closed = (resource: string): SnapshotLine => ({
+      type: "resource-control-policy",
+      target: PROD,
+      id: "p-perimeter01",
+      text: policy({
+        Effect: "Deny",
+        Principal: "*",
+        Action: "sts:AssumeRole",
+        Resource: resource,
+        Condition: { StringNotEqualsIfExists: { "aws:PrincipalOrgID": "${aws:ResourceOrgID}" } },
+      }),
+    });
+    const sandbox = await start([organization, full(ROOT), full(PROD), closed("*"), trust(everybody)]);
+    await assume(sandbox, admin(MEMBER), role);
+    await expect(assume(sandbox, admin(STRANGER), role)).rejects.toMatchObject({ name: "AccessDenied" });
+    const other = await start([
+      organization,
+      full(ROOT),
+      full(PROD),
+      closed(`arn:aws:iam::*:role/other`),
+      trust(everybody),
+    ]);
+    await assume(other, admin(STRANGER), role);
+  });
+
+  test("a permissions boundary limits a role that the next one names, and not a session that it names", async () => {
+    const hub = `arn:aws:iam::${OWNER}:role/hub`;
+    const limit = `arn:aws:iam::${OWNER}:policy/limit`;
+    const names = (principal: string): Promise<Sandbox> =>
+      start([
+        {
+          type: "managed-policy",
+          arn: limit,
+          text: policy({ Effect: "Allow", Action: "kms:*", Resource: "*" }),
+        },
+        {
+          type: "role",
+          arn: hub,
+          boundary: limit,
+          trustPolicy: { kind: "present", text: policy(trusts(OWNER)) },
+        },
+        trust({ Effect: "Allow", Principal: { AWS: principal }, Action: "sts:AssumeRole" }),
+        keyLine(1),
+      ]);
+    for (const [principal, lets] of [
+      [hub, false],
+      [`arn:aws:sts::${OWNER}:assumed-role/hub/test`, true],
+    ] as const) {
+      const sandbox = await names(principal);
+      const asked = assume(sandbox, await assume(sandbox, admin(OWNER), hub), role);
+      if (lets) expect(await asked).toBeDefined();
+      else await expect(asked).rejects.toMatchObject({ name: "AccessDenied" });
+    }
+  });
+
   test("lets nobody into a suspended account", async () => {
     const old = "arn:aws:iam::333344445555:role/audit";
     const sandbox = await start([organization, full(ROOT)]);

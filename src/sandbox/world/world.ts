@@ -204,6 +204,11 @@ export class World {
     return key.manager === "AWS" ? [] : this.#estate.resourceControlPolicies(key.account);
   }
 
+  /** Texts of the resource control policies that bind the roles of an account. */
+  resourceControlOf(account: AccountId): readonly string[] {
+    return this.#estate.resourceControlPolicies(account);
+  }
+
   /**
    * The facts that decide access. The key state is left out: KMS decides on access first, and refuses because of the
    * state afterwards, with an error of its own.
