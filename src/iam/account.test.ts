@@ -13,6 +13,40 @@ const arn = (n: number): string =>
   `arn:aws:kms:us-east-1:${OWNER}:key/${String(n).padStart(8, "0")}-12ab-34cd-56ef-1234567890ab`;
 const NONE = { kind: "none" } as const;
 
+describe("a session, which whoever assumes the role may call as it likes", () => {
+  const ID = "AROAAAAAAAAAAAAAAAAAA";
+  const certainty = (condition: object, effect = "Allow"): string | undefined => {
+    const texts = [
+      ...(effect === "Deny" ? [doc("kms:Decrypt")] : []),
+      doc("kms:Decrypt", "*", { Effect: effect, Condition: condition }),
+    ];
+    const analysis = new AccountAnalysis(iamOf(iamRole("App", texts, { uniqueId: ID })), NONE);
+    return analysis.usersOf(keyDocument(policyText()))[0]?.uses[0]?.certainty;
+  };
+
+  test.each<[string, string | undefined, object, string?]>([
+    ["by a name", "conditional", { StringLike: { "aws:userid": "*:special" } }],
+    ["by the id of the role", "certain", { StringLike: { "aws:userid": `${ID}:*` } }],
+    ["by that of another role", undefined, { StringLike: { "aws:userid": "AROABBBBBBBBBBBBBBBBB:*" } }],
+    ["by a name, in any case", "conditional", { StringEqualsIgnoreCase: { "aws:userid": `${ID}:Special` } }],
+    [
+      "not by a name that it need not have",
+      "conditional",
+      { StringLike: { "aws:userid": "*:session" } },
+      "Deny",
+    ],
+    ["not by its own id", undefined, { StringLike: { "aws:userid": `${ID}:*` } }, "Deny"],
+    [
+      "not by the length of its name",
+      "conditional",
+      { StringLike: { "aws:userid": `${ID}:???????` } },
+      "Deny",
+    ],
+  ])("can use a key %s: %s", (_name, expected, condition, effect) => {
+    expect(certainty(condition, effect)).toBe(expected);
+  });
+});
+
 describe("thousands of roles and keys are grouped by what their policies say", () => {
   test("200 roles with the same three policies and 300 keys with the same two key policies are six questions", () => {
     const policies = [doc("kms:Decrypt"), doc("s3:*"), doc("kms:Encrypt", `arn:aws:kms:*:${OWNER}:key/*`)];

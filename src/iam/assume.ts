@@ -101,7 +101,8 @@ export class Hops {
       ...above.map((s) => s.denies),
       denied(trust, to, ASSUME, context, (s) => means(s, from, "Deny").matches),
     ]);
-    const within = all([boundary?.allows ?? YES, ...above.map((s) => s.allows)]);
+    const limit = boundary?.allows ?? YES;
+    const organization = all(above.map((s) => s.allows));
     const allowed = any(says.map((s) => s.allows));
     // What was not read of its policies may allow.
     const own = side.uncertain ? any([allowed, doubtful("caller-fact-unknown")]) : allowed;
@@ -112,7 +113,8 @@ export class Hops {
       const named = means(statement, from, "Allow");
       const holds = statement.conditions.map((c) => conditionHolds(c, trust.version, context));
       const needed = named.needs === "nothing" ? YES : named.needs === "policy" ? own : any([own, OPEN_TRI]);
-      const lets = all([covered, named.matches, ...holds, needed, within, not(stopped)]);
+      const within = named.limited === "surely" ? limit : any([limit, NOT_LIMITED[named.limited]]);
+      const lets = all([covered, named.matches, ...holds, needed, within, organization, not(stopped)]);
       if (lets.value === "no") continue;
       const documents = says.filter((s) => s.allows.value !== "no").map((s) => s.d);
       const hop: Hop = {
@@ -210,28 +212,42 @@ const OPEN_TRI = doubtful("request-open");
 /** What else a role needs that a statement names. `perhaps`: AWS does not say whether it needs a policy of its own. */
 type Needs = "nothing" | "policy" | "perhaps";
 
+/**
+ * Whether a permissions boundary that says nothing keeps the role from what a statement allows it. Not where the statement
+ * names the session; whether where it names everybody, AWS does not say for trust policies. Source: IAM User Guide,
+ * "Policy evaluation for requests within a single account", resource-based policies.
+ */
+type Limited = "surely" | "perhaps" | "no";
+const NOT_LIMITED = { perhaps: doubtful("request-open"), no: YES } as const;
+
 /** Whether, and how, a statement means a session of a role. */
 function means(
   { principal }: Statement,
   from: IamPrincipal,
   effect: "Allow" | "Deny",
-): { readonly matches: Tri; readonly needs: Needs } {
-  if (principal.kind === "missing") return { matches: NO, needs: "nothing" };
+): { readonly matches: Tri; readonly needs: Needs; readonly limited: Limited } {
+  if (principal.kind === "missing") return { matches: NO, needs: "nothing", limited: "surely" };
   const caller = callerOf(from);
-  const entries = principal.entries.map((entry) => entryNames(entry, effect, caller));
-  const matches = any(entries.map((e) => e.matches));
-  if (principal.kind === "not-principal") {
-    return { matches: atMostDoubtful(not(matches), "not-principal-allow"), needs: "perhaps" };
-  }
-  const ways = new Set(entries.filter((e) => e.matches.value === "yes").map((e) => e.way));
-  const directly = ["role", "session", "user"].some((way) => ways.has(way as "role"));
-  if (directly) return { matches, needs: "nothing" };
   // A session is named by a name that whoever assumes the first role may choose.
   const session = principal.entries.some(
     (e) => e.kind === "session" && e.account === from.account && e.role === baseName(from.name),
   );
-  if (session && matches.value !== "yes") return { matches: OPEN_TRI, needs: "nothing" };
-  return { matches, needs: ways.has("account") ? "policy" : "perhaps" };
+  const others = principal.entries.filter((e) => e.kind !== "session");
+  const entries = others.map((entry) => entryNames(entry, effect, caller));
+  const otherwise = any(entries.map((e) => e.matches));
+  const matches = session ? any([otherwise, OPEN_TRI]) : otherwise;
+  if (principal.kind === "not-principal") {
+    const perhaps = atMostDoubtful(not(matches), "not-principal-allow");
+    return { matches: perhaps, needs: "perhaps", limited: "perhaps" };
+  }
+  if (session && otherwise.value !== "yes") return { matches, needs: "nothing", limited: "no" };
+  const ways = new Set(entries.filter((e) => e.matches.value === "yes").map((e) => e.way));
+  const perhaps = session || ways.has("everyone");
+  return {
+    matches,
+    needs: ways.has("role") ? "nothing" : perhaps || !ways.has("account") ? "perhaps" : "policy",
+    limited: perhaps ? "perhaps" : "surely",
+  };
 }
 
 /** By what a statement names roles of the account: see {@link Hops.candidates}. */

@@ -106,6 +106,35 @@ describe("one role may assume another of its account", () => {
     expect(hop(from, to)).toBe(expected);
   });
 
+  // A boundary that says nothing limits what is given to the role, and not what is given to a session of it.
+  const LIMITED = a([], {
+    boundary: { kind: "present", value: policy({ Effect: "Allow", Action: "kms:*", Resource: "*" }) },
+  });
+  const SESSION = `arn:aws:sts::${OWNER}:assumed-role/A/session`;
+  test.each<[string, unknown, string]>([
+    ["its role", { AWS: arn("A") }, "no"],
+    ["its account", ACCOUNT, "no"],
+    ["everybody: AWS does not say", "*", "possible"],
+    ["a session of it, whose name can be chosen", { AWS: SESSION }, "possible"],
+    ["the account and a session", { AWS: [root(OWNER), SESSION] }, "possible"],
+  ])(
+    "within a boundary without sts:AssumeRole, where the trust policy names %s",
+    (_name, principal, expected) => {
+      expect(hop(LIMITED, b(principal))).toBe(expected);
+    },
+  );
+
+  test("a Deny on one session stops only whoever calls it so", () => {
+    const trust = {
+      kind: "present",
+      value: policy(
+        { Effect: "Allow", Principal: { AWS: arn("A") }, Action: "sts:AssumeRole" },
+        { Effect: "Deny", Principal: { AWS: SESSION }, Action: "sts:AssumeRole" },
+      ),
+    } as const;
+    expect(hop(a(), iamRole("B", [], { trust }))).toBe("possible");
+  });
+
   const DENY = policy({ Effect: "Deny", Action: "sts:AssumeRole", Resource: arn("B") });
   test("a Deny of its own policies closes it, also where the trust policy names it", () => {
     expect(hop(a([assumes(), DENY]), b(ACCOUNT))).toBe("no");

@@ -146,13 +146,13 @@ function usesOfCaller(asker: Asker, side: PrincipalSide, key: KeySide): readonly
   });
 }
 
-/** The caller that a principal is; a role calls by a session whose name it may choose. */
-export function callerOf(principal: IamPrincipal, session = "session"): Caller {
+/** The caller that a principal is. `session`: undefined where whoever assumes the role may choose the name. */
+export function callerOf(principal: IamPrincipal, session?: string): Caller {
   const { account, partition, name, uniqueId } = principal;
   const id = uniqueId === undefined ? {} : { uniqueId };
-  return principal.kind === "user"
-    ? { kind: "user", account, partition, name, ...id }
-    : { kind: "session", account, partition, role: name, session, ...id };
+  if (principal.kind === "user") return { kind: "user", account, partition, name, ...id };
+  const called = session === undefined ? ({ session: "session", sessionChosen: true } as const) : { session };
+  return { kind: "session", account, partition, role: name, ...called, ...id };
 }
 
 /** Actions that no document can tell apart, and that need the same of the key, are decided together. */
@@ -213,7 +213,7 @@ function variants(
   };
   const sessions = sessionNames(caller, key.document).map((session) => ({
     ...base,
-    caller: caller.kind === "session" ? { ...caller, session } : caller,
+    caller: named(caller, session),
   }));
   const granted = grants.flatMap((g): AccessRequest[] => {
     const {
@@ -232,6 +232,12 @@ function variants(
     ];
   });
   return [base, ...sessions, ...granted];
+}
+
+function named(caller: Caller, session: string): Caller {
+  if (caller.kind !== "session") return caller;
+  const { sessionChosen: _, ...rest } = caller;
+  return { ...rest, session };
 }
 
 function sessionNames(caller: Caller, document: KeyDocument): readonly string[] {

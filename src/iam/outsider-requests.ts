@@ -59,12 +59,30 @@ function people(
       : organization === undefined
         ? [null, STRANGE_ORGANIZATION, ...foreignOrganizations(trust, context, who)]
         : [organization === null ? null : organization.id];
-  return organizations.map((org) => ({
-    stated: new Map(),
-    derived: (key) => entryOf(key, who, account, org, role),
-    entries: () => new Map(),
-    tagsKnown: false,
-  }));
+  return organizations.flatMap((org) =>
+    principals(who, account, role.partition).map((principal) => ({
+      stated: new Map(),
+      derived: (key): ContextEntry | undefined => entryOf(key, { account, principal }, org, role),
+      entries: () => new Map(),
+      tagsKnown: false,
+    })),
+  );
+}
+
+/**
+ * What aws:PrincipalArn can hold: whoever may be any principal of an account is tried as a role and as a user, which may
+ * be let in for certain, and then as anybody.
+ */
+function principals(who: Who, account: string, partition: string): readonly ContextEntry[] {
+  if (who.kind === "principal") return [{ kind: "values", values: [roleArn(who.arn)] }];
+  const named = (kind: "role" | "user"): string =>
+    `arn:${partition}:iam::${account}:${kind}/keyward-stranger`;
+  const orLike = { pattern: `arn:${partition}:iam::${account}:*`, doubt: "request-open" } as const;
+  return [
+    { kind: "values", values: [named("role")] },
+    { kind: "values", values: [named("user")] },
+    { kind: "values", values: [named("role")], orLike },
+  ];
 }
 
 /** An account that neither the policy nor the zone names, so that nothing which is about a certain account is about it. */
@@ -90,8 +108,7 @@ function foreignOrganizations(trust: Trust, { zone }: TrustContext, who: Who): r
 
 function entryOf(
   key: string,
-  who: Who,
-  account: string,
+  { account, principal }: { readonly account: string; readonly principal: ContextEntry },
   organization: string | null,
   role: IamPrincipal,
 ): ContextEntry | undefined {
@@ -105,15 +122,7 @@ function entryOf(
         ? { kind: "absent" }
         : { kind: "values", values: [`${organization}/r-zzzz/`] };
     case "aws:principalarn":
-      return {
-        kind: "values",
-        values: [principalArn(who, account, role.partition)],
-        ...(who.kind === "principal"
-          ? {}
-          : {
-              orLike: { pattern: `arn:${role.partition}:iam::${account}:*`, doubt: "request-open" } as const,
-            }),
-      };
+      return principal;
     case "aws:principalisawsservice":
       return { kind: "values", values: ["false"] };
     case "aws:resourceaccount":
@@ -129,7 +138,6 @@ function entryOf(
 }
 
 /** aws:PrincipalArn of a session is the ARN of its role. */
-function principalArn(who: Who, account: string, partition: string): string {
-  if (who.kind !== "principal") return `arn:${partition}:iam::${account}:role/keyward-stranger`;
-  return who.arn.replace(/^(arn:[^:]+):sts::([0-9]{12}):assumed-role\/([^/]+)\/.*$/, "$1:iam::$2:role/$3");
+function roleArn(arn: string): string {
+  return arn.replace(/^(arn:[^:]+):sts::([0-9]{12}):assumed-role\/([^/]+)\/.*$/, "$1:iam::$2:role/$3");
 }

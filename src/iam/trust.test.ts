@@ -349,6 +349,35 @@ describe("identities of providers that are not the account's", () => {
   });
 });
 
+describe("a Deny that spares some", () => {
+  const OTHER = { kind: "account", id: STRANGER };
+  const deny = (condition: object): object => ({ Effect: "Deny", Principal: "*", ...when(condition) });
+
+  test.each<[string, object, readonly unknown[]]>([
+    ["an account", { StringNotEquals: { "aws:PrincipalAccount": [OWNER, STRANGER] } }, [[OTHER, true]]],
+    [
+      "an organization",
+      { StringNotEquals: { "aws:PrincipalOrgID": [ORGANIZATION, "o-other12345"] } },
+      [[{ kind: "organization", id: "o-other12345" }, true]],
+    ],
+    [
+      "a role of an account, which may be there",
+      { ArnNotEquals: { "aws:PrincipalArn": role(STRANGER, "R") } },
+      [[OTHER, false]],
+    ],
+    ["users", { ArnLike: { "aws:PrincipalArn": "arn:aws:iam::*:role/*" } }, [[ANYONE, true]]],
+    [
+      "whoever has no role of such a name",
+      { ArnLike: { "aws:PrincipalArn": "arn:aws:iam::*:role/k*" } },
+      [[ANYONE, true]],
+    ],
+    ["nobody", { ArnLike: { "aws:PrincipalArn": "arn:aws:iam::*:*" } }, []],
+    ["nobody but the organization", { StringNotEquals: { "aws:PrincipalOrgID": ORGANIZATION } }, []],
+  ])("%s", (_name, condition, expected) => {
+    expect(whos({ Principal: "*" }, deny(condition))).toEqual(expected);
+  });
+});
+
 describe("a resource control policy above the role's account", () => {
   const rcp = (condition: object, more: object = {}): string =>
     JSON.stringify({
@@ -368,10 +397,11 @@ describe("a resource control policy above the role's account", () => {
     StringNotEqualsIfExists: { "aws:PrincipalOrgID": ORGANIZATION },
     BoolIfExists: { "aws:PrincipalIsAWSService": "false" },
   };
-  const of = (...rcps: readonly string[]): readonly unknown[] => {
+  const of = (...rcps: readonly string[]): readonly unknown[] => whom({ AWS: root(STRANGER) }, ...rcps);
+  const whom = (principal: unknown, ...rcps: readonly string[]): readonly unknown[] => {
     const value = JSON.stringify({
       Version: "2012-10-17",
-      Statement: [{ Effect: "Allow", Action: "sts:AssumeRole", Principal: { AWS: root(STRANGER) } }],
+      Statement: [{ Effect: "Allow", Action: "sts:AssumeRole", Principal: principal }],
     });
     return outsidersOf(iamRole("App", [], { trust: { kind: "present", value } }), {
       ...CONTEXT,
@@ -389,6 +419,11 @@ describe("a resource control policy above the role's account", () => {
     expect(of(rcp(perimeter, { Resource: role(OWNER, "Other") }))).toEqual([[stranger, true]]);
     const spared = { ...perimeter, StringNotEquals: { "aws:PrincipalAccount": STRANGER } };
     expect(of(rcp(spared))).toEqual([[stranger, true]]);
+  });
+
+  test("that spares an account leaves it the role that everybody is let into", () => {
+    const sparing = { StringNotEquals: { "aws:PrincipalAccount": [OWNER, STRANGER] } };
+    expect(whom("*", rcp(sparing))).toEqual([[stranger, true]]);
   });
 
   test("that was not understood closes nothing, and makes nothing certain", () => {

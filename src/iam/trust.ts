@@ -19,7 +19,7 @@ import {
   providerOf,
 } from "./providers.js";
 import type { Trust } from "./trust-policy.js";
-import { denied, readTrust } from "./trust-policy.js";
+import { denied, readTrust, valuesOf } from "./trust-policy.js";
 
 /**
  * Who outside the zone of trust can assume a role. Services are left out, but for IAM Roles Anywhere, which acts for
@@ -34,7 +34,7 @@ export function outsidersOf(role: IamPrincipal, context: TrustContext): TrustAns
   if (trust === undefined) return { outsiders: [], unclear: true };
   const seen = new Map<string, Outsider>();
   for (const statement of trust.allows) {
-    for (const who of candidates(statement, role, context)) {
+    for (const who of candidates(statement, trust, role, context)) {
       const answer = lets(who, statement, trust, role, context);
       if (answer === undefined) continue;
       const certain = answer.certain && !trust.notUnderstood.has(statement.index);
@@ -70,7 +70,12 @@ const INCLUDED: ReadonlySet<Who["kind"]> = new Set([
 type Who = Outsider["who"];
 
 /** Those outside the zone whom a statement may mean. */
-function candidates(statement: Statement, role: IamPrincipal, context: TrustContext): readonly Who[] {
+function candidates(
+  statement: Statement,
+  trust: Trust,
+  role: IamPrincipal,
+  context: TrustContext,
+): readonly Who[] {
   const { principal } = statement;
   if (principal.kind === "missing") return [];
   const entries: readonly PrincipalEntry[] =
@@ -80,7 +85,7 @@ function candidates(statement: Statement, role: IamPrincipal, context: TrustCont
       case "everyone":
         return [
           { kind: "anyone" },
-          ...mentioned(statement, role, context),
+          ...mentioned(trust, role, context),
           { kind: "identities", provider: ANY_PROVIDER },
         ];
       case "account":
@@ -118,9 +123,12 @@ function federated(text: string, role: IamPrincipal): readonly Who[] {
   return provider === COGNITO ? [any, { kind: "guests", provider }] : [any];
 }
 
-/** Accounts and organizations that the conditions of a statement for everybody name. */
-function mentioned(statement: Statement, role: IamPrincipal, context: TrustContext): readonly Who[] {
-  const text = statement.conditions.flatMap((c) => c.values).join("\n");
+/**
+ * Accounts and organizations that conditions name: a statement for everybody may let in only them, and a Deny, here or in
+ * a resource control policy, may spare only them.
+ */
+function mentioned(trust: Trust, role: IamPrincipal, context: TrustContext): readonly Who[] {
+  const text = valuesOf(trust);
   const accounts = new Set([...text.matchAll(/(?<![0-9])[0-9]{12}(?![0-9])/g)].map((m) => m[0]));
   const organizations = new Set([...text.matchAll(/o-[a-z0-9]{10,32}/g)].map((m) => m[0]));
   return [

@@ -129,8 +129,7 @@ function valueHolds(
       context,
     );
     return compareExpansion<"wrong-type">(expansion, (operand) => {
-      const result = rule.compare(value, operand);
-      return orOtherValue(result, operand, entry);
+      return orOtherValue(rule.compare(value, operand), rule, operand, entry);
     });
   });
   const positive = any(comparisons.map((c) => (c === "wrong-type" ? NO : c)));
@@ -139,11 +138,31 @@ function valueHolds(
   return wrongType ? atMostDoubtful(not(positive), "wrong-type-value") : not(positive);
 }
 
-/** Where the value is only the likeliest of a pattern, another one may match although this one does not. */
-function orOtherValue(result: Comparison, wanted: Operand, entry: ContextEntry): Comparison {
+/**
+ * Where the value is only the likeliest of a pattern, another one may match although this one does not; and where the
+ * caller chooses, another one may not match although this one does.
+ */
+function orOtherValue(
+  result: Comparison,
+  rule: OperatorRule,
+  wanted: Operand,
+  entry: ContextEntry,
+): Comparison {
   if (entry.kind !== "values" || entry.orLike === undefined || result === "wrong-type") return result;
-  const other = globsIntersect(wanted.glob, parseGlob(entry.orLike.pattern));
-  return other ? any([result, doubtful(entry.orLike.doubt)]) : result;
+  const { pattern, doubt } = entry.orLike;
+  if (result.value === "yes") {
+    return doubt !== "request-open" || matchesAll(pattern, rule, wanted) ? result : doubtful(doubt);
+  }
+  const other = globsIntersect(wanted.glob, parseGlob(pattern));
+  return other ? any([result, doubtful(doubt)]) : result;
+}
+
+/** Whether every value of a pattern matches: only an asterisk fits both nothing and characters that no policy holds. */
+function matchesAll(pattern: string, rule: OperatorRule, wanted: Operand): boolean {
+  return ["", "\u{F0000}\u{F0001}\u{F0002}"].every((part) => {
+    const compared = rule.compare(pattern.replaceAll("*", part), wanted);
+    return compared !== "wrong-type" && compared.value === "yes";
+  });
 }
 
 /** What the condition wants and what the request has, in one line of plain text. */

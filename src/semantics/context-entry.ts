@@ -7,7 +7,10 @@ export type ContextEntry =
       readonly kind: "values";
       /** Never empty. */
       readonly values: readonly string[];
-      /** The value is one of this pattern; `values` holds the likeliest. */
+      /**
+       * The value is one of this pattern; `values` holds the likeliest. With the doubt `request-open` the caller chooses,
+       * and none is likelier than another.
+       */
       readonly orLike?: { readonly pattern: string; readonly doubt: DoubtId };
       /** It is not sure that the request has the key at all. */
       readonly orAbsent?: DoubtId;

@@ -250,10 +250,16 @@ function userid(caller: Person): ContextEntry {
       return one(`${caller.account}:${caller.name}`);
     case "user":
       return caller.uniqueId === undefined ? unknownEntry("caller-fact-unknown", true) : one(caller.uniqueId);
-    case "session":
-      return caller.uniqueId === undefined
-        ? unknownEntry("caller-fact-unknown", true)
-        : one(`${caller.uniqueId}:${caller.session}`);
+    case "session": {
+      const { uniqueId, session, sessionChosen } = caller;
+      if (uniqueId === undefined) return unknownEntry("caller-fact-unknown", true);
+      const any = { pattern: `${uniqueId}:*`, doubt: "request-open" } as const;
+      return {
+        kind: "values",
+        values: [`${uniqueId}:${session}`],
+        ...(sessionChosen === true ? { orLike: any } : {}),
+      };
+    }
   }
 }
 

@@ -27,6 +27,8 @@ export type Caller =
        */
       readonly rolePathUnknown?: true;
       readonly session: string;
+      /** Whoever assumes the role can give the session any name; `session` is one of them. */
+      readonly sessionChosen?: true;
       /** `AROA…` of the role. */
       readonly uniqueId?: string;
     }
