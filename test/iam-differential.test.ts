@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { AccountAnalysis } from "../src/iam/account.js";
-import { callerOf } from "../src/iam/evaluate-principal.js";
+import { callerOf } from "../src/iam/caller.js";
 import { parsePolicy } from "../src/policy/parse.js";
 import { KMS_KEY_ACTIONS } from "../src/semantics/actions.js";
 import { inconsistencies } from "../src/semantics/consistency.js";

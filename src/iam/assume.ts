@@ -11,7 +11,7 @@ import { entryNames } from "../semantics/principal-match.js";
 import { all, any, atMostDoubtful, doubtful, NO, not, YES, type Tri } from "../semantics/tri.js";
 import type { KmsDocument } from "./documents.js";
 import { Documents } from "./documents.js";
-import { callerOf } from "./evaluate-principal.js";
+import { callerOf } from "./caller.js";
 import type { OwnedDocument, PrincipalSide } from "./sides.js";
 import { isBound, Sides } from "./sides.js";
 import type { TrustContext } from "./outsider.js";

@@ -22,6 +22,7 @@ import type {
   Source,
 } from "../semantics/request.js";
 import { statementFits, type StatementTarget } from "../semantics/statement-match.js";
+import { callerOf, sessionNames, withSession } from "./caller.js";
 import type { KmsDocument } from "./documents.js";
 import { coverage, KEY_ACTION_NAMES, keysOf } from "./documents.js";
 import type { PrincipalSide } from "./sides.js";
@@ -146,15 +147,6 @@ function usesOfCaller(asker: Asker, side: PrincipalSide, key: KeySide): readonly
   });
 }
 
-/** The caller that a principal is. `session`: undefined where whoever assumes the role may choose the name. */
-export function callerOf(principal: IamPrincipal, session?: string): Caller {
-  const { account, partition, name, uniqueId } = principal;
-  const id = uniqueId === undefined ? {} : { uniqueId };
-  if (principal.kind === "user") return { kind: "user", account, partition, name, ...id };
-  const called = session === undefined ? ({ session: "session", sessionChosen: true } as const) : { session };
-  return { kind: "session", account, partition, role: name, ...called, ...id };
-}
-
 /** Actions that no document can tell apart, and that need the same of the key, are decided together. */
 function actionGroups(
   side: PrincipalSide,
@@ -213,7 +205,7 @@ function variants(
   };
   const sessions = sessionNames(caller, key.document).map((session) => ({
     ...base,
-    caller: named(caller, session),
+    caller: withSession(caller, session),
   }));
   const granted = grants.flatMap((g): AccessRequest[] => {
     const {
@@ -232,25 +224,6 @@ function variants(
     ];
   });
   return [base, ...sessions, ...granted];
-}
-
-function named(caller: Caller, session: string): Caller {
-  if (caller.kind !== "session") return caller;
-  const { sessionChosen: _, ...rest } = caller;
-  return { ...rest, session };
-}
-
-function sessionNames(caller: Caller, document: KeyDocument): readonly string[] {
-  if (caller.kind !== "session") return [];
-  const role = baseName(caller.role);
-  const entries = [
-    ...document.policy.statements.flatMap((s) => (s.principal.kind === "missing" ? [] : s.principal.entries)),
-    ...document.grants.flatMap((g) => parsePrincipal(g.GranteePrincipal ?? "") ?? []),
-  ];
-  const names = entries.flatMap((e) =>
-    e.kind === "session" && e.account === caller.account && e.role === role ? [e.session] : [],
-  );
-  return [...new Set(names)];
 }
 
 interface Answer {

@@ -13,24 +13,27 @@ type Who = Outsider["who"];
 const STRANGE_ORGANIZATION = "o-zzkeyward0";
 const OPEN: ContextEntry = { kind: "unknown", present: false, doubt: "request-open" };
 
-/** Requests to assume a role that an outsider can make: what it cannot choose is set, all else is left open. */
+/**
+ * Requests to assume a role that an outsider can make: what it cannot choose is set, all else is left open. Each list is
+ * what it can choose from, and which of the lists it has is not known: of the organization of a named account.
+ */
 export function requestsOf(
   who: Who,
   statement: Statement,
   trust: Trust,
   role: IamPrincipal,
   context: TrustContext,
-): readonly RequestContext[] {
+): readonly (readonly RequestContext[])[] {
   switch (who.kind) {
     case "identities": {
       const claims = strangerClaims(who.provider, statement);
       // First what a stranger's token holds, then any: a name that a pattern leaves open can be taken.
-      return claims === undefined ? [opened({})] : [opened(claims), opened({})];
+      return [claims === undefined ? [opened({})] : [opened(claims), opened({})]];
     }
     case "guests":
-      return [opened({ [`${who.provider}:amr`]: { kind: "values", values: ["unauthenticated"] } })];
+      return [[opened({ [`${who.provider}:amr`]: { kind: "values", values: ["unauthenticated"] } })]];
     case "certificates":
-      return [opened({ "aws:principalisawsservice": { kind: "values", values: ["true"] } })];
+      return [[opened({ "aws:principalisawsservice": { kind: "values", values: ["true"] } })]];
     default:
       return people(who, trust, role, context);
   }
@@ -48,7 +51,7 @@ function people(
   trust: Trust,
   role: IamPrincipal,
   context: TrustContext,
-): readonly RequestContext[] {
+): readonly (readonly RequestContext[])[] {
   const account =
     who.kind === "account" ? who.id : who.kind === "principal" ? who.account : stranger(trust, context);
   const known = parseAccountId(account);
@@ -59,14 +62,16 @@ function people(
       : organization === undefined
         ? [null, STRANGE_ORGANIZATION, ...foreignOrganizations(trust, context, who)]
         : [organization === null ? null : organization.id];
-  return organizations.flatMap((org) =>
+  const lists = organizations.map((org) =>
     principals(who, account, role.partition).map((principal) => ({
       stated: new Map(),
-      derived: (key): ContextEntry | undefined => entryOf(key, { account, principal }, org, role),
+      derived: (key: string): ContextEntry | undefined => entryOf(key, { account, principal }, org, role),
       entries: () => new Map(),
       tagsKnown: false,
     })),
   );
+  // Somebody or other is in each of them.
+  return who.kind === "anyone" ? [lists.flat()] : lists;
 }
 
 /**

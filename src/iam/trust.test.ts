@@ -107,6 +107,22 @@ describe("outsiders", () => {
       [[{ kind: "organization", id: "o-other12345" }, true]],
     ],
     [
+      "a foreign account, if it is a member of another organization: that is not known",
+      {
+        Principal: { AWS: root(STRANGER) },
+        ...when({ StringEquals: { "aws:PrincipalOrgID": "o-other12345" } }),
+      },
+      [[{ kind: "account", id: STRANGER }, false]],
+    ],
+    [
+      "a foreign account, whatever organization it is in",
+      {
+        Principal: { AWS: root(STRANGER) },
+        ...when({ StringNotEquals: { "aws:PrincipalOrgID": ORGANIZATION } }),
+      },
+      [[{ kind: "account", id: STRANGER }, true]],
+    ],
+    [
       "from one network only: decided by a condition",
       { Principal: "*", ...when({ IpAddress: { "aws:SourceIp": "203.0.113.0/24" } }) },
       [[ANYONE, false]],

@@ -3,6 +3,7 @@ import { parseAccountId } from "../domain/ids.js";
 import type { Condition, PrincipalEntry, Statement } from "../policy/ast.js";
 import { actionCovered } from "../semantics/action-match.js";
 import { conditionHolds } from "../semantics/condition-match.js";
+import type { RequestContext } from "../semantics/derive-context.js";
 import { all, any, doubtful, NO, not, YES, type Tri } from "../semantics/tri.js";
 import type { Outsider, TrustAnswer, TrustContext } from "./outsider.js";
 import { requestsOf } from "./outsider-requests.js";
@@ -197,21 +198,39 @@ function lets(
   for (const action of actionsOf(who)) {
     const covered = actionCovered(statement.action, action);
     if (covered.value === "no") continue;
-    for (const request of requestsOf(who, statement, trust, role, context)) {
+    const answerTo = (request: RequestContext): Answer | undefined => {
       const holds = statement.conditions.map((c) => conditionHolds(c, trust.version, request));
       const stops = denied(trust, role, action, request, (s) => denies(s, who));
-      if (all([covered, ...holds, not(stops)]).value === "no") continue;
+      if (all([covered, ...holds, not(stops)]).value === "no") return undefined;
       const undecided = statement.conditions.filter((_, i) => holds[i]?.value === "doubtful");
       const isExternalId = (c: Condition): boolean => c.keyLower === "sts:externalid";
-      const answer: Answer = {
+      return {
         // An external id is no secret: who is trusted has been told it.
         certain: !open && stops.value === "no" && covered.value === "yes" && undecided.every(isExternalId),
         externalId: undecided.some(isExternalId),
         conditions: undecided,
       };
-      if (answer.certain) return answer;
-      best ??= answer;
-    }
+    };
+    const answers = requestsOf(who, statement, trust, role, context).map((list) => bestOf(list, answerTo));
+    const found = answers.find((a) => a?.certain === false) ?? answers.find((a) => a !== undefined);
+    if (found === undefined) continue;
+    const certain = answers.every((a) => a?.certain === true);
+    if (certain) return found;
+    best ??= { ...found, certain };
+  }
+  return best;
+}
+
+/** The answer to the first request that is surely let in, else to the first that may be. */
+function bestOf(
+  requests: readonly RequestContext[],
+  answerTo: (request: RequestContext) => Answer | undefined,
+): Answer | undefined {
+  let best: Answer | undefined;
+  for (const request of requests) {
+    const answer = answerTo(request);
+    if (answer?.certain === true) return answer;
+    best ??= answer;
   }
   return best;
 }

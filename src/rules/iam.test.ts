@@ -135,6 +135,21 @@ describe("outsider-assumable-role", () => {
   });
 });
 
+test("what an outsider's role may do perhaps is told beside what it surely can", () => {
+  const policies = [
+    doc("kms:Encrypt"),
+    doc("kms:*", "*", { Condition: { StringEquals: { "aws:PrincipalTag/team": "x" } } }),
+  ];
+  const settings = withIam(iamRole("App", policies, trusted({ AWS: root(STRANGER) })));
+  const found = findings(judge(policyText(), settings), "outsider-assumable-role");
+  expect(found.map((f) => [f.certainty, f.capabilities.includes("decrypt"), f.severity])).toEqual([
+    ["possible", true, "medium"],
+    ["certain", false, "low"],
+  ]);
+  expect(found[0]?.reason).toMatch(/, which conditions decide\.$/);
+  expect(new Set(found.map((f) => f.id)).size).toBe(2);
+});
+
 describe("outsider-assumable-role over several roles", () => {
   const DENIES = doc("kms:Encrypt");
   const entry = (...texts: readonly string[]): IamPrincipal =>

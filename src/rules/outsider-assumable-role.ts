@@ -85,21 +85,31 @@ class Told {
 }
 
 /**
- * An outsider can assume a role of the key's account, and that role can use the key: one finding for each way. The key's
- * own exposure stays what it is: the way leads through the role's trust policy. Source: IAM User Guide, "IAM role trust
+ * An outsider can assume a role of the key's account, and that role can use the key: one finding for each way, and where
+ * the role surely can do something, another one for what it can do only perhaps. The key's own exposure stays what it is: the way leads through the role's trust policy. Source: IAM User Guide, "IAM role trust
  * policies".
  */
 export function outsiderAssumableRole(key: KeyDocument, view: IamView | undefined): readonly Draft[] {
   if (view === undefined) return [];
-  return rolePaths(key, view).map((path) => draft(path, view));
+  return rolePaths(key, view).flatMap((path) => {
+    const sure = path.uses.filter((u) => u.certainty === "certain");
+    if (!isCertain(path) || sure.length === 0) return [draft(path, path.uses, "possible", view)];
+    const rest = path.uses.filter((u) => u.certainty !== "certain");
+    const more = rest.length === 0 ? [] : [draft(path, rest, "rest", view)];
+    return [draft(path, sure, "certain", view), ...more];
+  });
 }
 
-function draft(path: RolePath, view: IamView): Draft {
-  const { role, entry, hops, outsider, uses } = path;
+/** @param kind `rest`: what the role can do perhaps, beside what it surely can */
+function draft(
+  path: RolePath,
+  shown: readonly KeyUse[],
+  kind: "certain" | "possible" | "rest",
+  view: IamView,
+): Draft {
+  const { role, entry, hops, outsider } = path;
   const who = whoOf(outsider);
-  const sure = uses.filter((u) => u.certainty === "certain");
-  const certain = isCertain(path) && sure.length > 0;
-  const shown = certain ? sure : uses;
+  const certain = kind === "certain";
   const capabilities = CAPABILITIES.filter((c) => shown.some((u) => u.capabilities.includes(c)));
   const actions = shown.flatMap((u) => u.actions);
   const documents = view.analysis
@@ -117,13 +127,18 @@ function draft(path: RolePath, view: IamView): Draft {
     (hop) =>
       `, which ${hop.certain ? "can" : "may be able to"} assume the role ${name(hop.to.name)}${by(hop)}`,
   );
-  const unread = uses[0]?.doubts.some((d) => d.id === "service-control-unread") === true;
+  const unread = shown[0]?.doubts.some((d) => d.id === "service-control-unread") === true;
   const control = view.analysis.serviceControl;
   const whose =
     control.kind === "unknown" && control.organization !== undefined
       ? ` of organization ${name(control.organization)}`
       : "";
-  const limit = unread ? `, unless a service control policy${whose} that was not read denies it` : "";
+  const decided = shown.every((u) => u.certainty === "conditional") ? ", which conditions decide" : "";
+  const limit = unread ? `, unless a service control policy${whose} that was not read denies it` : decided;
+  const parts = [
+    ...(hops.length === 0 ? [] : [entry.arn, ...hops.map((hop) => hop.to.arn)]),
+    ...(kind === "rest" ? [kind] : []),
+  ];
   return {
     ...HYGIENE,
     rule: "outsider-assumable-role",
@@ -144,7 +159,7 @@ function draft(path: RolePath, view: IamView): Draft {
     reason: `${whoText(who)}${about(outsider)} ${outsider.certain ? "can" : "may be able to"} assume the role ${name(entry.name)}${external}${way.join("")}, and ${hops.length === 0 ? "the role" : "that role"} ${canDo(capabilities, certain ? "certain" : "possible")} (${actionsText(actions)})${through}${limit}.`,
     remedy: remedy(entry, outsider),
     doubts: DOUBT_IDS.flatMap((id) => shown.flatMap((u) => u.doubts).find((d) => d.id === id) ?? []),
-    ...(hops.length === 0 ? {} : { part: JSON.stringify([entry.arn, ...hops.map((hop) => hop.to.arn)]) }),
+    ...(parts.length === 0 ? {} : { part: JSON.stringify(parts) }),
   };
 }
 
