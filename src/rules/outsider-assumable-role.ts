@@ -86,8 +86,8 @@ class Told {
 
 /**
  * An outsider can assume a role of the key's account, and that role can use the key: one finding for each way, and where
- * the role surely can do something, another one for what it can do only perhaps. The key's own exposure stays what it is: the way leads through the role's trust policy. Source: IAM User Guide, "IAM role trust
- * policies".
+ * the role surely can do something, another one for what it can do only perhaps. The key's own exposure stays what it is:
+ * the way leads through the role's trust policy. Source: IAM User Guide, "IAM role trust policies".
  */
 export function outsiderAssumableRole(key: KeyDocument, view: IamView | undefined): readonly Draft[] {
   if (view === undefined) return [];
