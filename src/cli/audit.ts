@@ -11,6 +11,7 @@ import { exceptionNotices } from "../rules/exceptions.js";
 import type { KeyReport } from "../rules/finding.js";
 import { waiverFor } from "../rules/judge.js";
 import { readAgain } from "../rules/not-assessed.js";
+import { cutNotes, unreadNotes } from "../rules/unread-accounts.js";
 import { isMultiRegion } from "../rules/sibling-open.js";
 import { coverageGaps, coverageNotes, disabledRegions } from "../snapshot/coverage.js";
 import type { IncompleteLine, KeyLine } from "../snapshot/lines.js";
@@ -90,6 +91,10 @@ class Audit {
   /** Keys whose account was taken to be a member of the organization. */
   private readonly assumed = new Map<OrganizationId, number>();
   private readonly accounts: AccountReport[] = [];
+  /** Keys and roles that let in accounts of which not all of IAM was read. */
+  private readonly unread = { keys: 0, roles: 0, accounts: new Set<string>() };
+  /** Roles at which the search for ways through several accounts ended. */
+  private cut = 0;
   private disagreements = 0;
   private failed = false;
   private unknown = false;
@@ -162,6 +167,10 @@ class Audit {
 
   /** Sums up the accounts of the estate that ends here. */
   private leaveEstate(): void {
+    const beyond = this.judge.beyond();
+    for (const account of beyond.accounts) this.unread.accounts.add(account);
+    this.unread.roles += beyond.roles;
+    this.cut += beyond.cut;
     for (const report of this.judge.accounts()) {
       this.accounts.push(report);
       const open = report.findings.filter((f) => f.waiver === null);
@@ -189,7 +198,9 @@ class Audit {
     if (this.json !== undefined) await this.output.write(this.json.keys(keys.members));
   }
 
-  private meet({ assumed, needed }: Met): void {
+  private meet({ assumed, needed, unread }: Met): void {
+    this.unread.keys += unread.keys;
+    for (const account of unread.accounts) this.unread.accounts.add(account);
     for (const [organization, keys] of assumed) {
       this.assumed.set(organization, (this.assumed.get(organization) ?? 0) + keys);
     }
@@ -261,6 +272,8 @@ class Audit {
 
   private notes(): string[] {
     const notes = [...(this.options.notes?.() ?? []), ...this.coverage, ...accountNotes(this.accounts)];
+    const { accounts, keys: unreadKeys, roles } = this.unread;
+    notes.push(...unreadNotes(accounts, unreadKeys, roles), ...cutNotes(this.cut));
     for (const [organization, keys] of this.assumed) {
       notes.push(
         `The account of ${keys === 1 ? "1 key" : `${keys} keys`} was taken to be a member of ${organization}, the only organization of the zone of trust: nothing else is known about it.`,

@@ -8,7 +8,8 @@ import type { KeyDocument } from "../semantics/request.js";
 import type { KmsDocument } from "./documents.js";
 import { Documents, keysOf } from "./documents.js";
 import type { CallerOrganization, KeySide } from "./evaluate-principal.js";
-import { keySide, rootUses, usesOf } from "./evaluate-principal.js";
+import type { Witness } from "./evaluate-principal.js";
+import { keySide, rootUses, usesOf, witnessOf } from "./evaluate-principal.js";
 import type { OwnedDocument, PrincipalSide } from "./sides.js";
 import { Sides } from "./sides.js";
 import type { KeyUse, PrincipalUses } from "./use.js";
@@ -56,14 +57,15 @@ const PERSONAL = new Set(["aws:principalarn", "aws:userid", "aws:username", "aws
 export class AccountAnalysis {
   /** Pairs of groups that were decided. */
   analyses = 0;
-  private readonly profiles: readonly Profile[];
+  private readonly byLikeness = new Map<string, Profile>();
+  private whole: readonly Profile[] | undefined;
   private readonly profileOf = new Map<IamPrincipal, Profile>();
   private readonly owned = new Map<IamPrincipal, readonly OwnedDocument[]>();
   private readonly classes = new Map<string, KeyClass>();
   private readonly answers = new Map<string, readonly KeyUse[]>();
   private readonly sides: Sides;
   private readonly levels: readonly KmsDocument[];
-  private readonly asksForNames: boolean;
+  private asksForNames: boolean;
 
   constructor(
     readonly iam: AccountIam,
@@ -75,45 +77,81 @@ export class AccountAnalysis {
   ) {
     this.sides = new Sides(serviceControl, documents);
     this.levels = this.sides.levels;
-    const byKey = new Map<string, Profile>();
-    for (const principal of iam.principals) this.group(principal, byKey);
-    this.profiles = [...byKey.values()];
-    const all = this.profiles.flatMap((p) => [
-      ...p.side.documents,
-      ...(p.side.boundary ? [p.side.boundary] : []),
-    ]);
-    this.asksForNames = [...all, ...this.levels].some((d) => [...d.keys].some(asksForName));
+    this.asksForNames = this.levels.some((d) => [...d.keys].some(asksForName));
+  }
+
+  /** Of everybody, in their order. Read policies take many times their text, so who is not asked about is left unread. */
+  private everybody(): readonly Profile[] {
+    if (this.whole !== undefined) return this.whole;
+    const members = new Map<Profile, IamPrincipal[]>();
+    for (const principal of this.iam.principals) {
+      const profile = this.profile(principal);
+      const known = members.get(profile);
+      if (known === undefined) members.set(profile, [principal]);
+      else known.push(principal);
+    }
+    for (const [profile, principals] of members) {
+      profile.principals.splice(0, profile.principals.length, ...principals);
+    }
+    return (this.whole = [...members.keys()]);
+  }
+
+  private profile(principal: IamPrincipal): Profile {
+    return this.profileOf.get(principal) ?? this.group(principal);
+  }
+
+  /** Principals whose policies were read. */
+  get read(): number {
+    return this.profileOf.size;
   }
 
   /** Groups of principals that no policy about keys tells apart. */
   get groups(): number {
-    return this.profiles.length;
+    return this.everybody().length;
   }
 
   /** The documents of a principal. */
   documentsOf(principal: IamPrincipal): readonly OwnedDocument[] {
+    this.profile(principal);
     return this.owned.get(principal) ?? [];
   }
 
   /** Principals of which something was not read or not understood: they may be able to do more than is said. */
   get uncertain(): readonly IamPrincipal[] {
-    return this.profiles.filter((p) => p.side.uncertain).flatMap((p) => p.principals);
+    return this.everybody()
+      .filter((p) => p.side.uncertain)
+      .flatMap((p) => p.principals);
   }
 
   /** Everybody in the account who can do something with a key, by principal. */
   usersOf(key: KeyDocument): readonly PrincipalUses[] {
+    const profiles = this.everybody();
     const cls = this.classOf(key);
     const bits = this.bitsOf(key.facts.arn);
-    return this.profiles.flatMap((profile) => this.profileUses(profile, profile.principals, key, cls, bits));
+    return profiles.flatMap((profile) => this.profileUses(profile, profile.principals, key, cls, bits));
   }
 
   /** What one principal can do with a key. */
   usesOf(principal: IamPrincipal, key: KeyDocument): readonly KeyUse[] {
-    const profile = this.profileOf.get(principal);
-    if (profile === undefined) return [];
+    const profile = this.profile(principal);
     return (
       this.profileUses(profile, [principal], key, this.classOf(key), this.bitsOf(key.facts.arn))[0]?.uses ??
       []
+    );
+  }
+
+  /**
+   * A request with which a principal surely does one of these actions: it holds no more than it must. The reference has
+   * allowed it. Undefined: only a request that holds more would be.
+   */
+  witness(principal: IamPrincipal, key: KeyDocument, actions: readonly string[]): Witness | undefined {
+    const profile = this.profile(principal);
+    return witnessOf(
+      principal,
+      profile.side,
+      { ...this.classOf(key).side, document: key },
+      actions,
+      this.organization,
     );
   }
 
@@ -122,8 +160,7 @@ export class AccountAnalysis {
     const groups = new Map<Profile, IamPrincipal[]>();
     const byName = new Map<string, IamPrincipal>();
     for (const principal of principals) {
-      const profile = this.profileOf.get(principal);
-      if (profile === undefined) continue;
+      const profile = this.profile(principal);
       const group = groups.get(profile);
       if (group === undefined) groups.set(profile, [principal]);
       else group.push(principal);
@@ -205,7 +242,8 @@ export class AccountAnalysis {
     return usesOf(principal, profile.side, { ...cls.side, document }, this.organization);
   }
 
-  private group(principal: IamPrincipal, byKey: Map<string, Profile>): void {
+  private group(principal: IamPrincipal): Profile {
+    const byKey = this.byLikeness;
     const { side, owned } = this.sides.of(principal);
     this.owned.set(principal, owned);
     const { documents, boundary } = side;
@@ -223,12 +261,19 @@ export class AccountAnalysis {
     if (known !== undefined) {
       known.principals.push(principal);
       this.profileOf.set(principal, known);
-      return;
+      return known;
     }
     const resources = relevant.flatMap((d) => d.policy.statements.flatMap((s) => this.resource(s.resource)));
     const made: Profile = { id: byKey.size, side, principals: [principal], resources };
     byKey.set(id, made);
     this.profileOf.set(principal, made);
+    if (!this.asksForNames && relevant.some((d) => [...d.keys].some(asksForName))) {
+      // Keys that were alike no longer are.
+      this.asksForNames = true;
+      this.classes.clear();
+      this.answers.clear();
+    }
+    return made;
   }
 
   private readonly resources = new Map<string, Resource>();

@@ -14,11 +14,13 @@ import { Documents } from "./documents.js";
 import { callerOf } from "./caller.js";
 import type { OwnedDocument, PrincipalSide } from "./sides.js";
 import { isBound, Sides } from "./sides.js";
+import type { OrganizationOf } from "../trust/zone.js";
 import type { TrustContext } from "./outsider.js";
 import type { Trust } from "./trust-policy.js";
-import { denied, readTrust } from "./trust-policy.js";
+import { denied } from "./trust-policy.js";
+import { trustOf } from "./trust.js";
 
-/** That a session of one role may assume another role of the same account. */
+/** That a session of one role may assume another role. */
 export interface Hop {
   readonly from: IamPrincipal;
   readonly to: IamPrincipal;
@@ -32,10 +34,12 @@ export interface Hop {
   readonly conditions: readonly Condition[];
 }
 
-const ASSUME = "sts:AssumeRole";
+/** The action by which roles are assumed one from the other. */
+export const ASSUME = "sts:AssumeRole";
 const OPEN: ContextEntry = { kind: "unknown", present: false, doubt: "request-open" };
 
-interface Side {
+/** What decides on the side of the role that assumes, and its documents as they are attached. */
+export interface AssumeSide {
   readonly side: PrincipalSide;
   readonly owned: readonly OwnedDocument[];
 }
@@ -49,9 +53,7 @@ interface Side {
  */
 export class Hops {
   private readonly sides: Sides;
-  private readonly known = new Map<IamPrincipal, Side>();
-  private readonly trusts = new Map<string, Trust | undefined>();
-  private readonly resourceControl: readonly string[];
+  private readonly known = new Map<IamPrincipal, AssumeSide>();
   /** Roles by what their trust policies name: one role, one unique id, or (under "") the account or everybody. */
   private readonly byNamed = new Map<string, IamPrincipal[]>();
 
@@ -61,8 +63,6 @@ export class Hops {
     private readonly context: TrustContext,
   ) {
     this.sides = new Sides(serviceControl, new Documents([ASSUME]));
-    const [first] = iam.principals;
-    this.resourceControl = first === undefined ? [] : (context.resourceControlOf?.(first.account) ?? []);
     for (const role of iam.principals) {
       for (const called of new Set(this.trustOf(role)?.allows.flatMap(namedBy) ?? [])) {
         const roles = this.byNamed.get(called);
@@ -89,57 +89,11 @@ export class Hops {
   hop(from: IamPrincipal, to: IamPrincipal): Hop | undefined {
     const trust = this.trustOf(to);
     if (trust === undefined || from === to) return undefined;
-    const context = this.request(from, to);
-    const { side, owned } = this.sideOf(from);
-    const target = { action: ASSUME, facts: { arn: to.arn }, context };
-    const says = side.documents.map((d) => ({ d, ...policySays(d.policy, target) }));
-    const boundary = side.boundary === undefined ? undefined : policySays(side.boundary.policy, target);
-    const above = isBound(from) ? side.serviceControl.map((d) => policySays(d.policy, target)) : [];
-    const stopped = any([
-      ...says.map((s) => s.denies),
-      boundary?.denies ?? NO,
-      ...above.map((s) => s.denies),
-      denied(trust, to, ASSUME, context, (s) => means(s, from, "Deny").matches),
-    ]);
-    const limit = boundary?.allows ?? YES;
-    const organization = all(above.map((s) => s.allows));
-    const allowed = any(says.map((s) => s.allows));
-    // What was not read of its policies may allow.
-    const own = side.uncertain ? any([allowed, doubtful("caller-fact-unknown")]) : allowed;
-    let best: Hop | undefined;
-    for (const statement of trust.allows) {
-      const covered = actionCovered(statement.action, ASSUME);
-      if (covered.value === "no") continue;
-      const named = means(statement, from, "Allow");
-      const holds = statement.conditions.map((c) => conditionHolds(c, trust.version, context));
-      const needed = named.needs === "nothing" ? YES : named.needs === "policy" ? own : any([own, OPEN_TRI]);
-      const within = named.limited === "surely" ? limit : any([limit, NOT_LIMITED[named.limited]]);
-      const lets = all([covered, named.matches, ...holds, needed, within, organization, not(stopped)]);
-      if (lets.value === "no") continue;
-      const documents = says.filter((s) => s.allows.value !== "no").map((s) => s.d);
-      const hop: Hop = {
-        from,
-        to,
-        certain:
-          lets.value === "yes" &&
-          !side.uncertain &&
-          !trust.unclear &&
-          !trust.notUnderstood.has(statement.index) &&
-          !side.serviceControlUnread,
-        statement: statement.index,
-        documents:
-          named.needs === "nothing"
-            ? []
-            : owned.filter((o) => documents.includes(o.kms)).map((o) => o.document),
-        conditions: statement.conditions.filter((_, i) => holds[i]?.value === "doubtful"),
-      };
-      if (hop.certain) return hop;
-      best ??= hop;
-    }
-    return best;
+    return mayAssume(from, this.sideOf(from), to, trust, this.context);
   }
 
-  private sideOf(principal: IamPrincipal): Side {
+  /** What decides for a role when it assumes another. */
+  sideOf(principal: IamPrincipal): AssumeSide {
     const known = this.known.get(principal);
     if (known !== undefined) return known;
     const made = this.sides.of(principal);
@@ -148,56 +102,122 @@ export class Hops {
   }
 
   private trustOf(role: IamPrincipal): Trust | undefined {
-    if (role.kind !== "role" || role.trust.kind !== "present") return undefined;
-    const text = role.trust.value;
-    if (!this.trusts.has(text)) this.trusts.set(text, readTrust(text, this.resourceControl));
-    return this.trusts.get(text);
-  }
-
-  /** What a request of the first role to assume the second holds; what it can choose, and what was not read, is open. */
-  private request(from: IamPrincipal, to: IamPrincipal): RequestContext {
-    const rows = lowerCased(callerKeys(callerOf(from)));
-    const membership = this.context.organizationOf.get(from.account);
-    const organization: ContextEntry =
-      membership === undefined
-        ? OPEN
-        : membership === null
-          ? { kind: "absent" }
-          : { kind: "values", values: [membership.id] };
-    const path = membership?.path;
-    return {
-      stated: new Map(),
-      derived: (key) => {
-        switch (key) {
-          // The session's name is part of it, and whoever holds the first session has chosen that.
-          case "aws:userid":
-            return OPEN;
-          case "aws:principalorgid":
-          case "aws:resourceorgid":
-            return organization;
-          case "aws:principalorgpaths":
-          case "aws:resourceorgpaths":
-            return path === undefined ? OPEN : { kind: "values", values: [path] };
-          case "aws:resourceaccount":
-            return { kind: "values", values: [to.account] };
-          case "aws:sourceaccount":
-          case "aws:sourcearn":
-          case "aws:sourceorgid":
-          case "aws:sourceorgpaths":
-            return { kind: "absent" };
-          default:
-            if (conditionKeyFacts(key)?.origin === "transport") return { kind: "values", values: ["true"] };
-            return rows.get(key) ?? OPEN;
-        }
-      },
-      entries: () => new Map(),
-      tagsKnown: false,
-    };
+    return trustOf(role, this.context);
   }
 }
 
+/**
+ * Whether a session of one role may assume another one, of the same account or of another: then the trust policy must let
+ * it in, whether by its ARN or by its account, and its own policies and its boundary must allow it too. Source: IAM User Guide, "Cross-account
+ * policy evaluation logic".
+ */
+export function mayAssume(
+  from: IamPrincipal,
+  { side, owned }: AssumeSide,
+  to: IamPrincipal,
+  trust: Trust,
+  { organizationOf }: Pick<TrustContext, "organizationOf">,
+): Hop | undefined {
+  const context = requestOf(from, to, organizationOf);
+  const target = { action: ASSUME, facts: { arn: to.arn }, context };
+  const says = side.documents.map((d) => ({ d, ...policySays(d.policy, target) }));
+  const boundary = side.boundary === undefined ? undefined : policySays(side.boundary.policy, target);
+  const above = isBound(from) ? side.serviceControl.map((d) => policySays(d.policy, target)) : [];
+  const stopped = any([
+    ...says.map((s) => s.denies),
+    boundary?.denies ?? NO,
+    ...above.map((s) => s.denies),
+    denied(trust, to, ASSUME, context, (s) => means(s, from, "Deny").matches),
+  ]);
+  const limit = boundary?.allows ?? YES;
+  const organization = all(above.map((s) => s.allows));
+  const allowed = any(says.map((s) => s.allows));
+  // What was not read of its policies may allow.
+  const own = side.uncertain ? any([allowed, doubtful("caller-fact-unknown")]) : allowed;
+  const abroad = from.account !== to.account;
+  let best: Hop | undefined;
+  for (const statement of trust.allows) {
+    const covered = actionCovered(statement.action, ASSUME);
+    if (covered.value === "no") continue;
+    const named = means(statement, from, "Allow");
+    const needs = abroad ? "policy" : named.needs;
+    const holds = statement.conditions.map((c) => conditionHolds(c, trust.version, context));
+    const needed = needs === "nothing" ? YES : needs === "policy" ? own : any([own, OPEN_TRI]);
+    const within = abroad || named.limited === "surely" ? limit : any([limit, NOT_LIMITED[named.limited]]);
+    const lets = all([covered, named.matches, ...holds, needed, within, organization, not(stopped)]);
+    if (lets.value === "no") continue;
+    const documents = says.filter((s) => s.allows.value !== "no").map((s) => s.d);
+    const hop: Hop = {
+      from,
+      to,
+      certain:
+        lets.value === "yes" &&
+        !side.uncertain &&
+        !trust.unclear &&
+        !trust.notUnderstood.has(statement.index) &&
+        !side.serviceControlUnread,
+      statement: statement.index,
+      documents:
+        needs === "nothing" ? [] : owned.filter((o) => documents.includes(o.kms)).map((o) => o.document),
+      conditions: statement.conditions.filter((_, i) => holds[i]?.value === "doubtful"),
+    };
+    if (hop.certain) return hop;
+    best ??= hop;
+  }
+  return best;
+}
+
+/** What a request of the first role to assume the second holds; what it can choose, and what was not read, is open. */
+function requestOf(from: IamPrincipal, to: IamPrincipal, organizationOf: OrganizationOf): RequestContext {
+  const rows = lowerCased(callerKeys(callerOf(from)));
+  const caller = organizationOf.get(from.account);
+  const owner = organizationOf.get(to.account);
+  return {
+    stated: new Map(),
+    derived: (key) => {
+      switch (key) {
+        // The session's name is part of it, and whoever holds the first session has chosen that.
+        case "aws:userid":
+          return OPEN;
+        case "aws:principalorgid":
+          return organizationEntry(caller);
+        case "aws:resourceorgid":
+          return organizationEntry(owner);
+        case "aws:principalorgpaths":
+          return pathEntry(caller);
+        case "aws:resourceorgpaths":
+          return pathEntry(owner);
+        case "aws:resourceaccount":
+          return { kind: "values", values: [to.account] };
+        case "aws:sourceaccount":
+        case "aws:sourcearn":
+        case "aws:sourceorgid":
+        case "aws:sourceorgpaths":
+          return { kind: "absent" };
+        default:
+          if (conditionKeyFacts(key)?.origin === "transport") return { kind: "values", values: ["true"] };
+          return rows.get(key) ?? OPEN;
+      }
+    },
+    entries: () => new Map(),
+    tagsKnown: false,
+  };
+}
+
+type Membership = ReturnType<OrganizationOf["get"]>;
+
+function organizationEntry(membership: Membership): ContextEntry {
+  if (membership === undefined) return OPEN;
+  return membership === null ? { kind: "absent" } : { kind: "values", values: [membership.id] };
+}
+
+function pathEntry(membership: Membership): ContextEntry {
+  if (membership === null) return { kind: "absent" };
+  return membership?.path === undefined ? OPEN : { kind: "values", values: [membership.path] };
+}
+
 /** The ARNs of what documents allow to be assumed; undefined where they do not name them one by one. */
-function allowedByName(documents: readonly KmsDocument[]): ReadonlySet<string> | undefined {
+export function allowedByName(documents: readonly KmsDocument[]): ReadonlySet<string> | undefined {
   const found = new Set<string>();
   for (const { resource, effect } of documents.flatMap((d) => d.policy.statements)) {
     if (effect !== "Allow" || resource.kind === "missing") continue;

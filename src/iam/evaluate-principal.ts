@@ -54,6 +54,32 @@ export function usesOf(
   return usesOfCaller({ caller: callerOf(principal), identity, chosenUserId, organization }, side, key);
 }
 
+/** A request, and the reference's answer to it. */
+export interface Witness {
+  readonly request: AccessRequest;
+  readonly decision: Decision;
+}
+
+/** The first plain request for one of these actions that the reference allows a principal; see {@link usesOf}. */
+export function witnessOf(
+  principal: IamPrincipal,
+  side: PrincipalSide,
+  key: KeySide,
+  actions: readonly string[],
+  organization?: CallerOrganization,
+): Witness | undefined {
+  const identity = { kind: "policies", policies: side.documents.map((d) => d.policy) } as const;
+  const asker: Asker = { caller: callerOf(principal), identity, chosenUserId: false, organization };
+  const grants = key.document.grants.filter((g) => namesCaller(g, asker.caller));
+  for (const action of KMS_KEY_ACTIONS.filter((a) => actions.includes(a.name))) {
+    for (const request of variants(asker, action, side, key, grants)) {
+      const decision = evaluate(request, key.document);
+      if (decision.outcome === "allow") return { request, decision };
+    }
+  }
+  return undefined;
+}
+
 /** The organization that callers of another account than the key's belong to; null: none; undefined: not known. */
 export type CallerOrganization = { readonly id: string; readonly path?: string } | null | undefined;
 

@@ -2,6 +2,7 @@ import type { AccountId } from "../domain/ids.js";
 import type { Zone } from "../domain/zone.js";
 import type { Condition } from "../policy/ast.js";
 import type { OrganizationOf } from "../trust/zone.js";
+import type { TrustBook } from "./trust-policy.js";
 
 /** Somebody outside the zone of trust whom the trust policy of a role lets assume it. */
 export interface Outsider {
@@ -39,6 +40,8 @@ export interface TrustContext {
   readonly organizationOf: OrganizationOf;
   /** Texts of the resource control policies that bind the resources of an account. */
   readonly resourceControlOf?: (account: AccountId) => readonly string[];
+  /** Reads trust policies; without it each is read whenever it is asked for. */
+  readonly trusts?: TrustBook;
   /** The user or role that has a unique id, where the data has it. */
   readonly principalOf?: (uniqueId: string) => { readonly arn: string; readonly account: string } | undefined;
 }

@@ -62,6 +62,32 @@ export function readTrust(text: string, resourceControl: readonly string[]): Tru
   };
 }
 
+/** Trust policies that are remembered; most roles of an estate share a few texts. */
+const REMEMBERED = 1000;
+
+/**
+ * Reads trust policies, the last ones once each. Not all: a read policy takes many times its text, and an estate can have
+ * hundreds of thousands of roles.
+ */
+export class TrustBook {
+  private readonly known = new Map<string, Trust | undefined>();
+  private readonly numbers = new Map<string, number>();
+
+  /** See {@link readTrust}. */
+  read(text: string, resourceControl: readonly string[]): Trust | undefined {
+    const above = resourceControl.length === 0 ? "" : JSON.stringify(resourceControl);
+    const number = this.numbers.get(above) ?? this.numbers.size;
+    this.numbers.set(above, number);
+    const id = `${number} ${text}`;
+    if (this.known.has(id)) return this.known.get(id);
+    const trust = readTrust(text, resourceControl);
+    const [oldest] = this.known.size < REMEMBERED ? [] : this.known.keys();
+    if (oldest !== undefined) this.known.delete(oldest);
+    this.known.set(id, trust);
+    return trust;
+  }
+}
+
 /** Whether one of the denials stops a request to assume the role. `names`: whether a statement means the caller. */
 export function denied(
   { denials }: Trust,

@@ -1,4 +1,5 @@
 import type { IamPrincipal } from "../domain/iam.js";
+import type { AccountId } from "../domain/ids.js";
 import { parseAccountId } from "../domain/ids.js";
 import type { Condition, PrincipalEntry, Statement } from "../policy/ast.js";
 import { actionCovered } from "../semantics/action-match.js";
@@ -31,7 +32,7 @@ import { denied, readTrust, valuesOf } from "./trust-policy.js";
 export function outsidersOf(role: IamPrincipal, context: TrustContext): TrustAnswer {
   if (role.kind !== "role" || role.trust.kind === "absent") return { outsiders: [], unclear: false };
   if (role.trust.kind !== "present") return { outsiders: [], unclear: true };
-  const trust = readTrust(role.trust.value, context.resourceControlOf?.(role.account) ?? []);
+  const trust = trustOf(role, context);
   if (trust === undefined) return { outsiders: [], unclear: true };
   const seen = new Map<string, Outsider>();
   for (const statement of trust.allows) {
@@ -48,6 +49,14 @@ export function outsidersOf(role: IamPrincipal, context: TrustContext): TrustAns
   }
   const unclear = trust.unclear || trust.allows.some((s) => isUnclearFederation(s, role.account));
   return { outsiders: generalize([...seen.values()]), unclear };
+}
+
+/** What the trust policy of a role says; undefined where it was not read, or is no policy. */
+export function trustOf(role: IamPrincipal, context: TrustContext): Trust | undefined {
+  if (role.kind !== "role" || role.trust.kind !== "present") return undefined;
+  const above = context.resourceControlOf?.(role.account) ?? [];
+  const { value } = role.trust;
+  return context.trusts === undefined ? readTrust(value, above) : context.trusts.read(value, above);
 }
 
 /** Whom "anyone", or any identity of a provider, includes is not told again through the same statement. */
@@ -90,7 +99,7 @@ function candidates(
           { kind: "identities", provider: ANY_PROVIDER },
         ];
       case "account":
-        return isInside(e.account, role, context) ? [] : [{ kind: "account", id: e.account }];
+        return isInside(e.account, role.account, context) ? [] : [{ kind: "account", id: e.account }];
       case "user":
       case "role":
       case "session":
@@ -111,7 +120,7 @@ function candidates(
 }
 
 function named(arn: string, account: string, role: IamPrincipal, context: TrustContext): readonly Who[] {
-  return isInside(account, role, context) || context.zone.principals.includes(arn)
+  return isInside(account, role.account, context) || context.zone.principals.includes(arn)
     ? []
     : [{ kind: "principal", arn, account }];
 }
@@ -134,7 +143,7 @@ function mentioned(trust: Trust, role: IamPrincipal, context: TrustContext): rea
   const organizations = new Set([...text.matchAll(/o-[a-z0-9]{10,32}/g)].map((m) => m[0]));
   return [
     ...[...accounts]
-      .filter((a) => !isInside(a, role, context))
+      .filter((a) => !isInside(a, role.account, context))
       .map((id) => ({ kind: "account", id }) as const),
     ...[...organizations]
       .filter((o) => !context.zone.organizations.some((own) => own === o))
@@ -142,10 +151,15 @@ function mentioned(trust: Trust, role: IamPrincipal, context: TrustContext): rea
   ];
 }
 
-function isInside(account: string, role: IamPrincipal, { zone, organizationOf }: TrustContext): boolean {
+/** Whether an account is `own` or in the zone of trust. */
+export function isInside(
+  account: string,
+  own: AccountId,
+  { zone, organizationOf }: Pick<TrustContext, "zone" | "organizationOf">,
+): boolean {
   const id = parseAccountId(account);
   if (id === undefined) return false;
-  if (id === role.account || zone.accounts.includes(id)) return true;
+  if (id === own || zone.accounts.includes(id)) return true;
   const organization = organizationOf.get(id);
   return organization !== undefined && organization !== null && zone.organizations.includes(organization.id);
 }

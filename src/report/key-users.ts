@@ -163,12 +163,14 @@ function conditions(use: UserUse): string {
   return `${needs === "" ? "" : `, if ${needs}`}${spared === "" ? "" : `, unless denied by ${spared}`}`;
 }
 
-function pathText({ outsider, entry, hops }: UserPath): string {
+function pathText({ outsider, entry, hops, role }: UserPath): string {
   const sure = outsider.certain ? "" : " (possibly)";
   const id = outsider.externalId ? ", external id asked for" : "";
   const where = `statement ${outsider.statement + 1} of its trust policy${id}`;
-  const on = hops.map((hop) => ` -> role ${name(hop.to.name)}${hop.certain ? "" : " (possibly)"}${by(hop)}`);
-  return `- ${whoLabel(whoOf(outsider))} -> role ${name(entry.name)}${sure}, by ${where}${on.join("")} -> the key`;
+  const called = (r: IamPrincipal): string =>
+    `role ${name(r.name)}${r.account === role.account ? "" : ` of account ${r.account}`}`;
+  const on = hops.map((hop) => ` -> ${called(hop.to)}${hop.certain ? "" : " (possibly)"}${by(hop)}`);
+  return `- ${whoLabel(whoOf(outsider))} -> ${called(entry)}${sure}, by ${where}${on.join("")} -> the key`;
 }
 
 /** The same for the JSON form: users and roles by their ARNs. */

@@ -67,6 +67,17 @@ const source = z
         .array(text)
         .exactOptional()
         .describe("Roles that are assumed one from the other, the first by an outsider; `arn` is the last."),
+      steps: z
+        .array(
+          z.looseObject({
+            role: text,
+            certain: z.boolean(),
+            trustStatement: count.describe("Position of the statement that lets in, from 0."),
+            policies: z.array(text).describe("Of the role before, which allow it."),
+          }),
+        )
+        .exactOptional()
+        .describe("How each role of the way is assumed, the first by the outsider."),
     }),
   ])
   .describe("The part of the key's documents that the finding rests on.");

@@ -27,7 +27,20 @@ export type FindingSource =
       readonly policy: string | null;
       /** ARNs of the roles that are assumed one from the other; `arn` is the last. */
       readonly path?: readonly string[];
+      /** How each role of the way is assumed, from the outsider on. */
+      readonly steps?: readonly RoleStep[];
     };
+
+/** That a role is assumed with sts:AssumeRole or its like, by the outsider or by the role before. */
+export interface RoleStep {
+  /** The ARN of the role that is assumed. */
+  readonly role: string;
+  readonly certain: boolean;
+  /** The statement of its trust policy that lets in, from 0. */
+  readonly trustStatement: number;
+  /** Names or ARNs of the policies of the role before that allow it. Foreign text. */
+  readonly policies: readonly string[];
+}
 
 /**
  * A class of callers. `name` of an account or principal: who a public list says the account belongs to (a service has

@@ -32,12 +32,13 @@ export class IamView {
   private unclear: IamPrincipal[] = [];
   private readonly reached = new Map<IamPrincipal, ReachedRoles>();
   private search: ChainSearch | undefined;
+  private readonly among = new Map<readonly IamPrincipal[], Candidates>();
   private arns: ReadonlySet<string> | undefined;
 
   constructor(
     readonly account: AccountId,
     readonly iam: AccountIam,
-    private readonly serviceControl: ServiceControl,
+    readonly serviceControl: ServiceControl,
     private readonly trust: TrustContext,
     private readonly limits: ChainLimits = CHAIN_LIMITS,
   ) {}
@@ -66,6 +67,30 @@ export class IamView {
       if (outsiders.length > 0) open.push({ role, outsiders });
     }
     return (this.open = open);
+  }
+
+  /** Principals whose policies are held as read: what {@link release} would give back. */
+  get weight(): number {
+    return this.made?.read ?? 0;
+  }
+
+  /** Roles of the account ready for `analysis.usesAmong`, remembered by the list. */
+  candidates(roles: readonly IamPrincipal[]): Candidates {
+    const known = this.among.get(roles);
+    if (known !== undefined) return known;
+    const made = this.analysis.candidates(roles);
+    this.among.set(roles, made);
+    return made;
+  }
+
+  /** Forgets what was worked out: it is worked out again where it is asked for. */
+  release(): void {
+    this.made = undefined;
+    this.among.clear();
+    this.open = undefined;
+    this.unclear = [];
+    this.reached.clear();
+    this.search = undefined;
   }
 
   /** Roles that can be reached from an open role over others, ready to be asked about keys. */

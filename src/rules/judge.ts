@@ -41,7 +41,7 @@ export function judgeKey(record: KeyRecord, context: JudgeContext): Judgement {
 export function judgement(
   record: KeyRecord,
   opinion: Opinion,
-  context: Pick<JudgeContext, "exceptions" | "iamOf">,
+  context: Pick<JudgeContext, "exceptions" | "iamOf" | "reach">,
 ): Judgement {
   const finished = finish(opinion, record, context);
   return {
@@ -82,7 +82,7 @@ export function verdictOf(exposure: Exposure, findings: readonly Finding[]): Ver
 function finish(
   opinion: Opinion,
   record: KeyRecord,
-  context: Pick<JudgeContext, "exceptions" | "iamOf">,
+  context: Pick<JudgeContext, "exceptions" | "iamOf" | "reach">,
 ): { readonly finding: Finding; readonly identity: string }[] {
   const { facts } = record;
   const document: KeyDocument = {
@@ -129,11 +129,13 @@ function finish(
 function pathDrafts(
   opinion: Opinion,
   record: KeyRecord,
-  context: Pick<JudgeContext, "iamOf">,
+  context: Pick<JudgeContext, "iamOf" | "reach">,
 ): readonly PlacedDraft[] {
   const view = context.iamOf?.(record.facts.account);
-  if (view === undefined || record.manager === "AWS") return [];
-  return outsiderAssumableRole({ ...opinion.document, facts: record.facts }, view).flatMap((draft) => {
+  const { reach } = context;
+  if ((view === undefined && reach === undefined) || record.manager === "AWS") return [];
+  const key = { ...opinion.document, facts: record.facts };
+  return outsiderAssumableRole(key, view, reach).flatMap((draft) => {
     const { source } = draft;
     if (source.kind !== "identity") return [];
     return [{ draft, source, sourceName: sourceName(source, new Map()) }];

@@ -3,6 +3,7 @@ import { CAPABILITIES } from "../domain/verdict.js";
 import type { Capability } from "../domain/verdict.js";
 import type { KeyUse } from "../iam/use.js";
 import type { KeyDocument } from "../semantics/request.js";
+import type { EstateReach } from "./estate-reach.js";
 import type { IamView } from "./iam-view.js";
 import type { RolePath } from "./outsider-assumable-role.js";
 import { rolePaths } from "./outsider-assumable-role.js";
@@ -64,8 +65,11 @@ export interface KeyUsers {
 
 const CERTAINTIES = ["certain", "conditional", "possible"] as const;
 
-/** Lists who in a key's account can use it, put together by what lets them. */
-export function keyUsers(key: KeyDocument, view: IamView): KeyUsers {
+/**
+ * Lists who in an account can use a key, put together by what lets them.
+ * @param reach ways of outsiders through roles of other accounts
+ */
+export function keyUsers(key: KeyDocument, view: IamView, reach?: EstateReach): KeyUsers {
   const { analysis } = view;
   const groups = new Map<
     string,
@@ -93,7 +97,7 @@ export function keyUsers(key: KeyDocument, view: IamView): KeyUsers {
         return { principals: sorted, capabilities: capabilitiesOf(uses), uses };
       })
       .sort(compareGroups),
-    paths: rolePaths(key, view).map(({ outsider, entry, hops, role, uses }) => ({
+    paths: rolePaths(key, view, reach).map(({ outsider, entry, hops, role, uses }) => ({
       outsider,
       entry,
       hops,

@@ -18,6 +18,7 @@ import type { OpinionCache } from "./cache.js";
 import { canBeShared } from "./cache.js";
 import type { FindingSource } from "./finding.js";
 import { groupAccesses } from "./groups.js";
+import type { EstateReach } from "./estate-reach.js";
 import type { IamViewOf } from "./iam-view.js";
 import { sourceName, statementNames } from "./identity.js";
 import type { RealOrganizations } from "./real-organization.js";
@@ -34,6 +35,8 @@ export interface OpinionContext {
   readonly organizationOf: OrganizationOf;
   /** IAM of the accounts, where the data has it. */
   readonly iamOf?: IamViewOf;
+  /** Ways of outsiders through roles of several accounts, where the data has their IAM. */
+  readonly reach?: EstateReach;
   /** Organizations as they really are, where the data has them. */
   readonly real?: RealOrganizations;
   /** Seconds since the epoch. */

@@ -5,6 +5,7 @@ import { Documents, keysOf } from "../iam/documents.js";
 import { parsePrincipal } from "../semantics/arn.js";
 import type { KeyDocument } from "../semantics/request.js";
 import type { OrganizationOf } from "../trust/zone.js";
+import type { EstateReach } from "./estate-reach.js";
 import type { IamView } from "./iam-view.js";
 import type { KeyUsers } from "./key-users.js";
 import { keyUsers } from "./key-users.js";
@@ -29,6 +30,7 @@ export function otherUsers(
   views: readonly IamView[],
   known: Iterable<AccountId>,
   organizationOf: OrganizationOf,
+  reach?: EstateReach,
 ): OtherUsers {
   const own = key.facts.account;
   const byAccount = new Map(views.map((view) => [view.account, view]));
@@ -40,7 +42,7 @@ export function otherUsers(
     const view = byAccount.get(account);
     if (view?.iam.state.kind !== "complete") unread.push(account);
     if (view === undefined || view.iam.state.kind === "unreadable") continue;
-    const users = keyUsers(key, view);
+    const users = keyUsers(key, view, reach);
     if (users.groups.length > 0 || users.root.length > 0) accounts.push(users);
   }
   // Where users or roles can, before those of which at most the root user may.
@@ -54,7 +56,7 @@ const ALLOW_ALL = JSON.stringify({
 });
 
 /** Asks {@link letsIn}, of accounts that nothing but their place in the organization tells apart only once. */
-function letsInOf(key: KeyDocument, organizationOf: OrganizationOf): (account: AccountId) => boolean {
+export function letsInOf(key: KeyDocument, organizationOf: OrganizationOf): (account: AccountId) => boolean {
   const policies = [key.policy, ...key.resourceControlPolicies];
   const text = JSON.stringify([policies, key.grants]);
   const asksForAccount = [...keysOf(policies.flatMap((p) => p.statements))].some((name) =>

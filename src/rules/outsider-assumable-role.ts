@@ -9,8 +9,10 @@ import type { KeyUse } from "../iam/use.js";
 import { DOUBTS } from "../semantics/doubts.js";
 import type { KeyDocument } from "../semantics/request.js";
 import { findingCondition } from "./groups.js";
+import type { EstateReach } from "./estate-reach.js";
 import type { IamView } from "./iam-view.js";
 import type { Draft } from "./rule.js";
+import type { RoleStep } from "./finding.js";
 import { HYGIENE } from "./rule.js";
 import { severityOf } from "./severity.js";
 import { actionsText, canDo, enumerate, knownAs, name, quote, whoText } from "./words.js";
@@ -29,33 +31,86 @@ export interface RolePath {
 }
 
 /**
- * The ways to a key through roles of its account; roles that can only look at the key are left out. Of the ways over
- * several roles only those that let the outsider do more, or the same more surely, than a shorter one.
+ * The ways to a key through roles of one account, the key's own or another; roles that can only look at the key are left
+ * out. Of the ways over several roles only those that let the outsider do more, or the same more surely, than a shorter one.
+ * @param reach ways that lead through roles of other accounts to a role of this one
  */
-export function rolePaths(key: KeyDocument, view: IamView): readonly RolePath[] {
-  const worthy = (uses: readonly KeyUse[]): readonly KeyUse[] =>
-    uses.filter((u) => u.capabilities.some((c) => c !== "inspect"));
-  const direct = view.openRoles.flatMap(({ role, outsiders }): readonly RolePath[] => {
+export function rolePaths(key: KeyDocument, view: IamView, reach?: EstateReach): readonly RolePath[] {
+  const direct = directPaths(key, view);
+  return [...direct, ...worthTelling(direct, [...chained(key, view), ...crossing(key, view, reach)])];
+}
+
+/** Every role of the account that an outsider can assume and that can use the key. */
+function directPaths(key: KeyDocument, view: IamView): readonly RolePath[] {
+  return view.openRoles.flatMap(({ role, outsiders }): readonly RolePath[] => {
     const uses = worthy(view.analysis.usesOf(role, key));
     return uses.length === 0
       ? []
-      : outsiders.map((outsider) => ({ outsider, entry: role, hops: [], role, uses }));
+      : outsiders
+          .filter((outsider) => !isOwner(outsider, key))
+          .map((outsider) => ({ outsider, entry: role, hops: [], role, uses }));
   });
-  const chained = view.openRoles.flatMap((open): readonly RolePath[] => {
+}
+
+/** The ways over several roles, all of them of the account. */
+function chained(key: KeyDocument, view: IamView): readonly RolePath[] {
+  return view.openRoles.flatMap((open): readonly RolePath[] => {
     const { byRole, candidates } = view.chainsFrom(open);
     return view.analysis.usesAmong(candidates, key).flatMap(({ principal, uses: all }) => {
       const uses = worthy(all);
       if (uses.length === 0) return [];
       return (byRole.get(principal) ?? []).flatMap(({ hops }) =>
-        open.outsiders.map((outsider) => ({ outsider, entry: open.role, hops, role: principal, uses })),
+        open.outsiders
+          .filter((outsider) => !isOwner(outsider, key))
+          .map((outsider) => ({ outsider, entry: open.role, hops, role: principal, uses })),
       );
     });
   });
-  if (chained.length === 0) return direct;
-  chained.sort((a, b) => a.hops.length - b.hops.length || Number(isCertain(b)) - Number(isCertain(a)));
-  const told = new Told();
-  for (const path of direct) told.adds(path);
-  return [...direct, ...chained.filter((path) => told.adds(path))];
+}
+
+/** The ways to roles of the account that lead through another one. */
+function crossing(key: KeyDocument, view: IamView, reach: EstateReach | undefined): readonly RolePath[] {
+  return ways(key, view, reach).filter(
+    ({ entry, hops }) =>
+      entry.account !== view.account || hops.some((hop) => hop.to.account !== view.account),
+  );
+}
+
+/** All ways to roles of the account, those within it too; of roles that are alike one. */
+function ways(key: KeyDocument, view: IamView, reach: EstateReach | undefined): readonly RolePath[] {
+  return (reach?.waysInto(view.account) ?? []).flatMap(({ roles, byRole }) =>
+    view.analysis
+      .usesAmong(view.candidates(roles), key)
+      .flatMap(({ principal, uses: all }): readonly RolePath[] => {
+        const way = byRole.get(principal);
+        const uses = worthy(all);
+        if (way === undefined || uses.length === 0 || isOwner(way.outsider, key)) return [];
+        return [{ outsider: way.outsider, entry: way.role, hops: way.hops, role: principal, uses }];
+      }),
+  );
+}
+
+function worthy(uses: readonly KeyUse[]): readonly KeyUse[] {
+  return uses.filter((u) => u.capabilities.some((c) => c !== "inspect"));
+}
+
+/** Whoever is outside for a role of another account may be the key's own account, which is never outside for the key. */
+function isOwner({ who }: Outsider, key: KeyDocument): boolean {
+  const { account } = key.facts;
+  return (
+    (who.kind === "account" && who.id === account) || (who.kind === "principal" && who.account === account)
+  );
+}
+
+/** Of ways over several roles those that add something to what is told before; the shortest and surest first. */
+function worthTelling(told: readonly RolePath[], more: readonly RolePath[]): readonly RolePath[] {
+  if (more.length === 0) return [];
+  const sorted = [...more].sort(
+    (a, b) => a.hops.length - b.hops.length || Number(isCertain(b)) - Number(isCertain(a)),
+  );
+  const book = new Told();
+  for (const path of told) book.adds(path);
+  return sorted.filter((path) => book.adds(path));
 }
 
 /** Whether the outsider surely gets to the last role. */
@@ -85,19 +140,37 @@ class Told {
 }
 
 /**
- * An outsider can assume a role of the key's account, and that role can use the key: one finding for each way, and where
- * the role surely can do something, another one for what it can do only perhaps. The key's own exposure stays what it is:
- * the way leads through the role's trust policy. Source: IAM User Guide, "IAM role trust policies".
+ * An outsider can assume a role, of the key's account or of another one that the key lets in, and that role, or one that it
+ * can assume, can use the key: one finding for each way, and where the role surely can do something, another one for what it
+ * can do only perhaps. The key's own exposure stays what it is: the way leads through the role's trust policy. Sources: IAM
+ * User Guide, "IAM role trust policies"; KMS Developer Guide, "Allowing users in other accounts to use a KMS key".
+ * @param view IAM of the key's account, where the data has it
  */
-export function outsiderAssumableRole(key: KeyDocument, view: IamView | undefined): readonly Draft[] {
-  if (view === undefined) return [];
-  return rolePaths(key, view).flatMap((path) => {
-    const sure = path.uses.filter((u) => u.certainty === "certain");
-    if (!isCertain(path) || sure.length === 0) return [draft(path, path.uses, "possible", view)];
-    const rest = path.uses.filter((u) => u.certainty !== "certain");
-    const more = rest.length === 0 ? [] : [draft(path, rest, "rest", view)];
-    return [draft(path, sure, "certain", view), ...more];
+export function outsiderAssumableRole(
+  key: KeyDocument,
+  view: IamView | undefined,
+  reach?: EstateReach,
+): readonly Draft[] {
+  const own = view === undefined ? [] : rolePaths(key, view, reach);
+  const views = new Map(own.map((path) => [path, view]));
+  for (const account of reach?.abroad(key) ?? []) {
+    const other = reach?.viewOf(account);
+    if (other !== undefined) for (const path of ways(key, other, reach)) views.set(path, other);
+  }
+  const added = worthTelling(own, [...views.keys()].slice(own.length));
+  return [...own, ...added].flatMap((path) => {
+    const of = views.get(path);
+    return of === undefined ? [] : drafts(path, of, key);
   });
+}
+
+/** @param view the account of the last role */
+function drafts(path: RolePath, view: IamView, key: KeyDocument): readonly Draft[] {
+  const sure = path.uses.filter((u) => u.certainty === "certain");
+  if (!isCertain(path) || sure.length === 0) return [draft(path, path.uses, "possible", view, key)];
+  const rest = path.uses.filter((u) => u.certainty !== "certain");
+  const more = rest.length === 0 ? [] : [draft(path, rest, "rest", view, key)];
+  return [draft(path, sure, "certain", view, key), ...more];
 }
 
 /** @param kind `rest`: what the role can do perhaps, beside what it surely can */
@@ -106,6 +179,7 @@ function draft(
   shown: readonly KeyUse[],
   kind: "certain" | "possible" | "rest",
   view: IamView,
+  key: KeyDocument,
 ): Draft {
   const { role, entry, hops, outsider } = path;
   const who = whoOf(outsider);
@@ -123,10 +197,13 @@ function draft(
   const external = outsider.externalId
     ? " (an external id is asked for, which does not stop whoever was told it)"
     : "";
+  const abroad = [entry, ...hops.map((hop) => hop.to)].some((r) => r.account !== key.facts.account);
+  const called = (r: IamPrincipal): string =>
+    `the role ${name(r.name)}${abroad ? ` of account ${r.account}` : ""}`;
   const way = hops.map(
-    (hop) =>
-      `, which ${hop.certain ? "can" : "may be able to"} assume the role ${name(hop.to.name)}${by(hop)}`,
+    (hop) => `, which ${hop.certain ? "can" : "may be able to"} assume ${called(hop.to)}${by(hop)}`,
   );
+  const request = certain ? view.analysis.witness(role, key, actions) : undefined;
   const unread = shown[0]?.doubts.some((d) => d.id === "service-control-unread") === true;
   const control = view.analysis.serviceControl;
   const whose =
@@ -152,15 +229,30 @@ function draft(
       arn: role.arn,
       policy: null,
       ...(hops.length === 0 ? {} : { path: [entry.arn, ...hops.map((hop) => hop.to.arn)] }),
+      steps: stepsOf(path),
     },
+    witness: request,
     conditions: [...outsider.conditions, ...hops.flatMap((hop) => hop.conditions)].map((c) =>
       findingCondition(c, "caller"),
     ),
-    reason: `${whoText(who)}${about(outsider)} ${outsider.certain ? "can" : "may be able to"} assume the role ${name(entry.name)}${external}${way.join("")}, and ${hops.length === 0 ? "the role" : "that role"} ${canDo(capabilities, certain ? "certain" : "possible")} (${actionsText(actions)})${through}${limit}.`,
+    reason: `${whoText(who)}${about(outsider)} ${outsider.certain ? "can" : "may be able to"} assume ${called(entry)}${external}${way.join("")}, and ${hops.length === 0 ? "the role" : "that role"} ${canDo(capabilities, certain ? "certain" : "possible")} (${actionsText(actions)})${through}${limit}.`,
     remedy: remedy(entry, outsider),
     doubts: DOUBT_IDS.flatMap((id) => shown.flatMap((u) => u.doubts).find((d) => d.id === id) ?? []),
     ...(parts.length === 0 ? {} : { part: JSON.stringify(parts) }),
   };
+}
+
+/** The requests to assume the roles of a way, each with what allows it. */
+function stepsOf({ outsider, entry, hops }: RolePath): readonly RoleStep[] {
+  return [
+    { role: entry.arn, certain: outsider.certain, trustStatement: outsider.statement, policies: [] },
+    ...hops.map((hop) => ({
+      role: hop.to.arn,
+      certain: hop.certain,
+      trustStatement: hop.statement,
+      policies: hop.documents.map((d) => d.name),
+    })),
+  ];
 }
 
 /** Whom nobody named is worse than an account that somebody chose to trust, and that than an id which may be nobody's. */

@@ -6,7 +6,7 @@ import type { Capability, Certainty, Doubt, Exposure, Severity } from "../domain
 import type { Zone } from "../domain/zone.js";
 import type { JsonPath, ParsedPolicy, Policy } from "../policy/ast.js";
 import type { OrganizationOf } from "../trust/zone.js";
-import type { FindingCondition } from "./finding.js";
+import type { FindingCondition, RoleStep } from "./finding.js";
 import type { AccessGroup } from "./groups.js";
 import type { IamView } from "./iam-view.js";
 
@@ -54,6 +54,8 @@ export type DraftSource =
       readonly policy: string | null;
       /** ARNs of the roles that are assumed one from the other; `arn` is the last. */
       readonly path?: readonly string[];
+      /** How each role of the way is assumed, from the outsider on. */
+      readonly steps?: readonly RoleStep[];
     };
 
 /** A finding as its rule writes it; judge.ts adds id, position, witness and waiver. */

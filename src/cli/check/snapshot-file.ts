@@ -1,7 +1,7 @@
 import { createReadStream } from "node:fs";
 import { KeywardError } from "../../domain/result.js";
 import { byteLines } from "../../snapshot/byte-lines.js";
-import type { OrganizationLine, ResourceControlPolicyLine, SnapshotLine } from "../../snapshot/lines.js";
+import type { SnapshotLine } from "../../snapshot/lines.js";
 import type { RawKeyLine } from "../../snapshot/read.js";
 import { beginsLikeKey, MAX_LINE_BYTES, readSnapshot, readSnapshotItems } from "../../snapshot/read.js";
 import { snapshotLineSchema } from "../../snapshot/schema.js";
@@ -13,8 +13,9 @@ import type { KeyThreads } from "../estate/threads.js";
 import type { Input } from "./inputs.js";
 
 /**
- * The lines of a snapshot, those about organizations and resource control policies first: a key can only be judged
- * with all of them, and they may stand anywhere in the file. Nothing but those is kept in memory. A file whose header
+ * The lines of a snapshot, those about organizations and resource control policies first, and of the others about more than
+ * one key those that stand behind a key: a key can only be judged with all of them, and they may stand anywhere in the file.
+ * Nothing but those is kept in memory. A file whose header
  * promises that they come first is read once; any other is looked through for them before.
  */
 export async function* snapshotLines(input: Input): AsyncGenerator<SnapshotLine> {
@@ -28,13 +29,15 @@ async function* contextFirst<T extends SnapshotLine | RawKeyLine>(
   input: Input,
   lines: AsyncIterable<T>,
 ): AsyncGenerator<T | ContextLine> {
-  const { context, seen } = await contextLines(input);
-  let met = 0;
+  const { context, promised } = await contextLines(input);
+  const late = new Set(context.filter((l) => !ALWAYS_FIRST.has(l.type)).map((l) => JSON.stringify(l)));
+  let behindKey = false;
   for await (const line of lines) {
     const any: SnapshotLine | RawKeyLine = line;
-    if (any.type === "organization" || any.type === "resource-control-policy") {
-      if (++met > seen) throw broken(input, any);
-      continue;
+    if (any.type === "raw-key" || any.type === "key") behindKey = true;
+    else if (isContextLine(any)) {
+      if (promised && behindKey) throw broken(input, any);
+      if (ALWAYS_FIRST.has(any.type) || (late.size > 0 && late.has(JSON.stringify(any)))) continue;
     }
     yield line;
     if (line.type === "snapshot") yield* context;
@@ -60,7 +63,18 @@ async function* told<T extends SnapshotLine | RawKeyLine>(
   }
 }
 
-const MARKS = [Buffer.from('"organization"'), Buffer.from('"resource-control-policy"')];
+/** Few, and wherever they stand in the file they come before everything else. */
+const ALWAYS_FIRST: ReadonlySet<string> = new Set<ContextLine["type"]>([
+  "organization",
+  "resource-control-policy",
+]);
+const FIRST_MARKS = marks([...ALWAYS_FIRST]);
+/** Many, and so kept in memory only where they stand behind a key, which no writer of keyward does. */
+const LATE_MARKS = marks(["service-control-policy", "account", "user", "role", "group", "managed-policy"]);
+
+function marks(types: readonly string[]): readonly Buffer[] {
+  return types.map((type) => Buffer.from(JSON.stringify(type)));
+}
 
 /**
  * Looks for those lines without reading the others. What is damaged is left to the reader, which says where and why.
@@ -69,26 +83,31 @@ const MARKS = [Buffer.from('"organization"'), Buffer.from('"resource-control-pol
 async function contextLines(input: Input): Promise<Context> {
   const context: ContextLine[] = [];
   let promised = false;
+  let behindKey = false;
   try {
     for await (const raw of byteLines(createReadStream(input.path), MAX_LINE_BYTES)) {
       const { bytes, number } = raw;
       if (number === 1) promised = promisesContextFirst(bytes);
-      if (promised && beginsLikeKey(raw)) return { context, seen: context.length };
-      if (!MARKS.some((mark) => bytes.includes(mark)) && !mayHideType(bytes)) continue;
+      if (beginsLikeKey(raw)) {
+        if (promised) break;
+        behindKey = true;
+      }
+      const wanted = behindKey ? [...FIRST_MARKS, ...LATE_MARKS] : FIRST_MARKS;
+      if (!wanted.some((mark) => bytes.includes(mark)) && !mayHideType(bytes)) continue;
       const line = contextLine(bytes);
-      if (line !== undefined) context.push(line);
+      if (line !== undefined && (behindKey || ALWAYS_FIRST.has(line.type))) context.push(line);
     }
   } catch (error) {
     // A file that ends badly: the second reading meets the same and reports it.
     if (!(error instanceof Error)) throw error;
   }
-  return { context, seen: Number.POSITIVE_INFINITY };
+  return { context, promised };
 }
 
 interface Context {
   readonly context: readonly ContextLine[];
-  /** So many such lines stand before the first key, and the header promises that there are no more. */
-  readonly seen: number;
+  /** The header promises that no such line stands behind a key. */
+  readonly promised: boolean;
 }
 
 function promisesContextFirst(bytes: Buffer): boolean {
@@ -97,13 +116,26 @@ function promisesContextFirst(bytes: Buffer): boolean {
 }
 
 /** A snapshot that was put together or edited by hand: the keys before the line were looked at without it. */
-function broken(input: Input, line: OrganizationLine | ResourceControlPolicyLine): KeywardError {
+function broken(input: Input, line: ContextLine): KeywardError {
   return new KeywardError({
     what: "a line about more than one key stands behind a key, and the header promises that there is none",
     where: input.name,
-    got: `${line.type} ${line.type === "organization" ? line.id : line.target}`,
+    got: `${line.type} ${named(line)}`,
     next: 'take "order" out of the header, and run again: what was said of keys before that line does not count',
   });
+}
+
+function named(line: ContextLine): string {
+  switch (line.type) {
+    case "organization":
+    case "account":
+      return line.id;
+    case "resource-control-policy":
+    case "service-control-policy":
+      return line.target;
+    default:
+      return line.arn;
+  }
 }
 
 const ESCAPED_TYPE = /^\s*\{\s*"type"\s*:\s*"[^"]*\\u/;
@@ -116,7 +148,7 @@ function contextLine(bytes: Buffer): ContextLine | undefined {
   const parsed = snapshotLineSchema.safeParse(jsonOf(bytes));
   if (!parsed.success) return undefined;
   const line: SnapshotLine = parsed.data;
-  return line.type === "organization" || line.type === "resource-control-policy" ? line : undefined;
+  return isContextLine(line) ? line : undefined;
 }
 
 function jsonOf(bytes: Buffer): unknown {

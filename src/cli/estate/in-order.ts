@@ -25,7 +25,14 @@ export function inOrder(parts: readonly PartOf[], order: readonly number[]): Jud
     unknown: all.some((p) => p.unknown),
     multiRegion: all.flatMap((p) => p.multiRegion).sort((a, b) => a.line - b.line),
     disagreements: all.flatMap((p) => p.disagreements).sort((a, b) => a.line - b.line),
-    met: { assumed: all.flatMap((p) => p.met.assumed), needed: all.flatMap((p) => p.met.needed) },
+    met: {
+      assumed: all.flatMap((p) => p.met.assumed),
+      needed: all.flatMap((p) => p.met.needed),
+      unread: {
+        keys: all.reduce((sum, p) => sum + p.met.unread.keys, 0),
+        accounts: all.flatMap((p) => p.met.unread.accounts),
+      },
+    },
   };
 }
 

@@ -11,7 +11,9 @@ import type { TrustContext } from "../../iam/outsider.js";
 import type { AccountReport } from "../../rules/account-report.js";
 import { accountReport } from "../../rules/account-report.js";
 import { EstateIam } from "../estate-iam.js";
+import { parsePolicy } from "../../policy/parse.js";
 import { OpinionCache } from "../../rules/cache.js";
+import { mayLetIn } from "../../rules/estate-reach.js";
 import type { KeyReport } from "../../rules/finding.js";
 import type { JudgeContext, Judgement } from "../../rules/judge.js";
 import { judgement } from "../../rules/judge.js";
@@ -79,6 +81,8 @@ export interface Met {
   readonly assumed: readonly (readonly [OrganizationId, number])[];
   /** Exceptions that some finding needed; see `ExceptionBook.needed`. */
   readonly needed: readonly number[];
+  /** Keys that let in accounts of which not all of IAM was read, and those accounts. */
+  readonly unread: { readonly keys: number; readonly accounts: readonly string[] };
 }
 
 /**
@@ -93,6 +97,8 @@ export class KeyJudge {
   /** Templates take the place of opinions: keeping both would take the memory twice. */
   private readonly controls = new OpinionCache(0);
   private readonly assumed = new Map<OrganizationId, number>();
+  private unreadKeys = 0;
+  private readonly unreadAccounts = new Set<string>();
   private view = new EstateView();
   private currentZone: Zone;
   private memo: ReportMemo | undefined;
@@ -143,9 +149,22 @@ export class KeyJudge {
 
   /** What is known and found about IAM in the accounts of the estate. */
   accounts(): readonly AccountReport[] {
-    return this.view.iam
-      .all(this.trust())
-      .map((view) => accountReport(view, view.partition, HOME[view.partition] ?? "us-east-1", this.book));
+    return this.view.iam.all(this.trust()).map((view) => {
+      const report = accountReport(view, view.partition, HOME[view.partition] ?? "us-east-1", this.book);
+      // Everybody's policies were read for it, which of all accounts together would take too much memory.
+      view.release();
+      return report;
+    });
+  }
+
+  /** Of the estate: accounts that roles let in and of which not all of IAM was read, and where searches ended. */
+  beyond(): {
+    readonly accounts: Iterable<string>;
+    readonly roles: number;
+    readonly cut: number;
+  } {
+    const { accounts, roles } = this.view.iam.unread(this.trust());
+    return { accounts, roles, cut: this.view.iam.reach(this.trust()).cut.length };
   }
 
   private trust(): TrustContext {
@@ -159,6 +178,8 @@ export class KeyJudge {
 
   key(line: KeyLine): JudgedKey {
     const record = this.ownOrganization(keyRecord(line, this.view.estate));
+    this.lookForUnread(record);
+    this.view.iam.trim(record.facts.account);
     const context: JudgeContext = {
       zone: this.currentZone,
       organizationOf: this.view.estate.organizationOf,
@@ -166,6 +187,7 @@ export class KeyJudge {
       now: this.now,
       real: this.view.real,
       iamOf: (account) => this.view.iam.viewOf(account, this.trust()),
+      reach: this.view.iam.reach(this.trust()),
       ...(this.share ? { cache: this.cache } : {}),
     };
     if (!this.share || this.isParticular(record)) return this.alone(record, context);
@@ -193,9 +215,11 @@ export class KeyJudge {
    * tells roles that outsiders can assume, and grantees that are gone.
    */
   private isParticular(record: KeyRecord): boolean {
+    const reach = this.view.iam.reach(this.trust());
+    if (reach.waysInto(record.facts.account).length > 0) return true;
+    if (reach.accounts.size > 0 && mayLetIn(record, reach.accounts)) return true;
     const view = this.view.iam.viewOf(record.facts.account, this.trust());
     if (view === undefined) return false;
-    if (view.openRoles.length > 0) return true;
     return itemsRead(record.grants).some((grant) => isGranteeGone(grant, record.facts.account, view));
   }
 
@@ -203,7 +227,24 @@ export class KeyJudge {
   met(): Met {
     const assumed = [...this.assumed];
     this.assumed.clear();
-    return { assumed, needed: this.book.needed() };
+    const unread = { keys: this.unreadKeys, accounts: [...this.unreadAccounts] };
+    this.unreadKeys = 0;
+    this.unreadAccounts.clear();
+    return { assumed, needed: this.book.needed(), unread };
+  }
+
+  /** Notes accounts that the key lets in, and of which nobody knows whom their roles let in. */
+  private lookForUnread(record: KeyRecord): void {
+    const unread = this.view.iam.unread(this.trust());
+    if (record.manager === "AWS" || unread.all.size === 0 || !mayLetIn(record, unread.all)) return;
+    if (record.policy.kind !== "present") return;
+    const { policy } = parsePolicy(record.policy.value, { kind: "key" });
+    if (policy === undefined) return;
+    const { facts } = record;
+    const grants = itemsRead(record.grants);
+    const found = unread.ofKey({ facts, policy, grants, resourceControlPolicies: [] });
+    if (found.length > 0) this.unreadKeys += 1;
+    for (const account of found) this.unreadAccounts.add(account);
   }
 
   private alone(record: KeyRecord, context: JudgeContext): JudgedKey {

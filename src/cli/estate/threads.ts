@@ -1,7 +1,7 @@
 import { availableParallelism } from "node:os";
-import { setFlagsFromString } from "node:v8";
 import { Worker } from "node:worker_threads";
 import type { Config } from "../../trust/config.js";
+import { limitHeapGrowth } from "../heap.js";
 import type { FailOn } from "../options.js";
 import type { JudgedPart, RawKeys } from "./batch.js";
 import type { ContextLine } from "./key-judge.js";
@@ -29,13 +29,6 @@ export interface Reply {
 /** More threads than this take more memory than they are worth: reading the file is one thread's work. */
 const MOST_THREADS = 4;
 
-/**
- * How far the heap of a thread may grow beyond what is alive, before it is collected. Left to itself, V8 lets each grow
- * to a multiple of it: a million keys took 1.2 GB in place of 0.7, in the same time (docs/performance.md). Only how often
- * memory is collected depends on it, and a version of V8 without the flag takes more memory.
- */
-const HEAP_GROWTH = "--heap-growing-percent=30";
-
 /** Batches that may be out for each thread. */
 const AHEAD = 4;
 
@@ -52,7 +45,7 @@ export class KeyThreads implements Judges {
   private failure: Error | undefined;
 
   constructor(start: WorkerStart, count: number) {
-    setFlagsFromString(HEAP_GROWTH);
+    limitHeapGrowth();
     this.threads = Array.from({ length: count }, () => this.start(start));
   }
 

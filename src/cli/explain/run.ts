@@ -95,6 +95,7 @@ export async function runExplain(
     now,
     real,
     iamOf: (account) => iam.viewOf(account, trust),
+    reach: iam.reach(trust),
   };
   const opinion = opinionOf(record, context);
   const { report, disagreements } = judgement(record, opinion, context);
@@ -248,7 +249,7 @@ function usersOf(
       itemsRead(record.grants).length > 0 ? "Not all grants were read" : "The grants were not read";
     notes.push(`${some}: more users and roles of the account may be able to use the key.`);
   }
-  return keyUsers({ ...opinion.document, facts: record.facts }, view);
+  return keyUsers({ ...opinion.document, facts: record.facts }, view, context.reach);
 }
 
 /** Who in other accounts can use the key: those of which the snapshot has IAM, and those that it only knows of. */
@@ -261,7 +262,13 @@ function fromOthers(
   if (record.policy.kind !== "present" || fromFile) return undefined;
   const members = [...estate.organizationOf.keys()];
   const key = { ...opinion.document, facts: record.facts };
-  return otherUsers(key, iam.all(trust), [...members, ...trust.zone.accounts], estate.organizationOf);
+  return otherUsers(
+    key,
+    iam.all(trust),
+    [...members, ...trust.zone.accounts],
+    estate.organizationOf,
+    iam.reach(trust),
+  );
 }
 
 function everybody(

@@ -13,6 +13,7 @@ import type { CoverageLine, SnapshotLine } from "../../snapshot/lines.js";
 import { SnapshotWriter } from "../../snapshot/write.js";
 import { audit } from "../audit.js";
 import type { Io } from "../command.js";
+import { limitHeapGrowth } from "../heap.js";
 import { loadConfigFile } from "../config-file.js";
 import type { ExitCode } from "../exit.js";
 import type { CommonOptions } from "../options.js";
@@ -152,6 +153,8 @@ async function judge(
   { flags, io }: Reading,
   auditing: (lines: AsyncIterable<SnapshotLine>) => Promise<ExitCode>,
 ): Promise<ExitCode> {
+  // IAM of all accounts is in memory together, and read policies take many times their text.
+  limitHeapGrowth();
   const writer =
     flags.snapshot === undefined ? undefined : await SnapshotWriter.create(flags.snapshot, "sorted");
   const tally: Tally = { coverage: undefined };
