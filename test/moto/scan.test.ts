@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DescribeRegionsCommand, EC2Client } from "@aws-sdk/client-ec2";
 import {
   CreateGrantCommand,
   CreateKeyCommand,
@@ -27,12 +28,17 @@ interface Made extends PlannedKey {
   readonly arn: string;
 }
 
+const signedWith = { accessKeyId: CREDENTIALS.AWS_ACCESS_KEY_ID, secretAccessKey: "any" };
+
 function client(region: string): KMSClient {
-  return new KMSClient({
-    region,
-    endpoint,
-    credentials: { accessKeyId: CREDENTIALS.AWS_ACCESS_KEY_ID, secretAccessKey: "any" },
-  });
+  return new KMSClient({ region, endpoint, credentials: signedWith });
+}
+
+/** Regions that moto says the account has not enabled. */
+async function notEnabled(): Promise<readonly string[]> {
+  const ec2 = new EC2Client({ region: "us-east-1", endpoint, credentials: signedWith });
+  const { Regions = [] } = await ec2.send(new DescribeRegionsCommand({ AllRegions: true }));
+  return Regions.filter((r) => r.OptInStatus === "not-opted-in").map((r) => r.RegionName ?? "");
 }
 
 /** Makes one key, as its plan says. */
@@ -115,12 +121,15 @@ describe("300 keys over three Regions of moto", () => {
       const here = keys.filter((k) => k.region === region && k.kind === "denied-again").length;
       return [`${ACCOUNT}/${region}`, "kms:DescribeKey", `Failed ${here} times.`];
     });
+    const disabled = await notEnabled();
+    expect(disabled).not.toEqual([]);
+    const told = disabled.map((region) => [`${ACCOUNT}/${region}`, "ec2:DescribeRegions", undefined]);
     const gaps = report.incomplete.map(({ where, call, help }) => [
       where,
       call,
       /^.*?times\./u.exec(help)?.[0],
     ]);
-    expect(gaps.sort()).toEqual(refused.sort());
+    expect(gaps.sort()).toEqual([...refused, ...told].sort());
     expect(code).toBe(1);
     expect(stderr).toMatch(new RegExp(`^Scanned 300 keys in \\d+ Regions of account ${ACCOUNT}: `));
   });
