@@ -175,9 +175,9 @@ async function run(name) {
       const total = shape.accounts * shape.regions * keys;
       const places = shape.accounts * shape.regions;
       // Each key three times; each Region's keys by 1000 and its aliases once; each account's IAM once. In an organization:
-      // a role for each account, the accounts by 20 twice, and six calls about the tree and its policies; else one that
-      // asks the account which organization it is in.
-      const organization = shape.accounts > 1 ? shape.accounts + 2 * Math.ceil(shape.accounts / 20) + 6 : 1;
+      // a role for each account, the accounts by 20 twice, and three calls about the organization and its tree, which has
+      // no policies; else one that asks the account which organization it is in.
+      const organization = shape.accounts > 1 ? shape.accounts + 2 * Math.ceil(shape.accounts / 20) + 3 : 1;
       const leastCalls =
         3 * total + places * (Math.ceil(keys / 1000) + 1) + shape.accounts + organization + 1;
       const { throttled } = stats;
