@@ -26,6 +26,8 @@ const OWN = "111122223333";
 const LIST_GRANTS = 100;
 /** Organizations' default quota for ListAccounts, which gives 20 at a time. */
 const LIST_ACCOUNTS = 8;
+/** Of ListAccountsForParent, which tells where in the tree accounts are, 20 at a time, and by that which policies bind them. */
+const LIST_ACCOUNTS_FOR_PARENT = 5;
 
 const REGIONS = [
   "us-east-1",
@@ -183,7 +185,10 @@ async function run(name) {
       const { throttled } = stats;
       // The last account is not known before the last page of their list.
       const pages = shape.accounts > 1 ? Math.ceil(shape.accounts / 20) : 1;
-      const permitted = (pages - 1) / (LIST_ACCOUNTS * share) + keys / (LIST_GRANTS * share);
+      const permitted = Math.max(
+        (pages - 1) / (LIST_ACCOUNTS * share) + keys / (LIST_GRANTS * share),
+        (pages - 1) / (LIST_ACCOUNTS_FOR_PARENT * share),
+      );
       return {
         case: name,
         keys: total,
