@@ -1,4 +1,4 @@
-import type { IamPrincipal } from "../domain/iam.js";
+import { somebodyOf } from "../iam/somebody.js";
 import type { AccountId } from "../domain/ids.js";
 import { AccountAnalysis } from "../iam/account.js";
 import { Documents, keysOf } from "../iam/documents.js";
@@ -50,11 +50,6 @@ export function otherUsers(
   return { accounts, unread };
 }
 
-const ALLOW_ALL = JSON.stringify({
-  Version: "2012-10-17",
-  Statement: [{ Effect: "Allow", Action: "*", Resource: "*" }],
-});
-
 /** Asks {@link letsIn}, of accounts that nothing but their place in the organization tells apart only once. */
 export function letsInOf(key: KeyDocument, organizationOf: OrganizationOf): (account: AccountId) => boolean {
   const policies = [key.policy, ...key.resourceControlPolicies];
@@ -80,18 +75,7 @@ function letsIn(key: KeyDocument, account: AccountId, organizationOf: Organizati
   ];
   // One that is named stands for itself: no other one shows whether it gets in. Whose an id is, cannot be seen.
   if (entries.some((e) => e.kind === "unique-id" || ("account" in e && e.account === account))) return true;
-  const { partition } = key.facts;
-  const somebody: IamPrincipal = {
-    kind: "role",
-    arn: `arn:${partition}:iam::${account}:role/somebody`,
-    partition,
-    account,
-    name: "somebody",
-    documents: [{ kind: "inline", name: "all", text: ALLOW_ALL }],
-    missing: [],
-    boundary: { kind: "absent" },
-    trust: { kind: "absent" },
-  };
+  const somebody = somebodyOf(account, key.facts.partition);
   const analysis = new AccountAnalysis(
     { state: { kind: "complete" }, principals: [somebody] },
     { kind: "none" },

@@ -1,4 +1,5 @@
 import type { IamPrincipal } from "../domain/iam.js";
+import { somebodyOf } from "../iam/somebody.js";
 import type { AccountId } from "../domain/ids.js";
 import { parseAccountId } from "../domain/ids.js";
 import type { AssumeSide } from "../iam/assume.js";
@@ -95,29 +96,13 @@ export class UnreadAccounts {
   /** Whether a trust policy lets in somebody of an account who may do everything. */
   private lets(account: AccountId, role: IamPrincipal, trust: Trust): boolean {
     if (account === role.account || !isInside(account, role.account, this.trust)) return false;
-    const { partition } = role;
-    const somebody: IamPrincipal = {
-      kind: "role",
-      arn: `arn:${partition}:iam::${account}:role/somebody`,
-      partition,
-      account,
-      name: "somebody",
-      documents: [{ kind: "inline", name: "all", text: ALLOW_ALL }],
-      missing: [],
-      boundary: { kind: "absent" },
-      trust: { kind: "absent" },
-    };
+    const somebody = somebodyOf(account, role.partition);
     this.side ??= new Sides({ kind: "none" }, new Documents(["sts:AssumeRole"])).of(somebody);
     return mayAssume(somebody, this.side, role, trust, this.trust) !== undefined;
   }
 
   private side: AssumeSide | undefined;
 }
-
-const ALLOW_ALL = JSON.stringify({
-  Version: "2012-10-17",
-  Statement: [{ Effect: "Allow", Action: "*", Resource: "*" }],
-});
 
 /** What is told of them: who they are, and how many keys and roles let in somebody of them. */
 export function unreadNotes(ids: Iterable<string>, keys: number, roles: number): readonly string[] {
