@@ -2,6 +2,7 @@ import { somebodyOf } from "../iam/somebody.js";
 import type { AccountId } from "../domain/ids.js";
 import { AccountAnalysis } from "../iam/account.js";
 import { Documents, keysOf } from "../iam/documents.js";
+import type { Statement } from "../policy/ast.js";
 import { parsePrincipal } from "../semantics/arn.js";
 import type { KeyDocument } from "../semantics/request.js";
 import type { OrganizationOf } from "../trust/zone.js";
@@ -83,13 +84,13 @@ function letsIn(key: KeyDocument, account: AccountId, organizationOf: Organizati
     organizationOf.get(account),
   );
   if (analysis.usesOf(somebody, key).length > 0) return true;
-  // A condition on the caller's ARN or id may fit another name.
-  return key.policy.statements.some(
-    (s) =>
-      s.effect === "Allow" &&
-      s.conditions.some(
-        (c) => /^aws:(principalarn|userid|username)$/.test(c.keyLower) && mentions(c.values, account),
-      ),
+  return key.policy.statements.some((s) => s.effect === "Allow" && mayMeanAnotherName(s, account));
+}
+
+/** A condition on the caller's ARN or id may fit a name of the account other than that of {@link somebodyOf}. */
+export function mayMeanAnotherName({ conditions }: Statement, account: AccountId): boolean {
+  return conditions.some(
+    (c) => /^aws:(principalarn|userid|username)$/.test(c.keyLower) && mentions(c.values, account),
   );
 }
 

@@ -13,7 +13,7 @@ import type { Trust } from "../iam/trust-policy.js";
 import type { KeyDocument } from "../semantics/request.js";
 import { letInBy } from "./estate-reach.js";
 import type { IamView } from "./iam-view.js";
-import { letsInOf } from "./other-users.js";
+import { letsInOf, mayMeanAnotherName } from "./other-users.js";
 
 /** Roles that are asked about accounts that they do not name. */
 const MOST_QUESTIONS = 20_000;
@@ -98,7 +98,8 @@ export class UnreadAccounts {
     if (account === role.account || !isInside(account, role.account, this.trust)) return false;
     const somebody = somebodyOf(account, role.partition);
     this.side ??= new Sides({ kind: "none" }, new Documents(["sts:AssumeRole"])).of(somebody);
-    return mayAssume(somebody, this.side, role, trust, this.trust) !== undefined;
+    if (mayAssume(somebody, this.side, role, trust, this.trust) !== undefined) return true;
+    return trust.allows.some((statement) => mayMeanAnotherName(statement, account));
   }
 
   private side: AssumeSide | undefined;

@@ -403,8 +403,12 @@ describe("accounts of which IAM was not read", () => {
     const told = (text: string): string[] => [
       ...judgeOf({ lines: [role(TWO, "B", text)], unread: [ONE] }).beyond().accounts,
     ];
+    const named = trust("*", {
+      Condition: { ArnLike: { "aws:PrincipalArn": `arn:aws:iam::${ONE}:role/ci-*` } },
+    });
     // The management account is a member, and nobody has read its IAM either.
     expect(told(open)).toEqual(["555566667777", ONE]);
+    expect(told(named)).toContain(ONE);
     expect(told(other)).toEqual([]);
   });
 
